@@ -1,0 +1,1 @@
+"""SyncFlow on Dagster: operational syncs whose effects reach the outside world once."""
