@@ -1,0 +1,1 @@
+"""Pure rules: no I/O, no Dagster, nothing of ours imported from other rooms."""

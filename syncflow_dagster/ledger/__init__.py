@@ -1,0 +1,1 @@
+"""Effects: claimed, delivered once, reconciled, counted against budgets."""

@@ -1,0 +1,1 @@
+"""Conformance suites and crash tools, usable by others."""

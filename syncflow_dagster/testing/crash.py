@@ -1,0 +1,71 @@
+"""Named points at which a process can be made to kill itself, to prove that nothing is lost.
+
+`SYNCFLOW_CRASH_AT=<point>[:n]` sends SIGKILL to the process at its n-th passage of the point
+(the first, if n is left out). Unset, a point costs one look-up in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+
+VARIABLE = "SYNCFLOW_CRASH_AT"
+
+DELTA_STAGES = (
+    "extract",
+    "normalise",
+    "identify",
+    "dedupe",
+    "resolve_parents",
+    "detect",
+    "guard",
+    "write_delta",
+    "advance_snapshot",
+)
+DELTA_POINTS = (
+    "delta.started",
+    *(f"delta.{stage}" for stage in DELTA_STAGES),
+    "delta.committed",
+)
+PUSH_POINTS = (
+    "plan.effects_written",
+    "plan.committed",
+    "deliver.claimed",
+    "deliver.budget_reserved",
+    "deliver.intent_committed",
+    "deliver.sent",
+    "deliver.outcomes_written",
+    "deliver.outcomes_committed",
+    "reconcile.found_unknown",
+    "reconcile.looked_up",
+    "reconcile.decided",
+)
+POINTS = (*DELTA_POINTS, *PUSH_POINTS)
+
+_passages: Counter[str] = Counter()
+
+
+class UnknownCrashPoint(ValueError):
+    """A crash point was named that no code passes."""
+
+
+def crash_point(name: str) -> None:
+    """Kill this process here if the environment asks for it.
+
+    Raises:
+        UnknownCrashPoint: `name`, or the point in the environment, is not in `POINTS`.
+    """
+    wanted = os.environ.get(VARIABLE)
+    if not wanted:
+        return
+    point, _, count = wanted.partition(":")
+    for given in (name, point):
+        if given not in POINTS:
+            msg = f"no crash point is called {given!r}; the points are: {', '.join(POINTS)}"
+            raise UnknownCrashPoint(msg)
+    if point != name:
+        return
+    _passages[name] += 1
+    if _passages[name] == int(count or 1):
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""Workflow files, read into typed and validated models."""

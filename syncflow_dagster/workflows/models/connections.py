@@ -1,0 +1,42 @@
+"""Connections: named accounts at a service or database. Secrets come from the environment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from syncflow_dagster.workflows.models.common import Model, Text
+
+
+class SqlConnection(Model):
+    """A database rows are pulled from."""
+
+    type: Literal["sql"]
+    url: SecretStr = Field(description="SQLAlchemy URL, for example `${ORDERS_DATABASE_URL}`.")
+
+
+class MondayConnection(Model):
+    """An account at monday.com."""
+
+    type: Literal["monday"]
+    token: SecretStr = Field(description="API token, for example `${MONDAY_TOKEN}`.")
+    url: Text = Field("https://api.monday.com/v2", description="Where the GraphQL API answers.")
+    account: Text = Field(
+        "default",
+        description="Name of the account; everything sent with the same name shares one budget.",
+    )
+    api_version: str = Field(
+        "2026-10", pattern=r"^\d{4}-\d{2}$", description="Pinned monday API version."
+    )
+    timeout_s: float = Field(60, gt=0, le=300, description="Seconds until a request is given up.")
+    settle_s: float = Field(
+        65,
+        ge=0,
+        le=3600,
+        description="Seconds after which monday's reads show every write it will still apply; "
+        "only then is 'not found' believed. Longer than monday's own 60 s request limit.",
+    )
+
+
+Connection = Annotated[SqlConnection | MondayConnection, Field(discriminator="type")]

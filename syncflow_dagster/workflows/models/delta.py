@@ -1,0 +1,125 @@
+"""The delta node: how rows become records, and how changes of records are found."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from syncflow_dagster.workflows.models.common import FieldName, Identifier, Model, Slug, Text
+
+FieldType = Literal["text", "integer", "decimal", "boolean", "date", "datetime"]
+
+
+class ConstantTransform(Model):
+    """The same text for every record."""
+
+    type: Literal["constant"]
+    value: str
+
+
+class ConcatTransform(Model):
+    """Texts of several source columns joined; empty ones are left out."""
+
+    type: Literal["concat"]
+    columns: list[Text] = Field(min_length=1)
+    separator: str = " "
+
+
+class LookupTransform(Model):
+    """A text replaced by what a table says for it."""
+
+    type: Literal["lookup"]
+    values: dict[str, str] = Field(min_length=1)
+    otherwise: Literal["keep", "null", "reject"] = Field(
+        "reject", description="What happens to a text the table does not list."
+    )
+
+
+Transform = Annotated[
+    ConstantTransform | ConcatTransform | LookupTransform, Field(discriminator="type")
+]
+
+
+class FieldRule(Model):
+    """One field of a record: where it comes from and what makes it comparable."""
+
+    name: FieldName
+    type: FieldType = "text"
+    column: str | None = Field(None, description="Source column; the field's name if left out.")
+    description: str | None = None
+    scale: int = Field(2, ge=0, le=18, description="Digits after the point, of a decimal.")
+    timezone: str = Field("UTC", description="Zone of a date-time that carries none itself.")
+    case: Literal["keep", "upper", "lower"] = "keep"
+    whitespace: Literal["collapse", "trim", "keep"] = "collapse"
+    empty: Literal["null", "keep"] = Field("null", description="What an empty text becomes.")
+    required: bool = Field(False, description="A record without a value is rejected.")
+    max_length: int | None = Field(None, ge=1, description="Longest text, in characters.")
+    compared: bool = Field(True, description="Whether a change of it is a change of the record.")
+    transform: Transform | None = None
+
+    @property
+    def source_column(self) -> str:
+        """Name of the source column the field is read from."""
+        return self.column or self.name
+
+
+class Unpivot(Model):
+    """Turns wide columns into rows: one row for each column that holds a value."""
+
+    columns: list[Text] = Field(min_length=1, description="Wide columns, in their order.")
+    name_to: Text = Field(description="Column that takes the wide column's name (or its label).")
+    value_to: Text = Field(description="Column that takes the value.")
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="Text for a wide column, where its name is not it."
+    )
+    skip: list[Literal["null", "zero"]] = Field(default_factory=lambda: ["null", "zero"])
+
+
+class ParentReference(Model):
+    """How a record names the record it belongs to."""
+
+    node: Slug = Field(description="Delta node of the parents.")
+    key: list[FieldName] = Field(
+        min_length=1, description="Fields here that hold the parent's key, in the parent's order."
+    )
+
+
+class DeleteDetection(Model):
+    """When a record that is no longer read counts as deleted."""
+
+    detect: bool = True
+    max_share: float = Field(
+        0.5, gt=0, le=1, description="Largest share of known records one run may delete."
+    )
+
+
+class DeltaNode(Model):
+    """Compares what was pulled with what is known, and keeps the changes as delta rows."""
+
+    type: Literal["delta"]
+    name: Slug
+    description: Text
+    source: Slug = Field(description="Name of the pull node.")
+    entity: Slug = Field(description="Kind of record, for example `order`.")
+    table: Identifier = Field(description="Table of the delta rows, for example order_list_delta.")
+    key: list[FieldName] = Field(min_length=1, description="Fields of the business key.")
+    fields: list[FieldRule] = Field(min_length=1)
+    unpivot: Unpivot | None = None
+    parent: ParentReference | None = None
+    customer: FieldName | None = Field(None, description="Field that names the customer.")
+    duplicates: Literal["reject", "first", "last"] = Field(
+        "reject", description="What happens to records of one batch that share a business key."
+    )
+    deletes: DeleteDetection = DeleteDetection()
+
+    def field(self, name: str) -> FieldRule:
+        """Return the field called `name`.
+
+        Raises:
+            KeyError: the node has no such field.
+        """
+        for rule in self.fields:
+            if rule.name == name:
+                return rule
+        raise KeyError(name)

@@ -1,0 +1,62 @@
+"""A workflow file as a whole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from syncflow_dagster.workflows.models.common import Model, Slug, Text
+from syncflow_dagster.workflows.models.connections import Connection
+from syncflow_dagster.workflows.models.delta import DeltaNode
+from syncflow_dagster.workflows.models.monday import MondayPushNode
+from syncflow_dagster.workflows.models.pull import PullNode
+from syncflow_dagster.workflows.models.triggers import Trigger
+
+Node = Annotated[PullNode | DeltaNode | MondayPushNode, Field(discriminator="type")]
+
+
+class Workflow(Model):
+    """A declared graph of nodes with one owner and its triggers; one file holds one workflow."""
+
+    workflow: Slug = Field(description="Name of the workflow, unique among all files.")
+    description: Text
+    owner: Slug = Field(description="User or team the workflow belongs to.")
+    connections: dict[Slug, Connection] = Field(min_length=1)
+    triggers: list[Trigger] = Field(default_factory=list)
+    nodes: list[Node] = Field(min_length=1)
+
+    @property
+    def pulls(self) -> list[PullNode]:
+        """The pull nodes, in the file's order."""
+        return [node for node in self.nodes if isinstance(node, PullNode)]
+
+    @property
+    def deltas(self) -> list[DeltaNode]:
+        """The delta nodes, parents before children."""
+        nodes = [node for node in self.nodes if isinstance(node, DeltaNode)]
+        ordered: list[DeltaNode] = []
+        while len(ordered) < len(nodes):
+            placed = {node.name for node in ordered}
+            ordered += [
+                node
+                for node in nodes
+                if node.name not in placed and (node.parent is None or node.parent.node in placed)
+            ]
+        return ordered
+
+    @property
+    def pushes(self) -> list[MondayPushNode]:
+        """The Monday push nodes, in the file's order."""
+        return [node for node in self.nodes if isinstance(node, MondayPushNode)]
+
+    def node(self, name: str) -> PullNode | DeltaNode | MondayPushNode:
+        """Return the node called `name`.
+
+        Raises:
+            KeyError: the workflow has no such node.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
