@@ -1,0 +1,338 @@
+"""The ledger's table of effects: thin, typed access, one transaction per method."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql as compose
+from psycopg.types.json import Jsonb
+
+from syncflow_dagster.core.states import EffectState
+from syncflow_dagster.ledger.ports import Effect, PlannedEffect
+from syncflow_dagster.ledger.worker import LOCK_CLASS
+from syncflow_dagster.store import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    import psycopg
+    from psycopg.rows import DictRow
+
+    from syncflow_dagster.store.database import Database
+
+    Connection = psycopg.Connection[DictRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which effects a delivery is about: one pass of one node of one workflow."""
+
+    workflow: str
+    node: str
+    pass_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The new state of one effect.
+
+    Attributes:
+        outcome: Word for the attempt's log.
+        reason: What the service said, or what we found.
+        not_before: When to take it up again.
+        remote_id: The service's id of the object, where it is known now.
+    """
+
+    effect_id: int
+    state: EffectState
+    outcome: str
+    reason: str | None = None
+    not_before: datetime | None = None
+    remote_id: str | None = None
+
+
+#: Effects that end the life of their object when they are done.
+RETIRING_KINDS = frozenset({"archive_item", "archive_subitem"})
+
+
+class EffectStore:
+    """Reads and writes effects.
+
+    Args:
+        database: Where the ledger is.
+        lease_s: Seconds a lease lasts if its worker lives but does not come back.
+    """
+
+    def __init__(self, database: Database, *, lease_s: float = 300.0) -> None:
+        self._database = database
+        self._lease = timedelta(seconds=lease_s)
+        self._queries = sql.load("effects")
+
+    def insert(
+        self, conn: Connection, effects: Iterable[PlannedEffect], *, scope: Scope, account: str
+    ) -> int:
+        """Write planned effects; those already there are left alone. Returns the new ones."""
+        added = 0
+        for effect in effects:
+            cursor = conn.execute(
+                self._queries["insert"],
+                {
+                    "effect_key": effect.effect_key,
+                    "workflow": scope.workflow,
+                    "node": scope.node,
+                    "account": account,
+                    "kind": effect.kind,
+                    "pass": effect.pass_number,
+                    "object_key": effect.object_key,
+                    "generation": effect.generation,
+                    "parent_key": effect.parent_key,
+                    "creates": effect.creates,
+                    "delta_table": effect.delta_table,
+                    "delta_id": effect.delta_id,
+                    "customer": effect.customer,
+                    "payload": Jsonb(dict(effect.payload)),
+                },
+            )
+            added += cursor.rowcount
+        return added
+
+    def take_up(self, scope: Scope, worker: int, now: datetime, *, settle_s: float) -> int:
+        """Free what dead workers hold and what waited for something that is there now.
+
+        Returns:
+            How many intents turned out to have no known outcome.
+        """
+        with self._database.transaction() as conn:
+            abandoned = conn.execute(
+                self._queries["abandon_leases"],
+                {
+                    **_scope(scope),
+                    "now": now,
+                    "worker": worker,
+                    "settle_s": settle_s,
+                    "lock_class": LOCK_CLASS,
+                },
+            ).fetchall()
+            released = conn.execute(
+                self._queries["release_waiting"], {**_scope(scope), "now": now}
+            ).fetchall()
+            self._roll_up(conn, [*abandoned, *released], now)
+        return sum(row["state"] == EffectState.UNKNOWN for row in abandoned)
+
+    def mark_waiting(self, scope: Scope, now: datetime) -> int:
+        """Say of each effect that cannot go what it waits for. Returns how many there are."""
+        with self._database.transaction() as conn:
+            rows = conn.execute(
+                self._queries["mark_waiting"], {**_scope(scope), "now": now}
+            ).fetchall()
+            self._roll_up(conn, rows, now)
+        return len(rows)
+
+    def claim(self, scope: Scope, worker: int, now: datetime, limit: int) -> list[Effect]:
+        """Lease up to `limit` effects that can go now, in their order."""
+        with self._database.transaction() as conn:
+            rows = conn.execute(
+                self._queries["claim"],
+                {
+                    **_scope(scope),
+                    "worker": worker,
+                    "now": now,
+                    "lease_until": now + self._lease,
+                    "limit": limit,
+                },
+            ).fetchall()
+            return self._read(conn, [row["effect_id"] for row in rows])
+
+    def reclaim(self, effect_ids: Sequence[int], worker: int, now: datetime) -> list[Effect]:
+        """Lease these effects again, if they are still waiting for another try."""
+        with self._database.transaction() as conn:
+            rows = conn.execute(
+                self._queries["reclaim"],
+                {
+                    "effect_ids": list(effect_ids),
+                    "worker": worker,
+                    "now": now,
+                    "lease_until": now + self._lease,
+                },
+            ).fetchall()
+            return self._read(conn, [row["effect_id"] for row in rows])
+
+    def commit_intent(
+        self, effects: Sequence[Effect], worker: int, request_id: UUID, now: datetime
+    ) -> list[Effect]:
+        """Write down, before anything is sent, what is about to be sent.
+
+        Safe to repeat with the same `request_id`. Returns the effects whose lease still holds.
+        """
+        ids = [effect.effect_id for effect in effects]
+        with self._database.transaction() as conn:
+            rows = conn.execute(
+                self._queries["commit_intent"],
+                {"effect_ids": ids, "worker": worker, "request_id": request_id, "now": now},
+            ).fetchall()
+            held = {row["effect_id"] for row in rows}
+            self._begin_attempts(conn, "send", sorted(held), request_id, now)
+        return [effect for effect in effects if effect.effect_id in held]
+
+    def settle(
+        self,
+        conn: Connection,
+        verdicts: Sequence[Verdict],
+        request_ids: dict[int, UUID],
+        now: datetime,
+    ) -> None:
+        """Record what became of effects, with all that follows, in the caller's transaction.
+
+        Args:
+            conn: The transaction.
+            verdicts: The new states.
+            request_ids: Request each effect was sent under; another one's word is left alone.
+            now: Database time.
+        """
+        touched = []
+        for verdict in verdicts:
+            row = conn.execute(
+                self._queries["settle"],
+                {
+                    "effect_id": verdict.effect_id,
+                    "request_id": request_ids[verdict.effect_id],
+                    "state": verdict.state,
+                    "reason": verdict.reason,
+                    "not_before": verdict.not_before,
+                    "remote_id": verdict.remote_id,
+                    "now": now,
+                },
+            ).fetchone()
+            if row is None:
+                continue
+            touched.append(row)
+            self._follow(conn, row, verdict, now)
+        self._roll_up(conn, touched, now)
+
+    def log_attempts(
+        self,
+        conn: Connection,
+        action: str,
+        verdicts: Sequence[Verdict],
+        request_ids: dict[int, UUID],
+        now: datetime,
+    ) -> None:
+        """Write the end of an attempt into the log of each effect."""
+        for verdict in verdicts:
+            conn.execute(
+                self._queries["finish_attempt"],
+                {
+                    "effect_id": verdict.effect_id,
+                    "request_id": request_ids[verdict.effect_id],
+                    "action": action,
+                    "outcome": verdict.outcome,
+                    "detail": verdict.reason,
+                    "now": now,
+                },
+            )
+
+    def begin_lookup(self, effects: Sequence[Effect], request_id: UUID, now: datetime) -> None:
+        """Log that these effects are being looked up."""
+        with self._database.transaction() as conn:
+            self._begin_attempts(
+                conn, "lookup", [effect.effect_id for effect in effects], request_id, now
+            )
+
+    def unknown_due(self, scope: Scope, now: datetime, limit: int) -> list[tuple[Effect, UUID]]:
+        """Return effects whose outcome may be looked up now, with the request they were in."""
+        with self._database.transaction() as conn:
+            rows = conn.execute(
+                self._queries["unknown_due"], {**_scope(scope), "now": now, "limit": limit}
+            ).fetchall()
+            effects = self._read(conn, [row["effect_id"] for row in rows])
+            requests = conn.execute(
+                "select effect_id, request_id from effect where effect_id = any(%s)",
+                ([effect.effect_id for effect in effects],),
+            ).fetchall()
+        request_of = {row["effect_id"]: row["request_id"] for row in requests}
+        return [(effect, request_of[effect.effect_id]) for effect in effects]
+
+    def postpone_unknown(self, effect_ids: Sequence[int], until: datetime, reason: str) -> None:
+        """Leave questions open that the service could not answer."""
+        self._database.execute(
+            self._queries["postpone_unknown"],
+            {"effect_ids": list(effect_ids), "not_before": until, "reason": reason},
+        )
+
+    def next_due_s(self, scope: Scope, now: datetime) -> float | None:
+        """Return the seconds until something can be taken up again; None if nothing will."""
+        row = self._database.fetch_one(self._queries["next_due"], {**_scope(scope), "now": now})
+        seconds = row["seconds"] if row else None
+        return None if seconds is None else max(0.0, float(seconds))
+
+    def remaining(self, scope: Scope) -> int:
+        """Return how many effects of the pass are still to be brought to an end."""
+        row = self._database.fetch_one(self._queries["remaining"], _scope(scope))
+        return int(row["effects"]) if row else 0
+
+    def _begin_attempts(
+        self, conn: Connection, action: str, ids: list[int], request_id: UUID, now: datetime
+    ) -> None:
+        conn.execute(
+            self._queries["begin_attempts"],
+            {"effect_ids": ids, "action": action, "request_id": request_id, "now": now},
+        )
+
+    def _follow(
+        self, conn: Connection, row: dict[str, Any], verdict: Verdict, now: datetime
+    ) -> None:
+        place = {"account": row["account"], "object_key": row["object_key"], "now": now}
+        if verdict.state == EffectState.DONE and row["creates"]:
+            conn.execute(
+                self._queries["keep_object"],
+                {**place, "remote_id": verdict.remote_id, "generation": row["generation"]},
+            )
+        elif verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS:
+            conn.execute(self._queries["retire_object"], place)
+        elif verdict.state == EffectState.DEAD and row["creates"]:
+            conn.execute(
+                self._queries["cancel_followers"],
+                {
+                    **place,
+                    "delta_table": row["delta_table"],
+                    "delta_id": row["delta_id"],
+                    "effect_id": row["effect_id"],
+                    "reason": f"not created: {verdict.reason}",
+                },
+            )
+
+    def _roll_up(self, conn: Connection, rows: Iterable[dict[str, Any]], now: datetime) -> None:
+        by_table: dict[str, set[int]] = defaultdict(set)
+        for row in rows:
+            if row["delta_table"]:
+                by_table[row["delta_table"]].add(row["delta_id"])
+        for table, ids in sorted(by_table.items()):
+            statement = compose.SQL(self._queries["roll_up"]).format(
+                table=compose.Identifier(table)
+            )
+            conn.execute(statement, {"delta_table": table, "delta_ids": sorted(ids), "now": now})
+
+    def _read(self, conn: Connection, ids: list[int]) -> list[Effect]:
+        rows = conn.execute(self._queries["read_effects"], {"effect_ids": ids}).fetchall()
+        return [
+            Effect(
+                effect_id=row["effect_id"],
+                effect_key=row["effect_key"],
+                kind=row["kind"],
+                object_key=row["object_key"],
+                creates=row["creates"],
+                payload=row["payload"],
+                target_id=row["target_id"],
+                parent_id=row["parent_id"],
+                tries=row["tries"],
+            )
+            for row in rows
+        ]
+
+
+def _scope(scope: Scope) -> dict[str, object]:
+    return {"workflow": scope.workflow, "node": scope.node, "pass": scope.pass_number}

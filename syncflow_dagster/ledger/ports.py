@@ -1,0 +1,176 @@
+"""What the ledger asks of a destination, and what it gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from syncflow_dagster.core.budget import Reading
+    from syncflow_dagster.core.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEffect:
+    """One intended change, not yet in the ledger.
+
+    Attributes:
+        effect_key: Deterministic and unique: planning the same change twice gives the same key.
+        kind: What to do, in the destination's words, for example `create_item`.
+        pass_number: Which pass of the push it belongs to, from 1.
+        object_key: The object it makes or changes, in our words.
+        creates: Whether it makes the object.
+        payload: What to send; JSON values only.
+        parent_key: Object that must exist first.
+        generation: Counts the lives of the object: a record that comes back has a new one.
+        delta_table: Table of the delta row it serves.
+        delta_id: Id of the delta row it serves; None for an object several rows share.
+        customer: Whose record it is.
+    """
+
+    effect_key: str
+    kind: str
+    pass_number: int
+    object_key: str
+    creates: bool
+    payload: Mapping[str, Any]
+    parent_key: str | None = None
+    generation: int = 1
+    delta_table: str | None = None
+    delta_id: int | None = None
+    customer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An effect of the ledger, as a destination sees it.
+
+    Attributes:
+        target_id: The service's id of the object to change; None for a create.
+        parent_id: The service's id of the parent object, if there is one.
+    """
+
+    effect_id: int
+    effect_key: str
+    kind: str
+    object_key: str
+    creates: bool
+    payload: Mapping[str, Any]
+    target_id: str | None
+    parent_id: str | None
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of one request.
+
+    Attributes:
+        outcomes: Outcome of each effect of the request, by effect id.
+        readings: What the service said about its budgets.
+        spent: Units the request really cost, by budget; missing where unknown.
+        refused_whole: The service refused the request as a whole and applied none of it,
+            without saying which effect is at fault.
+    """
+
+    outcomes: Mapping[int, Outcome]
+    readings: Sequence[Reading] = ()
+    spent: Mapping[str, int] = field(default_factory=dict)
+    refused_whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The effect did happen."""
+
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The effect did not happen, provided the service's reads have caught up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """The service shows something we cannot read as either; a person has to look."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The service could not be asked; the question stays open.
+
+    Attributes:
+        after_s: Seconds to wait before asking again, if the service said so.
+    """
+
+    reason: str
+    after_s: float | None = None
+
+
+Finding = Found | Absent | Ambiguous | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What the service showed of some effects.
+
+    Attributes:
+        findings: One for each effect asked about, by effect id.
+        requests: Requests it took.
+        readings: What the service said about its budgets.
+    """
+
+    findings: Mapping[int, Finding]
+    requests: int = 1
+    readings: Sequence[Reading] = ()
+
+
+class Destination(Protocol):
+    """An account at a service that effects are sent to. One adapter per service.
+
+    Neither method raises for what the service does: every answer, and no answer, is an outcome.
+    """
+
+    @property
+    def account(self) -> str:
+        """Name of the account; its budgets are shared under it."""
+        ...
+
+    @property
+    def settle_s(self) -> float:
+        """Seconds after a request until reads show whatever it will still bring about."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Effects one request may carry at most."""
+        ...
+
+    def budgets(self) -> Mapping[str, tuple[int, float]]:
+        """Return the budgets to begin with, by name: units per window, window in seconds.
+
+        Used until the service says better.
+        """
+        ...
+
+    def cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
+        """Return what one request with these effects costs, by budget name."""
+        ...
+
+    def lookup_cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
+        """Return what looking these effects up costs, by budget name."""
+        ...
+
+    def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:
+        """Send the effects in one request; `request_id` serves as idempotency key."""
+        ...
+
+    def lookup(self, effects: Sequence[Effect]) -> Lookup:
+        """Ask the service whether these effects happened, in as few requests as it takes."""
+        ...

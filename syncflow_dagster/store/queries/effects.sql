@@ -1,0 +1,247 @@
+-- Statements of the ledger. Times are parameters: they come from the database's clock, or a test's.
+
+-- name: next_worker
+select nextval('syncflow.worker_number')::integer as worker;
+
+-- name: insert
+insert into effect (effect_key, workflow, node, account, kind, pass, object_key, generation,
+                    parent_key, creates, delta_table, delta_id, customer, payload)
+values (%(effect_key)s, %(workflow)s, %(node)s, %(account)s, %(kind)s, %(pass)s, %(object_key)s,
+        %(generation)s, %(parent_key)s, %(creates)s, %(delta_table)s, %(delta_id)s, %(customer)s,
+        %(payload)s)
+on conflict do nothing
+returning effect_id;
+
+-- name: presence
+-- What is known of each object: its id at the service, and whether its create is under way.
+select k.object_key, o.remote_id, o.generation,
+       exists (select from effect e
+               where e.account = %(account)s and e.object_key = k.object_key and e.creates
+                 and e.state not in ('DEAD', 'CANCELLED', 'DONE')) as coming
+from unnest(%(object_keys)s::text[]) as k (object_key)
+left join remote_object o
+    on o.account = %(account)s and o.object_key = k.object_key and o.retired_at is null;
+
+-- name: keep_object
+insert into remote_object (account, object_key, remote_id, generation)
+values (%(account)s, %(object_key)s, %(remote_id)s, %(generation)s)
+on conflict (account, object_key) do update
+set remote_id = excluded.remote_id, generation = excluded.generation, retired_at = null
+where remote_object.retired_at is not null or remote_object.remote_id = excluded.remote_id;
+
+-- name: retire_object
+update remote_object set retired_at = %(now)s
+where account = %(account)s and object_key = %(object_key)s;
+
+-- name: abandon_leases
+-- A claim without intent goes back; an intent without outcome becomes a question.
+-- A worker holds an advisory lock while it lives, so a dead one is known at once.
+update effect e
+set state = case e.state when 'SENT' then 'UNKNOWN' else 'PLANNED' end,
+    state_since = %(now)s,
+    reason = case e.state when 'SENT' then 'the worker stopped before it knew the outcome' end,
+    not_before = case e.state
+        when 'SENT' then e.sent_at + make_interval(secs => %(settle_s)s) end,
+    lease_owner = null, lease_until = null
+where e.workflow = %(workflow)s and e.node = %(node)s and e.state in ('CLAIMED', 'SENT')
+  and (e.lease_until < %(now)s
+       or e.lease_owner = %(worker)s
+       or not exists (
+           select from pg_locks l
+           where l.locktype = 'advisory' and l.classid = %(lock_class)s::integer::oid and l.objsubid = 2
+             and l.objid = e.lease_owner::oid
+             and l.database = (select oid from pg_database where datname = current_database())))
+returning e.effect_id, e.state, e.delta_table, e.delta_id;
+
+-- name: release_waiting
+update effect e
+set state = 'PLANNED', state_since = %(now)s, reason = null
+where e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s
+  and e.state = 'WAITING'
+  and (e.parent_key is null or exists (
+       select from remote_object p where p.account = e.account and p.object_key = e.parent_key
+         and p.retired_at is null))
+  and (e.creates or exists (
+       select from remote_object o where o.account = e.account and o.object_key = e.object_key
+         and o.retired_at is null))
+returning e.effect_id, e.delta_table, e.delta_id;
+
+-- name: mark_waiting
+-- What cannot go because something it hangs on is not there, with that thing's own reason.
+update effect e
+set state = 'WAITING', state_since = %(now)s,
+    reason = 'waits for ' || missing.object_key || coalesce(
+        ', whose create is ' || c.state || coalesce(': ' || c.reason, ''), '')
+from effect w
+cross join lateral (
+    select w.parent_key as object_key
+    where w.parent_key is not null and not exists (
+        select from remote_object p where p.account = w.account
+          and p.object_key = w.parent_key and p.retired_at is null)
+    union all
+    select w.object_key
+    where not w.creates and not exists (
+        select from remote_object o where o.account = w.account
+          and o.object_key = w.object_key and o.retired_at is null)
+    limit 1) as missing
+left join lateral (
+    select state, reason from effect b
+    where b.account = w.account and b.object_key = missing.object_key and b.creates
+    order by b.effect_id desc limit 1) as c on true
+where e.effect_id = w.effect_id
+  and w.workflow = %(workflow)s and w.node = %(node)s and w.pass = %(pass)s
+  and w.state in ('PLANNED', 'RETRY')
+returning e.effect_id, e.delta_table, e.delta_id;
+
+-- name: claim
+with due as (
+    select e.effect_id
+    from effect e
+    where e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s
+      and e.state in ('PLANNED', 'RETRY')
+      and (e.not_before is null or e.not_before <= %(now)s)
+      and (e.parent_key is null or exists (
+           select from remote_object p where p.account = e.account
+             and p.object_key = e.parent_key and p.retired_at is null))
+      and (e.creates or exists (
+           select from remote_object o where o.account = e.account
+             and o.object_key = e.object_key and o.retired_at is null))
+      -- order per object is kept: nothing overtakes an earlier change of the same thing
+      and not exists (
+           select from effect b
+           where b.account = e.account and b.object_key = e.object_key
+             and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
+    order by e.effect_id
+    limit %(limit)s
+    for update of e skip locked
+)
+update effect e
+set state = 'CLAIMED', state_since = %(now)s, reason = null, not_before = null,
+    lease_owner = %(worker)s, lease_until = %(lease_until)s
+from due
+where e.effect_id = due.effect_id
+returning e.effect_id;
+
+-- name: commit_intent
+update effect
+set state = 'SENT', state_since = %(now)s, sent_at = %(now)s, request_id = %(request_id)s,
+    tries = tries + case when state = 'SENT' then 0 else 1 end
+where effect_id = any(%(effect_ids)s) and lease_owner = %(worker)s
+  and (state = 'CLAIMED' or (state = 'SENT' and request_id = %(request_id)s))
+returning effect_id;
+
+-- name: read_effects
+select e.effect_id, e.effect_key, e.workflow, e.node, e.account, e.kind, e.object_key,
+       e.generation, e.parent_key, e.creates, e.delta_table, e.delta_id, e.payload, e.state,
+       e.tries, e.request_id,
+       o.remote_id as target_id, p.remote_id as parent_id
+from effect e
+left join remote_object o on not e.creates and o.account = e.account
+    and o.object_key = e.object_key
+left join remote_object p on p.account = e.account and p.object_key = e.parent_key
+where e.effect_id = any(%(effect_ids)s)
+order by e.effect_id;
+
+-- name: begin_attempts
+insert into attempt (effect_id, action, request_id, started_at)
+select t.effect_id, %(action)s, %(request_id)s, %(now)s
+from unnest(%(effect_ids)s::bigint[]) as t (effect_id)
+where not exists (
+    select from attempt a where a.effect_id = t.effect_id and a.request_id = %(request_id)s
+      and a.action = %(action)s);
+
+-- name: finish_attempt
+update attempt set finished_at = %(now)s, outcome = %(outcome)s, detail = %(detail)s
+where effect_id = %(effect_id)s and request_id = %(request_id)s and action = %(action)s;
+
+-- name: settle
+-- The request id guards against a lease that was lost in between: another worker's word stands.
+update effect
+set state = %(state)s, state_since = %(now)s, reason = %(reason)s, not_before = %(not_before)s,
+    remote_id = coalesce(%(remote_id)s, remote_id), lease_owner = null, lease_until = null,
+    finished_at = case when %(state)s in ('DONE', 'DEAD') then %(now)s end
+where effect_id = %(effect_id)s and request_id = %(request_id)s
+  and state in ('SENT', 'UNKNOWN') and state <> %(state)s
+returning effect_id, account, object_key, generation, creates, kind, delta_table, delta_id;
+
+-- name: cancel_followers
+-- An object whose create is refused will not come: what else this row wanted of it is void.
+update effect
+set state = 'CANCELLED', state_since = %(now)s, reason = %(reason)s, finished_at = %(now)s
+where account = %(account)s and object_key = %(object_key)s and delta_table = %(delta_table)s
+  and delta_id = %(delta_id)s and effect_id <> %(effect_id)s
+  and state in ('PLANNED', 'WAITING', 'RETRY', 'HELD');
+
+-- name: postpone_unknown
+update effect set not_before = %(not_before)s, reason = %(reason)s
+where effect_id = any(%(effect_ids)s) and state = 'UNKNOWN';
+
+-- name: unknown_due
+select effect_id from effect
+where workflow = %(workflow)s and node = %(node)s and state = 'UNKNOWN'
+  and (not_before is null or not_before <= %(now)s)
+order by effect_id limit %(limit)s;
+
+-- name: next_due
+-- Seconds until something of this pass, or any question of this node, can be taken up again.
+select extract(epoch from min(not_before) - %(now)s)::double precision as seconds
+from effect
+where workflow = %(workflow)s and node = %(node)s and not_before is not null
+  and ((state = 'RETRY' and pass = %(pass)s) or state = 'UNKNOWN');
+
+-- name: count_states
+select kind, state, count(*) as effects
+from effect where workflow = %(workflow)s and node = %(node)s
+group by kind, state order by kind, state;
+
+-- name: remaining
+select count(*) as effects from effect
+where workflow = %(workflow)s and node = %(node)s and pass = %(pass)s
+  and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN');
+
+-- name: roll_up
+-- A delta row's state follows from its effects; {table} is the delta table.
+with summary as (
+    select e.delta_id,
+           count(*) filter (where e.state = 'DEAD') as dead,
+           count(*) filter (where e.state = 'HELD') as held,
+           count(*) filter (where e.state = 'WAITING') as waiting,
+           count(*) filter (where e.state = 'RETRY') as retrying,
+           count(*) filter (where e.state not in ('DONE', 'DEAD', 'CANCELLED')) as open,
+           count(*) filter (where e.state not in ('DONE', 'CANCELLED')) as unfinished,
+           string_agg(e.reason, '; ' order by e.effect_id)
+               filter (where e.state in ('DEAD', 'HELD', 'WAITING', 'RETRY', 'UNKNOWN',
+                                         'NEEDS_PERSON')) as reason,
+           min(e.not_before) filter (where e.state = 'RETRY') as not_before
+    from effect e
+    where e.delta_table = %(delta_table)s and e.delta_id = any(%(delta_ids)s)
+    group by e.delta_id
+), wanted as (
+    select d.delta_id, s.reason, s.not_before,
+           case
+               when d.superseded_by is not null
+                   then case when s.open = 0 then 'SUPERSEDED' else d.state end
+               when s.dead > 0 then 'DEAD'
+               when s.held > 0 then 'HELD'
+               when s.unfinished = 0 then 'SYNCED'
+               when s.waiting > 0 then 'WAITING'
+               when s.retrying > 0 then 'FAILED'
+               else 'PUSHING'
+           end as state
+    from summary s join {table} d using (delta_id)
+)
+update {table} d
+set state = w.state, reason = w.reason, not_before = w.not_before,
+    state_since = case when d.state = w.state then d.state_since else %(now)s end,
+    synced_at = case when w.state = 'SYNCED' then %(now)s else d.synced_at end
+from wanted w
+where d.delta_id = w.delta_id
+  and (d.state, d.reason, d.not_before) is distinct from (w.state, w.reason, w.not_before)
+  and d.state not in ('SUPERSEDED', 'ARCHIVED', 'SYNCED');
+
+-- name: reclaim
+update effect
+set state = 'CLAIMED', state_since = %(now)s, reason = null, not_before = null,
+    lease_owner = %(worker)s, lease_until = %(lease_until)s
+where effect_id = any(%(effect_ids)s) and state = 'RETRY'
+returning effect_id;
