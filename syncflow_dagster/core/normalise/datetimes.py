@@ -1,0 +1,160 @@
+"""Dates and date-times: instants in UTC with microseconds, days without a time.
+
+Texts are ISO 8601 with dashes (``2026-02-28``, ``2026-02-28T13:45:00.5+01:00``); any other form
+is rejected, since ``03/04/2026`` is two different days. A date-time without a zone is a wall
+clock of the field's declared zone: an hour that occurs twice is taken as its first occurrence,
+an hour that the clocks skip is rejected.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from syncflow_dagster.core.normalise.column import Column, blank, nulls, reject
+from syncflow_dagster.core.normalise.numbers import not_a
+from syncflow_dagster.core.normalise.strings import strip
+
+_UTC = pl.Datetime("us", "UTC")
+_DAY_US = 86_400_000_000
+_ISO = (
+    r"^(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[Tt ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?)?"
+    r" ?(?:(?P<zulu>[Zz])|(?P<sign>[+-])(?P<off_hour>[0-9]{2})(?::?(?P<off_minute>[0-9]{2}))?)?)?$"
+)
+_SHAPE = "not an ISO date-time (right would be 2026-02-28T13:45:00, with or without a zone)"
+_DAY_SHAPE = "not an ISO date (right would be 2026-02-28)"
+_NO_SUCH = "there is no such day or time"
+_SKIPPED = "the clocks of {} skip this time"
+_YEARS = "the year is not between 1 and 9999"
+
+
+def to_datetime(values: pl.Series, timezone: str) -> Column:
+    """Turn a column into instants.
+
+    Args:
+        values: Date-times of any unit with or without a zone, dates (their first moment), texts.
+        timezone: Zone of values that carry none; an IANA name.
+
+    Returns:
+        ``Datetime('us', 'UTC')``, digits past the microsecond cut off; faults ``datetime``,
+        ``timezone``, ``range`` and ``type``.
+    """
+    if values.dtype == pl.String:
+        return _text_instants(values, timezone).then(_in_range)
+    if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None:
+        utc = values.dt.convert_time_zone("UTC").cast(_UTC)
+        return Column(utc).then(_in_range)
+    if isinstance(values.dtype, pl.Date | pl.Datetime):
+        return _localised(values.cast(pl.Datetime("us")), timezone).then(_in_range)
+    return not_a(values, _UTC, "date-time")
+
+
+def to_date(values: pl.Series, timezone: str) -> Column:
+    """Turn a column into days.
+
+    Args:
+        values: Dates; date-times and ISO texts, whose time of day is dropped.
+        timezone: Zone in which an instant's day is read.
+
+    Returns:
+        ``Date``; faults ``date``, ``range`` and ``type``.
+    """
+    if values.dtype == pl.String:
+        column = _text_days(values, timezone)
+    elif values.dtype == pl.Date:
+        column = Column(values)
+    elif isinstance(values.dtype, pl.Datetime):
+        zoned = values.dtype.time_zone is not None
+        column = Column((values.dt.convert_time_zone(timezone) if zoned else values).dt.date())
+    else:
+        return not_a(values, pl.Date, "date")
+    return column.then(_in_range)
+
+
+def iso_text(values: pl.Series) -> pl.Series:
+    """Write dates, times and date-times as ISO 8601; instants in UTC with ``Z``."""
+    if values.dtype == pl.Date:
+        return values.dt.strftime("%Y-%m-%d")
+    if values.dtype == pl.Time:
+        return values.dt.strftime("%H:%M:%S%.f")
+    if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None:
+        return values.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+    return values.dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
+
+
+def _in_range(values: pl.Series) -> Column:
+    year = values.dt.year()
+    return reject(values, (year < 1) | (year > 9999), "range", _YEARS)
+
+
+def _localised(naive: pl.Series, timezone: str) -> Column:
+    local = naive.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+    utc = local.dt.convert_time_zone("UTC").cast(_UTC)
+    skipped = naive.is_not_null() & utc.is_null()
+    return reject(utc, skipped, "timezone", _SKIPPED.format(timezone))
+
+
+def _text_instants(values: pl.Series, timezone: str) -> Column:
+    parsed = _parsed(values, "datetime", _SHAPE)
+    wall, offset = parsed.values.struct.field("wall"), parsed.values.struct.field("offset")
+    zoned = offset.is_not_null()
+    local = _localised(blank(wall, zoned), timezone)
+    instant = (wall - offset).dt.replace_time_zone("UTC")
+    merged = instant.zip_with(zoned, local.values)
+    return Column(merged.alias(values.name), parsed.faults + local.faults)
+
+
+def _text_days(values: pl.Series, timezone: str) -> Column:
+    parsed = _parsed(values, "date", _DAY_SHAPE)
+    wall, offset = parsed.values.struct.field("wall"), parsed.values.struct.field("offset")
+    instant = (wall - offset).dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
+    days = instant.dt.date().zip_with(offset.is_not_null(), wall.dt.date())
+    return Column(days.alias(values.name), parsed.faults)
+
+
+def _parsed(values: pl.Series, rule: str, shape: str) -> Column:
+    """Read texts into a struct of wall clock and offset from UTC (null when none is given)."""
+    text = strip(values)
+    text = blank(text, (text == "").fill_null(value=False))
+    shaped = reject(text, ~text.str.contains(_ISO), rule, shape)
+    there = shaped.values.is_not_null()
+    if not there.any():
+        empty = pl.DataFrame(
+            {
+                "wall": nulls(len(values), pl.Datetime("us")),
+                "offset": nulls(len(values), pl.Duration("us")),
+            }
+        )
+        return Column(empty.to_struct(values.name), shaped.faults)
+    read = shaped.values.to_frame("text").select(_wall(), _offset())
+    impossible = there & (read["wall"].is_null() | (read["offset"] >= pl.select(_LATEST).item()))
+    known = reject(read["wall"], impossible, rule, _NO_SUCH)
+    frame = pl.DataFrame({"wall": known.values, "offset": read["offset"]})
+    return Column(frame.to_struct(values.name), shaped.faults + known.faults)
+
+
+def _wall() -> pl.Expr:
+    part = pl.col("text").str.extract_groups(_ISO).struct
+    day = part.field("day").str.to_date("%Y-%m-%d", strict=False)
+    hour, minute, second = (
+        part.field(name).fill_null("00").cast(pl.Int64) for name in ("hour", "minute", "second")
+    )
+    micros = part.field("fraction").fill_null("0").str.pad_end(9, "0").str.head(6).cast(pl.Int64)
+    possible = (hour < 24) & (minute < 60) & (second < 60)
+    of_day = ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
+    moment = day.to_physical().cast(pl.Int64) * _DAY_US + of_day
+    return pl.when(possible).then(moment).cast(pl.Datetime("us")).alias("wall")
+
+
+_LATEST = pl.duration(hours=16)
+
+
+def _offset() -> pl.Expr:
+    part = pl.col("text").str.extract_groups(_ISO).struct
+    hours = part.field("off_hour").cast(pl.Int64)
+    minutes = part.field("off_minute").fill_null("00").cast(pl.Int64)
+    east = pl.when(part.field("sign") == "-").then(-1).otherwise(1)
+    given = pl.when(minutes < 60).then(east * (hours * 60 + minutes) * 60_000_000)
+    micros = pl.when(part.field("zulu").is_not_null()).then(0).otherwise(given)
+    return micros.cast(pl.Duration("us")).alias("offset")
