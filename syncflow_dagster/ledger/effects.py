@@ -59,6 +59,16 @@ class Verdict:
 RETIRING_KINDS = frozenset({"archive_item", "archive_subitem"})
 
 
+class EffectConflict(RuntimeError):
+    """The database refused an effect: it is written already, or its object is being made."""
+
+    def __init__(self, effect: PlannedEffect) -> None:
+        super().__init__(
+            f"{effect.effect_key} was not planned: the ledger already holds it, or a live create "
+            f"of {effect.object_key}; run the push again, and look at the effect table if it stays"
+        )
+
+
 class EffectStore:
     """Reads and writes effects.
 
@@ -75,7 +85,14 @@ class EffectStore:
     def insert(
         self, conn: Connection, effects: Iterable[PlannedEffect], *, scope: Scope, account: str
     ) -> int:
-        """Write planned effects; those already there are left alone. Returns the new ones."""
+        """Write planned effects and return how many are new.
+
+        An effect that serves no delta row of its own (a group) may be there already, planned for
+        another row.
+
+        Raises:
+            EffectConflict: another live effect already makes the same object.
+        """
         added = 0
         for effect in effects:
             cursor = conn.execute(
@@ -97,8 +114,29 @@ class EffectStore:
                     "payload": Jsonb(dict(effect.payload)),
                 },
             )
+            if cursor.rowcount == 0 and effect.delta_id is not None:
+                raise EffectConflict(effect)
             added += cursor.rowcount
         return added
+
+    def presence(self, conn: Connection, account: str, object_keys: Sequence[str]) -> list[DictRow]:
+        """Return per key: remote_id (None if not live), generation, coming, leaving."""
+        return conn.execute(
+            self._queries["presence"], {"account": account, "object_keys": list(object_keys)}
+        ).fetchall()
+
+    def retire(self, conn: Connection, account: str, object_key: str, now: datetime) -> None:
+        """Note that an object is no longer at the service."""
+        conn.execute(
+            self._queries["retire_object"],
+            {"account": account, "object_key": object_key, "now": now},
+        )
+
+    def count_states(self, workflow: str, node: str) -> list[DictRow]:
+        """Return rows (kind, state, effects) of a node."""
+        return self._database.fetch_all(
+            self._queries["count_states"], {"workflow": workflow, "node": node}
+        )
 
     def take_up(self, scope: Scope, worker: int, now: datetime, *, settle_s: float) -> int:
         """Free what dead workers hold and what waited for something that is there now.

@@ -13,11 +13,15 @@ on conflict do nothing
 returning effect_id;
 
 -- name: presence
--- What is known of each object: its id at the service, and whether its create is under way.
+-- What is known of each object: its id at the service, and what is under way for it.
 select k.object_key, o.remote_id, o.generation,
        exists (select from effect e
                where e.account = %(account)s and e.object_key = k.object_key and e.creates
-                 and e.state not in ('DEAD', 'CANCELLED', 'DONE')) as coming
+                 and e.state not in ('DEAD', 'CANCELLED', 'DONE')) as coming,
+       exists (select from effect e
+               where e.account = %(account)s and e.object_key = k.object_key
+                 and e.kind like 'archive%%'
+                 and e.state not in ('DEAD', 'CANCELLED', 'DONE')) as leaving
 from unnest(%(object_keys)s::text[]) as k (object_key)
 left join remote_object o
     on o.account = %(account)s and o.object_key = k.object_key and o.retired_at is null;

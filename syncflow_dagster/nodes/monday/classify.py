@@ -1,0 +1,145 @@
+"""What monday's errors mean for the effect at hand, as one table.
+
+Sources: developer.monday.com pages "error handling" and "rate limits"; spellings differ between
+API versions, so codes are compared without case and separators.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.core.outcomes import Outcome, Reject, Retry, Stop, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syncflow_dagster.nodes.monday.client import Answer, NoAnswer
+
+#: A limit was reached; monday says that such a request was not processed.
+LIMITS = frozenset(
+    {
+        "complexityexception",
+        "complexitybudgetexhausted",
+        "minuteratelimitexceeded",
+        "minutelimitrateexceeded",
+        "maxconcurrencyexceeded",
+        "concurrencylimitexceeded",
+        "ratelimitexceeded",
+        "ipratelimitexceeded",
+        "fieldlimitexceeded",
+        "fieldminuteratelimitexceeded",
+        "toomanyrequests",
+        "apitemporarilyblocked",
+        "resourcelocked",
+        "idempotencyconflict",
+    }
+)
+#: Nothing more can be done on this account or board until somebody acts.
+STOPS = {
+    "dailylimitexceeded": "the account's daily calls are used up; they come back at midnight UTC",
+    "notauthenticated": "monday refuses the token; check the connection's token",
+    "userunauthorizedexception": "the token's user may not do this on the board",
+    "useraccessdenied": "the token's user has no access",
+    "missingrequiredpermissions": "the token lacks a permission",
+    "unauthorizedfieldortype": "the token lacks a scope",
+    "invalidboardidexception": "the board does not exist, or the token's user cannot see it",
+    "itemslimitationexception": "the board is full",
+    "invalidversionexception": "monday does not know the pinned API version",
+}
+#: The record itself cannot be written as it is.
+REJECTS = frozenset(
+    {
+        "columnvalueexception",
+        "itemnametoolongexception",
+        "invalidcolumnidexception",
+        "invaliditemidexception",
+        "invalidgroupidexception",
+        "invaliduseridexception",
+        "invalidargumentexception",
+        "invalidcolumntypeexception",
+        "resourcenotfoundexception",
+        "datavalidationserror",
+        "deletelastgroupexception",
+        "correctedvalueexception",
+    }
+)
+_SEPARATORS = re.compile(r"[^a-z0-9]")
+_LOCKED = 423
+_SERVER_ERROR = 500
+_TOO_MANY = 429
+_CONFLICT = 409
+_UNAUTHORIZED = frozenset({401, 403})
+
+
+def code_of(error: Mapping[str, Any]) -> str:
+    """Return an error's code without case and separators; empty if it has none."""
+    extensions = error.get("extensions") or {}
+    return _SEPARATORS.sub("", str(extensions.get("code") or "").lower())
+
+
+def wait_of(error: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
+    """Return the seconds monday asks us to wait, if it does."""
+    extensions = error.get("extensions") or {}
+    if (seconds := extensions.get("retry_in_seconds")) is not None:
+        return float(seconds)
+    if (milliseconds := extensions.get("retryAfterMs")) is not None:
+        return float(milliseconds) / 1000
+    after = headers.get("Retry-After", "")
+    if after.isdigit():
+        return float(after)
+    in_text = re.search(r"reset in (\d+) seconds", str(error.get("message", "")))
+    return float(in_text.group(1)) if in_text else None
+
+
+def alias_error(error: Mapping[str, Any], answer: Answer) -> Outcome:
+    """Return what one mutation's own error means; the others of its request stand on their own."""
+    code = code_of(error)
+    text = describe(error)
+    if code in STOPS:
+        return Stop(f"{STOPS[code]} ({text})")
+    if code in LIMITS:
+        return Retry(text, wait_of(error, answer.headers), counts=False)
+    if code in REJECTS:
+        return Reject(text)
+    # Not in the table: monday failed inside, and may have applied the mutation before it did.
+    return Unknown(text)
+
+
+def whole_answer(answer: Answer) -> Outcome | None:
+    """Return what an answer means for all its effects alike; None if each has its own."""
+    if answer.data is not None and answer.status < _SERVER_ERROR:
+        return None
+    first = answer.errors[0] if answer.errors else {}
+    code = code_of(first)
+    text = describe(first) or f"HTTP {answer.status} {answer.body}".strip()
+    if code in STOPS or answer.status in _UNAUTHORIZED:
+        return Stop(f"{STOPS.get(code, 'monday refuses the token or its rights')} ({text})")
+    if code in LIMITS or answer.status in {_TOO_MANY, _LOCKED, _CONFLICT}:
+        return Retry(text, wait_of(first, answer.headers), counts=False)
+    if answer.status >= _SERVER_ERROR or not answer.errors:
+        return Unknown(text)
+    # The document was refused before anything of it ran.
+    return Reject(text)
+
+
+def silence(answer: NoAnswer) -> Outcome:
+    """Return what it means that nothing came back."""
+    if answer.sent:
+        return Unknown(answer.reason)
+    return Retry(f"monday cannot be reached: {answer.reason}", counts=False)
+
+
+def describe(error: Mapping[str, Any]) -> str:
+    """Return an error in one line: its message, its code and the column it names."""
+    if not error:
+        return ""
+    extensions = error.get("extensions") or {}
+    data = extensions.get("error_data") or {}
+    column = data.get("column_id") if isinstance(data, dict) else None
+    parts = [str(error.get("message") or "no message")]
+    if column:
+        parts.append(f"column {column}")
+    if extensions.get("code"):
+        parts.append(str(extensions["code"]))
+    return " · ".join(parts)

@@ -1,0 +1,129 @@
+"""monday.com as a destination of the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Unknown
+from syncflow_dagster.ledger.ports import Effect, Lookup, Reply
+from syncflow_dagster.nodes.monday import costs
+from syncflow_dagster.nodes.monday.classify import alias_error, silence, whole_answer
+from syncflow_dagster.nodes.monday.client import Answer, MondayClient, NoAnswer
+from syncflow_dagster.nodes.monday.documents import batch
+from syncflow_dagster.nodes.monday.headers import readings
+from syncflow_dagster.nodes.monday.lookup import MOST_IDS, LookupRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from syncflow_dagster.workflows.models import MondayConnection
+
+
+class MondayDestination:
+    """One monday account, and one board's subitems.
+
+    Args:
+        connection: The account.
+        batch_size: Mutations per request.
+        subitem_board: Board the subitems live on, where it is known.
+        client: Sends the requests; made from the connection if left out.
+    """
+
+    def __init__(
+        self,
+        connection: MondayConnection,
+        batch_size: int,
+        subitem_board: str | None = None,
+        client: MondayClient | None = None,
+    ) -> None:
+        self._connection = connection
+        self._batch_size = batch_size
+        self._subitem_board = subitem_board
+        self._client = client or MondayClient(connection)
+
+    @property
+    def account(self) -> str:
+        """Name of the account."""
+        return f"monday:{self._connection.account}"
+
+    @property
+    def settle_s(self) -> float:
+        """Seconds until monday's reads show whatever a request will still bring about."""
+        return self._connection.settle_s
+
+    @property
+    def batch_size(self) -> int:
+        """Mutations one request carries at most."""
+        return self._batch_size
+
+    def budgets(self) -> Mapping[str, tuple[int, float]]:
+        """Return the budgets of the smallest account, until the first answer says better."""
+        return {
+            costs.COMPLEXITY_BUDGET: (costs.FIRST_COMPLEXITY, costs.WINDOW_S),
+            costs.REQUEST_BUDGET: (costs.FIRST_REQUESTS, costs.WINDOW_S),
+        }
+
+    def cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
+        """Return what one request with these effects costs."""
+        return {
+            costs.COMPLEXITY_BUDGET: costs.mutations(len(effects)) + costs.OBJECT,
+            costs.REQUEST_BUDGET: 1,
+        }
+
+    def lookup_cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
+        """Return what looking these effects up costs, at the dearest."""
+        requests = len(effects) // MOST_IDS + 2
+        return {
+            costs.COMPLEXITY_BUDGET: requests * costs.KEY_SEARCH,
+            costs.REQUEST_BUDGET: requests,
+        }
+
+    def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:
+        """Send the effects as one document of aliased mutations."""
+        document, variables = batch(effects, self._subitem_board)
+        answer = self._client.execute(document, variables, idempotency_key=request_id)
+        if isinstance(answer, NoAnswer):
+            return Reply(dict.fromkeys(_ids(effects), silence(answer)))
+        said = readings(answer.headers)
+        whole = whole_answer(answer)
+        if whole is not None:
+            refused = isinstance(whole, Reject)
+            return Reply(dict.fromkeys(_ids(effects), whole), said, refused_whole=refused)
+        return Reply(_each(effects, answer), said, _spent(answer))
+
+    def lookup(self, effects: Sequence[Effect]) -> Lookup:
+        """Ask monday whether these effects happened."""
+        return LookupRun(self._client, self._subitem_board).run(effects)
+
+    def close(self) -> None:
+        """Close the connection to monday."""
+        self._client.close()
+
+
+def _ids(effects: Sequence[Effect]) -> list[int]:
+    return [effect.effect_id for effect in effects]
+
+
+def _each(effects: Sequence[Effect], answer: Answer) -> dict[int, Outcome]:
+    assert answer.data is not None
+    errors = {str(error["path"][0]): error for error in answer.errors if error.get("path")}
+    outcomes: dict[int, Outcome] = {}
+    for number, effect in enumerate(effects):
+        alias = f"e{number}"
+        result = answer.data.get(alias)
+        if result is not None:
+            outcomes[effect.effect_id] = Done(str(result["id"]))
+        elif alias in errors:
+            outcomes[effect.effect_id] = alias_error(errors[alias], answer)
+        else:
+            outcomes[effect.effect_id] = Unknown("monday says nothing of this mutation")
+    return outcomes
+
+
+def _spent(answer: Answer) -> dict[str, int]:
+    complexity = (answer.data or {}).get("complexity") or {}
+    spent = {costs.REQUEST_BUDGET: 1}
+    if isinstance(complexity.get("query"), int):
+        spent[costs.COMPLEXITY_BUDGET] = complexity["query"]
+    return spent

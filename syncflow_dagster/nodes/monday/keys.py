@@ -1,0 +1,24 @@
+"""Keys of objects on a board, in our words. They never change once written."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+def item_key(board_id: str, record_uuid: UUID) -> str:
+    """Return the key of the item (or subitem) that stands for a record."""
+    return f"monday:{board_id}:item:{record_uuid}"
+
+
+def group_key(board_id: str, title: str) -> str:
+    """Return the key of a group: groups are the same when their titles look the same."""
+    return f"monday:{board_id}:group:{group_title(title)}"
+
+
+def group_title(title: str) -> str:
+    """Return a title as it is written to the board: NFC, single blanks, at most 255 characters."""
+    return " ".join(unicodedata.normalize("NFC", title).split())[:255]

@@ -1,0 +1,345 @@
+"""The push of one node: read the board, plan what is pending, deliver pass by pass."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from psycopg import sql as compose
+
+from syncflow_dagster.core.backoff import full_jitter
+from syncflow_dagster.core.outcomes import Retry, Unknown
+from syncflow_dagster.ledger.budgets import Budgets
+from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions, DeliveryReport
+from syncflow_dagster.ledger.effects import EffectStore, Scope
+from syncflow_dagster.nodes.delta.parents import release_waiting
+from syncflow_dagster.nodes.monday import costs
+from syncflow_dagster.nodes.monday.client import MondayClient
+from syncflow_dagster.nodes.monday.contract import BoardUnavailable, Contract, read_contract
+from syncflow_dagster.nodes.monday.destination import MondayDestination
+from syncflow_dagster.nodes.monday.headers import readings
+from syncflow_dagster.nodes.monday.keys import group_key, item_key
+from syncflow_dagster.nodes.monday.plan import DeltaRow, Planner, Presence, RowPlan
+from syncflow_dagster.store import sql
+from syncflow_dagster.store.database import retry_transient
+from syncflow_dagster.testing.crash import crash_point
+from syncflow_dagster.workflows.models import DeltaNode, MondayConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    import psycopg
+    from psycopg.rows import DictRow
+
+    from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.ledger.ports import PlannedEffect
+    from syncflow_dagster.store.database import Database
+    from syncflow_dagster.workflows.models import ItemMapping, MondayPushNode, Workflow
+
+    Connection = psycopg.Connection[DictRow]
+
+#: Delta rows planned in one transaction.
+PLAN_ROWS = 1_000
+#: Planned effects kept for a preview.
+PREVIEW = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PushOptions:
+    """How a push is done.
+
+    Attributes:
+        dry_run: Plan and show, but write nothing, here or at the board.
+        limit: Items (with all that hangs on them) taken up at most.
+        customer: Take up only this customer's records.
+        delivery: How long delivery keeps at it.
+    """
+
+    dry_run: bool = False
+    limit: int | None = None
+    customer: str | None = None
+    delivery: DeliveryOptions = field(default_factory=DeliveryOptions)
+
+
+@dataclass(slots=True)
+class PlanReport:
+    """What planning came to.
+
+    Attributes:
+        rows: Delta rows taken up.
+        effects: New effects by kind.
+        rejected: Records that can never be written as they are, each with its reason.
+        settled: Rows with nothing to do.
+        preview: The first planned effects.
+    """
+
+    rows: int = 0
+    effects: Counter[str] = field(default_factory=Counter)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    settled: int = 0
+    preview: list[PlannedEffect] = field(default_factory=list)
+
+
+class Push:
+    """One push node of one workflow, free of Dagster.
+
+    Args:
+        database: Delta tables and ledger.
+        clock: Database time, and waiting.
+        workflow: The workflow.
+        node: Its push node.
+        options: How to do it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        workflow: Workflow,
+        node: MondayPushNode,
+        options: PushOptions | None = None,
+    ) -> None:
+        connection = workflow.connections[node.connection]
+        if not isinstance(connection, MondayConnection):
+            msg = f"connection {node.connection!r} of node {node.name!r} is not a monday account"
+            raise TypeError(msg)
+        self._database = database
+        self._clock = clock
+        self._workflow = workflow
+        self._node = node
+        self._options = options or PushOptions()
+        self._connection = connection
+        self._effects = EffectStore(database)
+        self._client = MondayClient(connection)
+        self._destination = MondayDestination(connection, node.batch_size, client=self._client)
+        self._queries = sql.load("push")
+
+    def close(self) -> None:
+        """Close the connection to monday."""
+        self._client.close()
+
+    def prepare(self) -> Contract:
+        """Read the board, learn the account's budgets, and adopt the groups that are there.
+
+        Raises:
+            BoardUnavailable: monday did not answer for as long as our patience lasts.
+            ContractBroken: the board does not fit the workflow.
+        """
+        contract = self._read_contract()
+        subitem_board = contract.board.subitem_board
+        self._destination = MondayDestination(
+            self._connection, self._node.batch_size, subitem_board, self._client
+        )
+        retry_transient(lambda: self._adopt_groups(contract), self._clock)
+        return contract
+
+    def plan(self) -> PlanReport:
+        """Turn pending delta rows into effects; in a dry run everything is rolled back."""
+        report = PlanReport()
+        if self._options.dry_run:
+            with self._database.transaction() as conn:
+                for mapping, source in self._mappings():
+                    while self._plan_chunk(conn, mapping, source, report):
+                        pass
+                conn.rollback()
+            return report
+        for mapping, source in self._mappings():
+            while self._plan_and_commit(mapping, source, report):
+                pass
+        return report
+
+    def deliver(
+        self, pass_number: int, progress: Callable[[DeliveryReport, int], None] | None = None
+    ) -> DeliveryReport:
+        """Bring one pass's effects to the board; call `prepare` first."""
+        scope = Scope(self._workflow.workflow, self._node.name, pass_number)
+        return Delivery(
+            self._database,
+            self._clock,
+            self._destination,
+            scope,
+            self._options.delivery,
+            progress,
+        ).run()
+
+    def _read_contract(self) -> Contract:
+        destination = self._destination
+        budgets = Budgets(self._database, self._clock, destination.account, destination.budgets())
+        cost = {costs.COMPLEXITY_BUDGET: costs.READ, costs.REQUEST_BUDGET: 2}
+        waited = 0.0
+        for tries in range(1, 1_000):
+            budgets.reserve(cost)
+            try:
+                contract = read_contract(self._client, self._node)
+            except BoardUnavailable as error:
+                budgets.settle(cost, {}, [])
+                waited += self._wait_for_board(error, tries, waited)
+                continue
+            for answer in contract.answers:
+                budgets.settle(cost, {}, readings(answer.headers))
+                cost = {}
+            return contract
+        raise AssertionError("patience ends before the tries do")
+
+    def _wait_for_board(self, error: BoardUnavailable, tries: int, waited: float) -> float:
+        patience = self._options.delivery.patience_s
+        if not isinstance(error.outcome, Retry | Unknown) or waited > patience:
+            raise error
+        wait = full_jitter(tries, random.Random())  # noqa: S311 - jitter, not a secret
+        if isinstance(error.outcome, Retry):
+            wait += error.outcome.after_s or 0.0
+        self._clock.sleep(wait)
+        return wait
+
+    def _adopt_groups(self, contract: Contract) -> None:
+        with self._database.transaction() as conn:
+            for title, group_id in contract.board.groups.items():
+                conn.execute(
+                    self._queries["adopt_group"],
+                    {
+                        "account": self._destination.account,
+                        "object_key": group_key(self._node.board_id, title),
+                        "remote_id": group_id,
+                    },
+                )
+
+    def _mappings(self) -> list[tuple[ItemMapping, DeltaNode]]:
+        mappings = [self._node.items]
+        if self._node.subitems is not None:
+            mappings.append(self._node.subitems)
+        nodes = [self._workflow.node(mapping.source) for mapping in mappings]
+        return [
+            (mapping, node)
+            for mapping, node in zip(mappings, nodes, strict=True)
+            if isinstance(node, DeltaNode)
+        ]
+
+    def _plan_and_commit(self, mapping: ItemMapping, source: DeltaNode, report: PlanReport) -> bool:
+        def work() -> PlanReport:
+            part = PlanReport(rows=report.rows)
+            with self._database.transaction() as conn:
+                self._plan_chunk(conn, mapping, source, part)
+                crash_point("plan.effects_written")
+            return part
+
+        part = retry_transient(work, self._clock)
+        crash_point("plan.committed")
+        taken = part.rows - report.rows
+        report.rows = part.rows
+        report.effects.update(part.effects)
+        report.rejected += part.rejected
+        report.settled += part.settled
+        report.preview = (report.preview + part.preview)[:PREVIEW]
+        return taken > 0
+
+    def _plan_chunk(
+        self, conn: Connection, mapping: ItemMapping, source: DeltaNode, report: PlanReport
+    ) -> bool:
+        if source.parent is not None:
+            parent = self._workflow.node(source.parent.node)
+            assert isinstance(parent, DeltaNode)
+            release_waiting(conn, source, parent)
+        rows = self._take(conn, mapping, source, report)
+        if not rows:
+            return False
+        report.rows += len(rows)
+        planner = Planner(self._node, mapping, {})
+        keys = sorted({key for row in rows for key in planner.keys(row)})
+        planner = Planner(self._node, mapping, self._presence(conn, keys))
+        plans = [(row, planner.plan(row)) for row in rows]
+        self._write(conn, source, plans, report)
+        return True
+
+    def _take(
+        self, conn: Connection, mapping: ItemMapping, source: DeltaNode, report: PlanReport
+    ) -> list[DeltaRow]:
+        is_items = mapping is self._node.items
+        limit = PLAN_ROWS
+        if is_items and self._options.limit is not None:
+            limit = max(0, min(limit, self._options.limit - report.rows))
+        partial = self._options.limit is not None or self._options.customer is not None
+        found = conn.execute(
+            self._statement("take_rows", source.table),
+            {
+                "customer": self._options.customer if is_items else None,
+                "limit": limit,
+                "only_with_parent": partial and not is_items,
+                "account": self._destination.account,
+                "prefix": f"monday:{self._node.board_id}:item:",
+            },
+        ).fetchall()
+        names = [one.name for one in source.fields]
+        return [_row(source.table, names, one) for one in found]
+
+    def _presence(self, conn: Connection, keys: Sequence[str]) -> dict[str, Presence]:
+        found: dict[str, Presence] = {}
+        for row in self._effects.presence(conn, self._destination.account, keys):
+            if row["leaving"]:
+                found[row["object_key"]] = Presence.LEAVING
+            elif row["remote_id"] is not None:
+                found[row["object_key"]] = Presence.LIVE
+            elif row["coming"]:
+                found[row["object_key"]] = Presence.COMING
+        return found
+
+    def _write(
+        self,
+        conn: Connection,
+        source: DeltaNode,
+        plans: Sequence[tuple[DeltaRow, RowPlan]],
+        report: PlanReport,
+    ) -> None:
+        now = self._clock.now()
+        scope = Scope(self._workflow.workflow, self._node.name, 0)
+        account = self._destination.account
+        for row, plan in plans:
+            before = len(plan.effects)
+            added = self._effects.insert(conn, plan.effects, scope=scope, account=account)
+            shared_there = before - added
+            kinds = Counter(effect.kind for effect in plan.effects)
+            kinds["create_group"] -= shared_there
+            report.effects.update(+kinds)
+            report.preview += plan.effects[: PREVIEW - len(report.preview)]
+            report.settled += plan.settled is not None
+            if plan.rejected:
+                report.rejected.append((row.label, plan.rejected))
+            if plan.retires:
+                key = item_key(self._node.board_id, row.record_uuid)
+                self._effects.retire(conn, account, key, now)
+        conn.execute(
+            self._statement("settle_rows", source.table),
+            {
+                "delta_ids": [row.delta_id for row, _ in plans],
+                "states": [_state(plan) for _, plan in plans],
+                "reasons": [plan.rejected or plan.settled for _, plan in plans],
+                "now": now,
+            },
+        )
+
+    def _statement(self, name: str, table: str) -> compose.Composed:
+        text: Any = self._queries[name]
+        return compose.SQL(text).format(table=compose.Identifier(table))
+
+
+def _state(plan: RowPlan) -> str:
+    if plan.rejected:
+        return "DEAD"
+    return "SYNCED" if plan.settled else "PUSHING"
+
+
+def _row(table: str, names: Sequence[str], found: DictRow) -> DeltaRow:
+    return DeltaRow(
+        table=table,
+        delta_id=found["delta_id"],
+        record_uuid=found["record_uuid"],
+        parent_uuid=found["parent_uuid"],
+        generation=found["generation"],
+        operation=found["operation"],
+        changed=frozenset(found["changed_columns"]),
+        customer=found["customer"],
+        label=found["business_key"],
+        values={name: found[name] for name in names},
+    )
