@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from syncflow_dagster.store.database import Database, DatabaseUnavailable, redact
-from syncflow_dagster.store.guardian import postmaster, take_lock
+from syncflow_dagster.store.guardian import end_server, postmaster, take_lock
 from syncflow_dagster.store.launch import (
     PORT,
     LaunchError,
@@ -101,14 +101,22 @@ class EmbeddedPostgres:
         """Leave the server; the last of its users waits until it has shut down."""
         if self._users is None or self._location is None:
             return
+        location = self._location
         self._release()
         deadline = time.monotonic() + _STOP_WITHIN
-        while self._is_up(self._location) and not self._has_users(self._location):
+        while self._is_guarded(location):
+            if self._has_users(location):
+                return
             if time.monotonic() > deadline:
-                msg = f"the embedded server in {self._location.folder} does not shut down"
+                msg = f"the embedded server in {location.folder} does not shut down"
                 raise EmbeddedServerError(msg)
-            self._end_unguarded(self._location)
             time.sleep(_POLL)
+        if self._guardian is not None:
+            self._guardian.wait(timeout=_STOP_WITHIN)
+        if postmaster(location.data) is not None:  # its guardian was killed
+            with self._turn():
+                if not self._is_guarded(location) and not self._has_users(location):
+                    end_server(location.data)
 
     def ensure_running(self) -> None:
         """Bring the server back after its guardian was killed. Cheap while all is well.
@@ -119,7 +127,7 @@ class EmbeddedPostgres:
             EmbeddedServerError: It does not start, or :meth:`start` was not called.
         """
         location = self._started()
-        if not self._answers():
+        if not self._is_guarded(location):
             with self._turn():
                 self._bring_up(location)
 
@@ -133,7 +141,8 @@ class EmbeddedPostgres:
         if process is not None:
             process.send_signal(signal.SIGQUIT)
             process.wait(timeout=_STOP_WITHIN)
-        self._await_answer(location)
+        if not self._await_answer(location):
+            raise _not_started(location)
 
     @property
     def pid(self) -> int | None:
@@ -213,17 +222,22 @@ class EmbeddedPostgres:
             self._users = None
 
     def _bring_up(self, location: Location) -> bool:
-        """Start the server unless it answers; return whether it did."""
-        if self._answers():
+        """Start the server unless a guardian has it; return whether one did."""
+        if self._is_guarded(location) and self._await_answer(location):
             return True
+        # Without its guardian a server is about to end, or nobody would ever end it.
+        if not end_server(location.data):
+            msg = f"the PostgreSQL of {location.data} does not shut down: {end_of_log(location)}"
+            raise EmbeddedServerError(msg)
         if not (location.data / "PG_VERSION").exists():
             try:
                 create_data(location)
             except LaunchError as error:
                 raise EmbeddedServerError(str(error)) from error
         self._guardian = start_guardian(location, self._settings)
-        self._await_answer(location)
-        return self._guardian.poll() is not None
+        if not self._await_answer(location, self._guardian):
+            raise _not_started(location)
+        return False
 
     def _answers(self) -> bool:
         try:
@@ -232,27 +246,29 @@ class EmbeddedPostgres:
             return False
         return True
 
-    def _await_answer(self, location: Location) -> None:
+    def _await_answer(
+        self, location: Location, guardian: subprocess.Popen[bytes] | None = None
+    ) -> bool:
+        """Wait until the server answers; return False when its guardian gave up on it."""
         deadline = time.monotonic() + _START_WITHIN
         while not self._answers():
-            # 2 says that another guardian was there first: its server is the one to wait for.
-            failed = self._guardian is not None and self._guardian.poll() not in (None, 2)
-            if failed or time.monotonic() > deadline:
-                msg = (
-                    f"the embedded PostgreSQL in {location.folder} did not start. "
-                    f"The end of {location.log}:\n{end_of_log(location)}"
-                )
-                raise EmbeddedServerError(msg)
+            if guardian is None:
+                gone = not self._is_guarded(location)
+            else:
+                gone = guardian.poll() is not None
+            if gone or time.monotonic() > deadline:
+                return False
             time.sleep(_POLL)
+        return True
 
-    def _is_up(self, location: Location) -> bool:
+    def _is_guarded(self, location: Location) -> bool:
         if self._guardian is not None:
             self._guardian.poll()  # collects it when it has ended
         lock = take_lock(str(guardian_lock(location)))
         if lock is None:
             return True
         lock.close()
-        return postmaster(location.data) is not None
+        return False
 
     @staticmethod
     def _has_users(location: Location) -> bool:
@@ -267,17 +283,6 @@ class EmbeddedPostgres:
             except BlockingIOError:
                 return False  # only the guardian, which is shutting the server down
         return True
-
-    @staticmethod
-    def _end_unguarded(location: Location) -> None:
-        """Shut down a server whose guardian was killed, where the kernel does not see to it."""
-        lock = take_lock(str(guardian_lock(location)))
-        if lock is None:
-            return
-        with lock:
-            process = postmaster(location.data)
-            if process is not None:
-                process.send_signal(signal.SIGINT)
 
 
 @contextmanager
@@ -309,6 +314,13 @@ def open_store(home: Path | None = None, *, migrate: bool = True) -> Iterator[Da
         if migrate:
             apply_migrations(database)
         yield database
+
+
+def _not_started(location: Location) -> EmbeddedServerError:
+    return EmbeddedServerError(
+        f"the embedded PostgreSQL in {location.folder} did not start. "
+        f"The end of {location.log}:\n{end_of_log(location)}"
+    )
 
 
 def _database(url: str) -> Database:

@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -29,9 +30,9 @@ import psutil
 
 _POLL = 0.1  # seconds
 _STOP_WITHIN = 30.0  # seconds for a fast shutdown, before an immediate one
-_ENDING_WITHIN = 60.0  # seconds for a server of a former guardian to finish its shutdown
 _LOCK_WITHIN = 2.0  # somebody may only be looking whether the lock is free
-_FAILED_STARTS = 5
+_FAILED_FIRST_STARTS = 3  # then it is the settings or the files, and repeating shows nothing new
+_FAILED_RESTARTS = 6  # of a server that worked: about 12 s in all
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -42,6 +43,7 @@ class Plan:
     Attributes:
         command: ``postgres`` with its arguments.
         data: The data folder.
+        socket: The folder of its socket, used by nobody else.
         log: Where the server's output goes.
         users_lock: Held shared by every user of the server.
         guardian_lock: Held exclusively by the one guardian of this data folder.
@@ -51,6 +53,7 @@ class Plan:
 
     command: tuple[str, ...]
     data: str
+    socket: str
     log: str
     users_lock: str
     guardian_lock: str
@@ -116,14 +119,18 @@ def _reports_ready(data: Path) -> bool:
         return False
 
 
-def _remove_misleading_pid_file(data: Path) -> None:
-    """Remove a stale pid file whose number now belongs to another process.
+def _remove_misleading_pid_files(data: Path, socket: Path) -> None:
+    """Remove stale pid files, where no server of ours lives.
 
-    PostgreSQL itself sees through a number that belongs to nobody, and then uses the rest of the
-    file to look for server processes that outlived their parent: such a file has to stay.
+    PostgreSQL sees through a number that belongs to nobody, but not through one that another
+    process has by now, or a dead one that its parent has not collected. In the data folder only
+    such a file is removed: PostgreSQL uses the rest of it to look for server processes that
+    outlived their parent.
     """
+    for lock in socket.glob(".s.PGSQL.*.lock"):
+        lock.unlink(missing_ok=True)
     pid = _pid_in_file(data)
-    if pid is not None and psutil.pid_exists(pid) and postmaster(data) is None:
+    if pid is not None and psutil.pid_exists(pid):
         (data / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -140,6 +147,27 @@ def _end_orphans(data: Path) -> None:
             continue
 
 
+def end_server(data: Path) -> bool:
+    """Shut down a server that has no guardian: fast, or at once when that takes too long.
+
+    Returns:
+        Whether it is gone.
+    """
+    begun = time.monotonic()
+    while (process := postmaster(data)) is not None:
+        waited = time.monotonic() - begun
+        if waited > 2 * _STOP_WITHIN:
+            return False
+        _signal(process, signal.SIGQUIT if waited > _STOP_WITHIN else signal.SIGINT)
+        time.sleep(_POLL)
+    return True
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
+
+
 class Guardian:
     """Keeps the server of a plan up until nobody uses it."""
 
@@ -148,6 +176,7 @@ class Guardian:
         self._data = Path(plan.data)
         self._child: subprocess.Popen[bytes] | None = None
         self._was_ready = False
+        self._has_worked = False
         self._failed_starts = 0
         self._stopping = False
 
@@ -165,7 +194,6 @@ class Guardian:
             time.sleep(_POLL)
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
-        self._await_former_server()
         with mine:
             while True:
                 # Held to our end: a new user waits until the server is down, then starts anew.
@@ -180,34 +208,26 @@ class Guardian:
     def _on_signal(self, _number: int, _frame: object) -> None:
         self._stopping = True
 
-    def _await_former_server(self) -> None:
-        """Let a server whose guardian was killed finish its shutdown."""
-        deadline = time.monotonic() + _ENDING_WITHIN
-        while (process := postmaster(self._data)) is not None and time.monotonic() < deadline:
-            if time.monotonic() > deadline - _ENDING_WITHIN / 2:
-                self._signal(process, signal.SIGQUIT)
-            else:
-                self._signal(process, signal.SIGINT)
-            time.sleep(_POLL * 5)
-
     def _keep_up(self) -> bool:
         if self._child_lives():
             self._was_ready = self._was_ready or _reports_ready(self._data)
+            self._has_worked = self._has_worked or self._was_ready
             return True
         if postmaster(self._data) is not None:
             return True  # somebody restarted it by hand, with pg_ctl: watch that one
         if self._child is not None:
             _end_orphans(self._data)
             self._failed_starts = 0 if self._was_ready else self._failed_starts + 1
-            if self._failed_starts >= _FAILED_STARTS:
+            allowed = _FAILED_RESTARTS if self._has_worked else _FAILED_FIRST_STARTS
+            if self._failed_starts >= allowed:
                 return False
             time.sleep(_POLL * 2**self._failed_starts)
         self._start()
         return True
 
     def _start(self) -> None:
-        _remove_misleading_pid_file(self._data)
         plan = self._plan
+        _remove_misleading_pid_files(self._data, Path(plan.socket))
         with Path(plan.log).open("ab") as log:
             self._child = subprocess.Popen(
                 plan.command,
@@ -224,28 +244,16 @@ class Guardian:
         self._was_ready = False
 
     def _stop(self) -> None:
-        """Shut down fast (clients cut off, checkpoint), or at once if that takes too long."""
-        deadline = time.monotonic() + _STOP_WITHIN
-        process = postmaster(self._data)
-        while process is not None or self._child_lives():
-            late = time.monotonic() > deadline
-            number = signal.SIGQUIT if late else signal.SIGINT
-            if process is not None:
-                self._signal(process, number)
-            elif self._child is not None:
-                self._child.send_signal(number)
-            time.sleep(_POLL)
-            process = postmaster(self._data)
+        while self._child is not None and self._child.poll() is None:
+            if postmaster(self._data) is None:  # so young that it has written no pid file yet
+                self._child.send_signal(signal.SIGINT)
+                time.sleep(_POLL)
+            else:
+                end_server(self._data)
+        end_server(self._data)  # somebody's restart by hand
 
     def _child_lives(self) -> bool:
         return self._child is not None and self._child.poll() is None
-
-    @staticmethod
-    def _signal(process: psutil.Process, number: signal.Signals) -> None:
-        try:
-            process.send_signal(number)
-        except psutil.NoSuchProcess:
-            return
 
 
 def _die_with_parent(parent: int) -> None:

@@ -88,6 +88,7 @@ def start_guardian(location: Location, settings: Mapping[str, str]) -> subproces
     plan = Plan(
         command=_server_command(location, settings),
         data=str(location.data),
+        socket=str(location.socket),
         log=str(location.log),
         users_lock=str(users_lock(location)),
         guardian_lock=str(guardian_lock(location)),
