@@ -1,0 +1,1 @@
+"""Local servers that behave like the services SyncFlow writes to, limits and faults included."""

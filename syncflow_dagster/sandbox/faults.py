@@ -1,0 +1,212 @@
+"""The fault dial: which requests go wrong, in which way."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+Kind = Literal[
+    "lost_reply",
+    "error_before",
+    "error_after",
+    "throttle",
+    "late_apply",
+    "slow",
+    "partial",
+    "stale_reads",
+    "html_error",
+    "down",
+    "locked",
+]
+ThrottleLimit = Literal["complexity", "minute", "concurrency", "daily", "ip", "field", "subgraph"]
+
+# Faults that only shade a request; all others end it, and the first one drawn wins.
+SHADING = frozenset({"slow", "stale_reads", "partial"})
+
+# Which optional settings belong to which kind.
+_SETTINGS: dict[str, frozenset[str]] = {
+    "lost_reply": frozenset({"forget_key", "mid_body"}),
+    "error_before": frozenset({"status"}),
+    "error_after": frozenset({"status", "forget_key"}),
+    "throttle": frozenset({"limit", "retry_in_s", "retry_after"}),
+    "late_apply": frozenset({"after_s", "reply"}),
+    "slow": frozenset({"delay_s"}),
+    "partial": frozenset({"code"}),
+    "stale_reads": frozenset({"lag_s"}),
+    "html_error": frozenset({"status"}),
+    "down": frozenset({"for_s"}),
+    "locked": frozenset(),
+}
+_REQUIRED = {"late_apply": "after_s", "slow": "delay_s", "stale_reads": "lag_s"}
+_SELECTION = frozenset({"op", "rate", "nth", "times", "seed"})
+_COMMON = frozenset({"service", "kind"}) | _SELECTION
+
+
+class FaultError(ValueError):
+    """A fault was described wrongly; the text says what would be right."""
+
+
+class FaultSpec(BaseModel):
+    """One setting of the dial, as posted to `/faults`.
+
+    Which requests: those of `service` whose document has `op` among its root fields (`op`
+    may also be `query` or `mutation`; absent = every request). Of these, `rate` hits a share
+    at random but repeatably by `seed`; `nth` hits every nth one (with `times: 1` only the
+    nth); with neither, all are hit. `times` ends the fault after so many hits.
+
+    What happens:
+        lost_reply: applied, then the connection is cut; `mid_body` cuts it in the middle of
+            the answer's body; `forget_key` also loses the idempotency key's stored answer.
+        error_before: answered with `status` (500), nothing applied.
+        error_after: applied, then answered with `status` (500); `forget_key` as above.
+        throttle: refused as if `limit` (complexity) were reached; `retry_in_s` is the
+            stated wait in real seconds, `retry_after: false` leaves the header out.
+        late_apply: not answered (`reply: cut`) or answered 503 (`reply: timeout`) now, and
+            applied `after_s` seconds later.
+        slow: answered `delay_s` seconds late.
+        partial: one root field of the document fails with `code`, and is not applied.
+        stale_reads: queries see the state of `lag_s` seconds ago.
+        html_error: an HTML page with `status` (502), nothing applied.
+        locked: HTTP 423, nothing applied.
+        down: connections are refused for `for_s` seconds, or until the fault is cleared.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    service: str
+    kind: Kind
+    op: str | None = Field(default=None, min_length=1)
+    rate: float | None = Field(default=None, gt=0, le=1)
+    nth: int | None = Field(default=None, ge=1)
+    times: int | None = Field(default=None, ge=1)
+    seed: int = 0
+    status: int | None = Field(default=None, ge=400, le=599)
+    forget_key: bool = False
+    mid_body: bool = False
+    limit: ThrottleLimit = "complexity"
+    retry_in_s: int | None = Field(default=None, ge=1)
+    retry_after: bool = True
+    after_s: float | None = Field(default=None, ge=0)
+    reply: Literal["cut", "timeout"] = "cut"
+    delay_s: float | None = Field(default=None, ge=0)
+    code: str = Field(default="INTERNAL_SERVER_ERROR", min_length=1)
+    lag_s: float | None = Field(default=None, gt=0)
+    for_s: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _settings_fit_kind(self) -> Self:
+        extra = self.model_fields_set - _COMMON - _SETTINGS[self.kind]
+        if extra:
+            allowed = ", ".join(sorted(_SETTINGS[self.kind])) or "none"
+            msg = f"{min(extra)!r} does not belong to {self.kind!r} ({allowed})"
+            raise ValueError(msg)
+        required = _REQUIRED.get(self.kind)
+        if required and getattr(self, required) is None:
+            msg = f"{self.kind!r} needs {required!r}"
+            raise ValueError(msg)
+        if self.rate is not None and self.nth is not None:
+            raise ValueError("give 'rate' or 'nth', not both")
+        if self.kind == "down" and self.model_fields_set & _SELECTION:
+            raise ValueError("'down' concerns connections, so it takes no op, rate, nth or times")
+        return self
+
+
+def parse_fault(body: object, services: Collection[str]) -> FaultSpec:
+    """Read a posted fault.
+
+    Raises:
+        FaultError: The body is not a fault that these services can have.
+    """
+    if not isinstance(body, dict):
+        raise FaultError('a fault is a JSON object, e.g. {"service": "monday", "kind": "slow"}')
+    try:
+        spec = FaultSpec.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        text = first["msg"].removeprefix("Value error, ")
+        raise FaultError(f"{where}: {text}" if where else text) from error
+    if spec.service not in services:
+        known = ", ".join(sorted(services))
+        msg = f"service: {spec.service!r} is not running here (there is: {known})"
+        raise FaultError(msg)
+    return spec
+
+
+@dataclass
+class Fault:
+    """A fault on the dial, with what it has done so far."""
+
+    id: str
+    spec: FaultSpec
+    seen: int = 0
+    hits: int = 0
+    chance: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.spec.seed)  # noqa: S311 - repeatable, not secret
+
+    def draws(self, operation: str, root_fields: Collection[str]) -> bool:
+        """Count one request; tell whether it is to be hit."""
+        spec = self.spec
+        if spec.op is not None and spec.op != operation and spec.op not in root_fields:
+            return False
+        if spec.times is not None and self.hits >= spec.times:
+            return False
+        self.seen += 1
+        if spec.nth is not None:
+            return self.seen % spec.nth == 0
+        return spec.rate is None or self.chance.random() < spec.rate
+
+    def describe(self) -> dict[str, Any]:
+        """The fault as JSON, with its counts."""
+        given = self.spec.model_dump(exclude_unset=True)
+        return {"id": self.id, **given, "seen": self.seen, "hits": self.hits}
+
+
+class FaultDial:
+    """All faults that are set."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._count = 0
+
+    def add(self, spec: FaultSpec) -> Fault:
+        """Set one more fault."""
+        self._count += 1
+        fault = Fault(f"fault-{self._count}", spec)
+        self._faults.append(fault)
+        return fault
+
+    def draw(self, service: str, operation: str, root_fields: Collection[str]) -> list[Fault]:
+        """The faults that hit this request: any number that shade it, at most one that ends it."""
+        drawn: list[Fault] = []
+        ended = False
+        for fault in self._faults:
+            spec = fault.spec
+            if spec.service != service or spec.kind == "down":
+                continue
+            if not fault.draws(operation, root_fields) or (ended and spec.kind not in SHADING):
+                continue
+            fault.hits += 1
+            ended = ended or spec.kind not in SHADING
+            drawn.append(fault)
+        return drawn
+
+    def remove(self, fault_id: str) -> None:
+        """Take one fault off the dial; no effect when it is gone already."""
+        self._faults = [fault for fault in self._faults if fault.id != fault_id]
+
+    def clear(self) -> None:
+        """Take all faults off the dial."""
+        self._faults.clear()
+
+    def describe(self) -> list[dict[str, Any]]:
+        """All faults as JSON."""
+        return [fault.describe() for fault in self._faults]

@@ -1,0 +1,50 @@
+"""What one executing document knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from syncflow_dagster.sandbox.clock import Clock
+    from syncflow_dagster.sandbox.monday.board_writes import BoardWriter
+    from syncflow_dagster.sandbox.monday.errors import MondayError
+    from syncflow_dagster.sandbox.monday.limits import Charge, TokenLimits
+    from syncflow_dagster.sandbox.monday.reads import Reader
+    from syncflow_dagster.sandbox.monday.versions import ApiVersion
+
+
+@dataclass(frozen=True)
+class Context:
+    """The context of one execution.
+
+    Attributes:
+        reader: Sees the present, or the past under a `stale_reads` fault.
+        failing: Root aliases that a fault makes fail, with their errors.
+        failing_fields: Names of deeper fields that a fault makes fail.
+    """
+
+    clock: Clock
+    reader: Reader
+    writer: BoardWriter
+    limits: TokenLimits
+    version: ApiVersion
+    charge: Charge
+    failing: Mapping[str, MondayError] = field(default_factory=dict)
+    failing_fields: Mapping[str, Callable[[], MondayError]] = field(default_factory=dict)
+
+    def timestamp(self, real: float) -> str:
+        """A stored moment as the service shows it."""
+        return self.clock.wall_at(real).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def complexity(self) -> dict[str, Any]:
+        """The root `complexity` field: the document's charge."""
+        charge = self.charge
+        return {
+            "before": charge.before,
+            "query": charge.cost,
+            "after": charge.after,
+            "reset_in_x_seconds": charge.reset_s,
+        }

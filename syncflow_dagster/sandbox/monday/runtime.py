@@ -1,0 +1,131 @@
+"""Everything of the fake monday that a reset renews, and the execution of documents on it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphql import execute_sync
+
+from syncflow_dagster.sandbox.monday.accounts import Caller, Callers, Counts
+from syncflow_dagster.sandbox.monday.board_writes import BoardWriter
+from syncflow_dagster.sandbox.monday.complexity import Complexity, CostTable
+from syncflow_dagster.sandbox.monday.context import Context
+from syncflow_dagster.sandbox.monday.errors import Answer, MondayError, execution_body
+from syncflow_dagster.sandbox.monday.reads import Reader
+from syncflow_dagster.sandbox.monday.schema import executable_schema
+from syncflow_dagster.sandbox.monday.search import Cursors
+from syncflow_dagster.sandbox.monday.seed import Seed, plant
+from syncflow_dagster.sandbox.monday.settings import Settings
+from syncflow_dagster.sandbox.monday.state import MondayState, View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syncflow_dagster.sandbox.monday.documents import Prepared
+    from syncflow_dagster.sandbox.monday.faulty import DrawnFaults
+    from syncflow_dagster.sandbox.monday.limits import Charge
+    from syncflow_dagster.sandbox.monday.versions import ApiVersion
+    from syncflow_dagster.sandbox.service import World
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request whose sender and version are known."""
+
+    request_id: str
+    caller: Caller
+    version: ApiVersion
+    key: str | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A document that is about to run."""
+
+    call: Call
+    prepared: Prepared
+    variables: Mapping[str, Any]
+    drawn: DrawnFaults
+
+
+class Runtime:
+    """State, limits, keys, cursors and counts."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.settings = Settings()
+        self._seeds: list[tuple[Seed, str]] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the seeded state; settings stay."""
+        clock = self.world.clock
+        self.state = MondayState(clock)
+        for seed, source in self._seeds:
+            plant(seed, self.state, source)
+        self.cursors = Cursors(clock)
+        self.writer = BoardWriter(self.state, self.world.log)
+        self._renew()
+
+    def _renew(self) -> None:
+        self.callers = Callers(self.world.clock, self.settings)
+        self.counts = Counts()
+        table = CostTable(mutation=self.settings.mutation_cost)
+        self.prices = Complexity(executable_schema(), table)
+
+    def configure(self, settings: Settings) -> None:
+        """Use other settings; limits, keys and counts start anew, content stays."""
+        self.settings = settings
+        self._renew()
+
+    def add_seed(self, seed: Seed, source: str) -> None:
+        """Add a seed's content now and at every reset.
+
+        Raises:
+            SeedError: It cannot be added; nothing was.
+        """
+        # Planted on the side first: a seed that fails half-way must leave nothing.
+        trial = MondayState(self.world.clock)
+        for earlier, name in self._seeds:
+            plant(earlier, trial, name)
+        plant(seed, trial, source)
+        plant(seed, self.state, source)
+        self._seeds.append((seed, source))
+
+    def execute(self, job: Job, charge: Charge) -> Answer:
+        """Run a document whose price has been charged, and settle the price."""
+        call, drawn, clock = job.call, job.drawn, self.world.clock
+        lag = drawn.lag_s()
+        view = View(self.state, None if lag is None else clock.real() - lag)
+        limits = call.caller.limits
+        context = Context(
+            clock=clock,
+            reader=Reader(view, self.cursors),
+            writer=self.writer,
+            limits=limits,
+            version=call.version,
+            charge=charge,
+            failing=drawn.failing(),
+            failing_fields=drawn.failing_fields(limits),
+        )
+        self.counts.ops.update(root.name for root in job.prepared.roots)
+        operation_name = job.prepared.operation.name
+        result = execute_sync(
+            executable_schema(),
+            job.prepared.document,
+            context_value=context,
+            variable_values=dict(job.variables),
+            operation_name=operation_name.value if operation_name else None,
+        )
+        limits.correct(charge, self.prices.actual(job.prepared, result.data))
+        errors = result.errors or []
+        for error in errors:
+            cause = error.original_error
+            if cause is not None and not isinstance(cause, MondayError):
+                _log.error("the sandbox failed on %s", error.path, exc_info=cause)
+        body = execution_body(result.data, errors, call.version.value, call.request_id)
+        return Answer(200, body)

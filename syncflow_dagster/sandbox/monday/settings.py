@@ -1,0 +1,68 @@
+"""What can be set on the fake monday while it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from syncflow_dagster.sandbox.monday.complexity import CostTable
+from syncflow_dagster.sandbox.monday.limits import TOKEN_KINDS, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PlanName = Literal["free", "standard", "pro", "enterprise"]
+TokenName = Literal["personal", "app", "trial"]
+
+
+class Settings(BaseModel):
+    """The settings, with their defaults.
+
+    Attributes:
+        latency_s: Seconds that every document takes.
+        plans: The plan of a token's account, where it differs from the token's usual one.
+        limits: Single figures of all plans, for tests: `requests_per_minute`,
+            `concurrency`, `calls_per_day`.
+        complexity: Points per minute of a token, where they differ from its kind's.
+        mutation_cost: Points of one mutation.
+        reroute_deprecated: Answer deprecated API versions as the oldest maintained one, as
+            the service does; false shows their own old error style.
+        idempotency_memory: Bytes of answers kept per token.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    latency_s: float = Field(default=0.0, ge=0)
+    plans: dict[TokenName, PlanName] = {}
+    limits: dict[Literal["requests_per_minute", "concurrency", "calls_per_day"], int] = {}
+    complexity: dict[TokenName, int] = {}
+    mutation_cost: int = Field(default=CostTable().mutation, ge=1)
+    reroute_deprecated: bool = True
+    idempotency_memory: int = Field(default=64_000_000, ge=0)
+
+    def changed(self, changes: Mapping[str, Any]) -> Settings:
+        """The settings with some of them replaced.
+
+        Raises:
+            ValueError: A setting is unknown or its value is not possible.
+        """
+        try:
+            return Settings.model_validate(self.model_dump() | dict(changes))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            msg = f"{where}: {first['msg']}"
+            raise ValueError(msg) from error
+
+    def plan(self, usual: Plan) -> Plan:
+        """The plan with the figures that are set."""
+        figures = {
+            "requests_per_minute": usual.requests_per_minute,
+            "concurrency": usual.concurrency,
+            "calls_per_day": usual.calls_per_day,
+        } | {str(name): value for name, value in self.limits.items()}
+        return Plan(usual.name, **figures)
+
+
+TOKENS: Mapping[str, str] = {kind.name: kind.token for kind in TOKEN_KINDS}
