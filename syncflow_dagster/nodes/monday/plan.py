@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.core.templates import Template
+from syncflow_dagster.core import templates
 from syncflow_dagster.ledger.ports import PlannedEffect
 from syncflow_dagster.nodes.monday.columns import (
     LONGEST_NAME,
@@ -130,7 +130,7 @@ class Planner:
     def _change(self, row: DeltaRow, key: str) -> RowPlan:
         changed = set(row.changed)
         values, shown = self._cells(row, changed)
-        if changed & set(Template.parse(self.mapping.name).fields):
+        if changed & set(templates.parse(self.mapping.name).fields):
             values["name"] = shown["name"] = self._name(row)
         effects = []
         if values:
@@ -198,8 +198,8 @@ class Planner:
         ]
 
     def _name(self, row: DeltaRow) -> str:
-        values = {name: display(one) for name, one in row.values.items() if one is not None}
-        name = Template.parse(self.mapping.name).render(values)
+        values = {name: None if one is None else display(one) for name, one in row.values.items()}
+        name = templates.parse(self.mapping.name).render(values)
         if not name:
             msg = f"the item's name ({self.mapping.name!r}) comes out empty"
             raise ValueRefused(msg)
