@@ -286,12 +286,16 @@ class EmbeddedPostgres:
 
 
 @contextmanager
-def open_store(home: Path | None = None, *, migrate: bool = True) -> Iterator[Database]:
+def open_store(
+    home: Path | None = None, *, url: str | None = None, migrate: bool = True
+) -> Iterator[Database]:
     """Open the database that holds our schema, brought to the code's version.
 
     Args:
         home: SyncFlow's home, for the embedded server; ``SYNCFLOW_HOME`` or ``.syncflow`` when
-            None. Not used when ``SYNCFLOW_DATABASE_URL`` names a server.
+            None. Not used when there is a URL.
+        url: Any server's database; ``SYNCFLOW_DATABASE_URL`` when None, and the embedded server
+            when that is not set either.
         migrate: Apply migrations that are not applied yet.
 
     Yields:
@@ -303,7 +307,7 @@ def open_store(home: Path | None = None, *, migrate: bool = True) -> Iterator[Da
         EmbeddedServerError: The embedded server does not start.
         syncflow_dagster.store.migrate.MigrationError: The schema cannot be brought up to date.
     """
-    url = os.environ.get("SYNCFLOW_DATABASE_URL")
+    url = url or os.environ.get("SYNCFLOW_DATABASE_URL")
     with ExitStack() as stack:
         if not url:
             chosen = home or Path(os.environ.get("SYNCFLOW_HOME") or ".syncflow")

@@ -104,7 +104,7 @@ def locate(home: Path) -> Location:
     account = _account(home / "postgres" / "data")
     folder = _folder(home, account)
     programs = _programs(folder, account)
-    socket = _socket_folder(folder, account)
+    socket = socket_folder(folder / "socket", account)
     return Location(
         folder=folder,
         data=folder / "data",
@@ -130,6 +130,22 @@ def own_folder(path: Path, account: Account | None) -> None:
     if account is not None:
         os.chown(path, account.uid, account.gid)
     path.chmod(0o700)
+
+
+def socket_folder(wanted: Path, account: Account | None = None) -> Path:
+    """Create a folder for unix sockets, in ``/tmp`` when its path is too long for one.
+
+    Args:
+        wanted: Where it should be.
+        account: Whom it belongs to; us when None.
+    """
+    folder = wanted
+    if len(os.fsencode(wanted)) > _LONGEST_SOCKET_FOLDER:
+        digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:16]
+        # The same in every process, whatever its TMPDIR; own_folder refuses somebody else's.
+        folder = Path("/tmp") / f"syncflow-{os.geteuid()}-{digest}"  # noqa: S108
+    own_folder(folder, account)
+    return folder
 
 
 def _account(data: Path) -> Account | None:
@@ -250,13 +266,3 @@ def _copy_programs(installed: Path, folder: Path) -> Path:
                 path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
         draft.rename(copy)
     return copy
-
-
-def _socket_folder(folder: Path, account: Account | None) -> Path:
-    socket = folder / "socket"
-    if len(os.fsencode(socket)) > _LONGEST_SOCKET_FOLDER:
-        digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-        # The same in every process, whatever its TMPDIR; own_folder refuses somebody else's.
-        socket = Path("/tmp") / f"syncflow-{os.geteuid()}-{digest}"  # noqa: S108
-    own_folder(socket, account)
-    return socket
