@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from syncflow_dagster.sandbox.transport import Listener
 
 
+class ControlRequestError(ValueError):
+    """A control request that says nothing usable."""
+
+
 class ControlApp:
     """Everything that is not a service's own behaviour. Its port is for the judge only."""
 
@@ -157,5 +161,5 @@ async def _body(request: Request) -> dict[str, Any]:
         msg = f"the body is not valid JSON: {error}"
         raise ValueError(msg) from error
     if not isinstance(decoded, dict):
-        raise ValueError("the body must be a JSON object")
+        raise ControlRequestError("the body must be a JSON object")
     return decoded

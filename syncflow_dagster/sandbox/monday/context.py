@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from zoneinfo import ZoneInfo
 
     from syncflow_dagster.sandbox.clock import Clock
     from syncflow_dagster.sandbox.monday.board_writes import BoardWriter
@@ -21,6 +22,7 @@ class Context:
     """The context of one execution.
 
     Attributes:
+        zone: The account's time zone, in which dates with a time are read.
         reader: Sees the present, or the past under a `stale_reads` fault.
         failing: Root aliases that a fault makes fail, with their errors.
         failing_fields: Names of deeper fields that a fault makes fail.
@@ -32,6 +34,7 @@ class Context:
     limits: TokenLimits
     version: ApiVersion
     charge: Charge
+    zone: ZoneInfo
     failing: Mapping[str, MondayError] = field(default_factory=dict)
     failing_fields: Mapping[str, Callable[[], MondayError]] = field(default_factory=dict)
 

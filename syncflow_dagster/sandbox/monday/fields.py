@@ -13,6 +13,7 @@ from syncflow_dagster.sandbox.monday.columns import (
     settings_of,
     settings_str_of,
 )
+from syncflow_dagster.sandbox.monday.columns.temporal import local_moment
 from syncflow_dagster.sandbox.monday.model import (
     USERS,
     Board,
@@ -83,6 +84,15 @@ def _tag_text(cell: Cell, info: GraphQLResolveInfo) -> str:
     return ", ".join(tag.name for tag in _tags(cell, info))
 
 
+def _local_date(cell: Cell, info: GraphQLResolveInfo) -> str | None:
+    """The date as read in the account's time zone, whose day can differ from UTC's."""
+    value = local_moment(cell.item.values.get(cell.column.id), _context(info).zone)
+    if info.field_name == "text":
+        return "" if value is None else CODECS["date"].text(value, cell.column)
+    shown: str | None = CODECS["date"].fields(value, cell.column)[info.field_name]
+    return shown
+
+
 _SPECIAL: Mapping[str, Mapping[str, Resolver]] = {
     "BoardRelationValue": {"linked_items": _linked_items, "display_value": _linked_names},
     "DependencyValue": {"linked_items": _linked_items, "display_value": _linked_names},
@@ -92,6 +102,7 @@ _SPECIAL: Mapping[str, Mapping[str, Resolver]] = {
         "display_value": lambda cell, info: ", ".join(i.name for i in _below(cell, info)),
     },
     "TagsValue": {"tags": _tags, "text": _tag_text},
+    "DateValue": {"text": _local_date, "date": _local_date, "time": _local_date},
     "ItemIdValue": {"item_id": lambda cell, _info: cell.item.id},
 }
 

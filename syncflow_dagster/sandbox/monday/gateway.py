@@ -74,7 +74,9 @@ class Gateway:
         except MalformedVersionError as error:
             text = f"Invalid API version {error}: expected YYYY-MM"
             extensions = {"code": "InvalidVersionException", "status_code": 400}
-            return _written(error_answer(400, text, extensions, request_id))
+            refusal = _written(error_answer(400, text, extensions, request_id))
+            refusal.headers.update(caller.limits.headers("query"))
+            return refusal
         call = Call(request_id, caller, version, request.headers.get("idempotency-key") or None)
         ip = request.client.host if request.client else ""
         denial = runtime.callers.admit(caller, ip)

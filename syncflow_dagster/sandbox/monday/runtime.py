@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from graphql import execute_sync
 
@@ -109,6 +110,7 @@ class Runtime:
             limits=limits,
             version=call.version,
             charge=charge,
+            zone=ZoneInfo(self.settings.account_timezone),
             failing=drawn.failing(),
             failing_fields=drawn.failing_fields(limits),
         )

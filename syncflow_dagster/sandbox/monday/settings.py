@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from syncflow_dagster.sandbox.monday.complexity import CostTable
 from syncflow_dagster.sandbox.monday.limits import TOKEN_KINDS, Plan
@@ -26,6 +27,7 @@ class Settings(BaseModel):
             `concurrency`, `calls_per_day`.
         complexity: Points per minute of a token, where they differ from its kind's.
         mutation_cost: Points of one mutation.
+        account_timezone: Where dates with a time are read; they are written in UTC.
         reroute_deprecated: Answer deprecated API versions as the oldest maintained one, as
             the service does; false shows their own old error style.
         idempotency_memory: Bytes of answers kept per token.
@@ -38,8 +40,19 @@ class Settings(BaseModel):
     limits: dict[Literal["requests_per_minute", "concurrency", "calls_per_day"], int] = {}
     complexity: dict[TokenName, int] = {}
     mutation_cost: int = Field(default=CostTable().mutation, ge=1)
+    account_timezone: str = "UTC"
     reroute_deprecated: bool = True
     idempotency_memory: int = Field(default=64_000_000, ge=0)
+
+    @field_validator("account_timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, ZoneInfoNotFoundError):
+            text = f"{name!r} is not a time zone"
+            raise ValueError(text) from None
+        return name
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """The settings with some of them replaced.

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from syncflow_dagster.sandbox.monday.columns.base import (
     BadValueError,
@@ -70,6 +70,15 @@ def _date_fields(value: dict[str, Any] | None, _column: Column) -> dict[str, Any
         return {"date": "", "time": ""}
     # Seconds are lost on read.
     return {"date": value["date"], "time": (value["time"] or "")[:5]}
+
+
+def local_moment(value: dict[str, Any] | None, zone: ZoneInfo) -> dict[str, Any] | None:
+    """A stored date in another time zone; one without a time is the same day everywhere."""
+    if value is None or not value["time"]:
+        return value
+    written = datetime.fromisoformat(f"{value['date']}T{value['time']}").replace(tzinfo=UTC)
+    read = written.astimezone(zone)
+    return {"date": read.date().isoformat(), "time": read.strftime("%H:%M:%S")}
 
 
 def _timeline(raw: Any, _writing: Writing) -> dict[str, str] | None:
