@@ -198,9 +198,11 @@ def test_white_space_is_unicodes_own_class():
 
 def test_empty_texts_case_and_nul():
     values = S(["", "  ", "Straße", None, "a\x00b"])
+    before = values.clone()
     column = strings.normalise(values, "collapse", "upper", "null")
     assert column.values.to_list() == [None, None, "STRASSE", None, None]
     assert broken(column) == [("nul", [4])]
+    assert values.equals(before)
     kept = strings.normalise(values.head(2), "collapse", "keep", "keep")
     assert kept.values.to_list() == ["", ""]
 

@@ -146,7 +146,7 @@ def _plain(text: pl.Series) -> pl.Series:
     if not exponent.any():
         return text
     written = [format(Decimal(each), "f") for each in text.filter(exponent)]
-    return text.scatter(exponent.arg_true(), written)
+    return text.clone().scatter(exponent.arg_true(), written)
 
 
 def _shortest(text: pl.Series) -> pl.Series:

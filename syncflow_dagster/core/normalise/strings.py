@@ -69,7 +69,8 @@ def _fix(values: pl.Series, whitespace: Whitespace, case: Case, empty: Empty) ->
     suspect = values.str.contains(_SUSPECT[whitespace]).fill_null(value=False)
     if suspect.any():
         fixed = _spaced(values.filter(suspect).str.normalize("NFC"), whitespace)
-        values = values.scatter(suspect.arg_true(), fixed)
+        # scatter writes into the series it is called on; the caller's must stay as it was
+        values = values.clone().scatter(suspect.arg_true(), fixed)
     values = _cased(values, case)
     if empty == "null":
         return blank(values, (values == "").fill_null(value=False))

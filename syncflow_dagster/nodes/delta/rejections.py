@@ -1,0 +1,227 @@
+"""Rows that could not become records: what is kept of each, and for how long it stays open."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import xxhash
+
+from syncflow_dagster.core.identity.encoding import encode_row
+from syncflow_dagster.nodes.delta.normalise import ROW, readable_key
+from syncflow_dagster.nodes.delta.report import RejectedRecord
+from syncflow_dagster.store.sql import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import polars as pl
+    import psycopg
+    from psycopg.rows import DictRow
+
+    from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.core.identity.hashing import Hashes
+    from syncflow_dagster.nodes.delta.batches import Batch
+    from syncflow_dagster.nodes.delta.normalise import Chunk, FieldFault
+    from syncflow_dagster.workflows.models.delta import DeltaNode
+
+#: Longest part of a value that is shown beside the reason; the record keeps the whole.
+_LONGEST_VALUE = 500
+#: PostgreSQL holds no U+0000 in texts; this is the character that pictures it.
+_NUL_PICTURE = "\u2400"
+_COLUMNS = (
+    "n",
+    "row_number",
+    "bk",
+    "fingerprint",
+    "business_key",
+    "customer",
+    "column_name",
+    "value",
+    "rule",
+    "reason",
+    "record",
+)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A rejected row as it is staged.
+
+    Attributes:
+        n: Its place among the batch's records.
+        bk: BK_HASH, where the key could be read: the known record of that key is kept.
+        told: What the user is told.
+        fingerprint: 16 bytes that are the same when the same row breaks the same rule again.
+    """
+
+    n: int
+    bk: bytes | None
+    told: RejectedRecord
+    fingerprint: bytes
+
+
+def of_chunk(node: DeltaNode, chunk: Chunk, keys: Hashes, first: int) -> list[Rejection]:
+    """Describe a chunk's rejected rows.
+
+    Args:
+        node: The node.
+        chunk: Normalised rows.
+        keys: BK_HASH of every row; meaningless where the key is not valid.
+        first: Number of the chunk's first record.
+    """
+    by_row: dict[int, list[FieldFault]] = defaultdict(list)
+    for each in chunk.faults:
+        for row in each.fault.rows.arg_true():
+            by_row[row].append(each)
+    return [
+        _describe(node, chunk, row, faults, keys[row].tobytes(), first + row)
+        for row, faults in sorted(by_row.items())
+    ]
+
+
+def duplicate(
+    node: DeltaNode, fields: pl.DataFrame, place: int, row: DictRow, business_key: str
+) -> Rejection:
+    """Describe a record that shares its key with others of the batch.
+
+    The record shown holds the fields as normalised, since that is what is kept of a valid row.
+
+    Args:
+        node: The node.
+        fields: Normalised rows.
+        place: The record's row in `fields`.
+        row: Of the statement `read_duplicates`.
+        business_key: The readable key.
+    """
+    record = {name: as_text(value) for name, value in fields.row(place, named=True).items()}
+    rows = ", ".join(str(each) for each in row["row_numbers"])
+    more = ", ..." if row["occurrences"] > len(row["row_numbers"]) else ""
+    told = RejectedRecord(
+        row_number=row["row_number"],
+        business_key=business_key,
+        customer=record[node.customer] if node.customer else None,
+        column=", ".join(node.key),
+        value=business_key[:_LONGEST_VALUE],
+        rule="duplicate_key",
+        reason=(
+            f"{row['occurrences']} records of this batch have the key {business_key} "
+            f"(rows {rows}{more})"
+        ),
+        record=record,
+    )
+    return Rejection(row["n"], row["bk"], told, _fingerprint(told))
+
+
+def stage(conn: psycopg.Connection[DictRow], rejections: Iterable[Rejection]) -> int:
+    """Put rejections into the session's table and return how many there were."""
+    rows = [_staged(each) for each in rejections]
+    if rows:
+        columns = ", ".join(_COLUMNS)
+        with conn.cursor().copy(f"copy pg_temp.rejected ({columns}) from stdin") as copy:
+            for row in rows:
+                copy.write_row(row)
+    return len(rows)
+
+
+def store(conn: psycopg.Connection[DictRow], batch: Batch, clock: Clock, *, complete: bool) -> None:
+    """Keep the staged rejections; those a complete batch did not meet again are mended.
+
+    Args:
+        conn: The build's session, inside its transaction.
+        batch: The batch.
+        clock: Gives the moment of mending.
+        complete: Whether all of the source was read.
+    """
+    names = {"workflow": batch.workflow, "node": batch.node, "batch": batch.number}
+    conn.execute(load("delta_detect")["store_rejections"], names)
+    if complete:
+        conn.execute(load("delta_detect")["resolve_rejections"], {**names, "now": clock.now()})
+
+
+def first_rejections(
+    conn: psycopg.Connection[DictRow], workflow: str, node: str, batch: int, limit: int
+) -> list[RejectedRecord]:
+    """Read a batch's first rejections."""
+    rows = conn.execute(
+        load("delta_detect")["first_rejections"],
+        {"workflow": workflow, "node": node, "batch": batch, "limit": limit},
+    ).fetchall()
+    return [RejectedRecord(column=row.pop("column_name"), **row) for row in rows]
+
+
+def as_text(value: Any) -> str | None:
+    """Write any value a source may give as text; None stays None."""
+    match value:
+        case None:
+            return None
+        case str():
+            return value.replace("\x00", _NUL_PICTURE)
+        case bool():
+            return "true" if value else "false"
+        case bytes():
+            return value.decode("utf-8", "backslashreplace").replace("\x00", _NUL_PICTURE)
+        case Decimal():
+            return format(value, "f")
+        case datetime() | date():
+            return value.isoformat()
+        case _:
+            return str(value).replace("\x00", _NUL_PICTURE)
+
+
+def _describe(
+    node: DeltaNode, chunk: Chunk, row: int, faults: Sequence[FieldFault], bk: bytes, n: int
+) -> Rejection:
+    raw = chunk.raw.row(row, named=True)
+    number = raw.pop(ROW)
+    record = {name: as_text(value) for name, value in raw.items()}
+    first = faults[0]
+    folded = {name.casefold(): value for name, value in record.items()}
+    value = record.get(first.column, folded.get(first.column.casefold()))
+    others = [f"also {each.column}: {each.fault.reason}" for each in faults[1:]]
+    told = RejectedRecord(
+        row_number=number,
+        business_key=_key(node, chunk, row),
+        customer=as_text(chunk.fields[node.customer][row]) if node.customer else None,
+        column=first.column,
+        value=None if value is None else value[:_LONGEST_VALUE],
+        rule=first.fault.rule,
+        reason="; ".join([first.fault.reason, *others]),
+        record=record,
+    )
+    known = bk if chunk.key_valid[row] else None
+    return Rejection(n, known, told, _fingerprint(told))
+
+
+def _key(node: DeltaNode, chunk: Chunk, row: int) -> str | None:
+    key = chunk.fields.select(node.key).slice(row, 1)
+    if all(column[0] is None for column in key.get_columns()):
+        return None
+    text: str = readable_key(key)[0]
+    return text
+
+
+def _fingerprint(told: RejectedRecord) -> bytes:
+    items = [part for item in sorted(told.record.items()) for part in item]
+    return xxhash.xxh3_128_digest(encode_row([told.column, told.rule, *items]))
+
+
+def _staged(each: Rejection) -> tuple[Any, ...]:
+    told = each.told
+    return (
+        each.n,
+        told.row_number,
+        each.bk.hex() if each.bk is not None else None,
+        each.fingerprint.hex(),
+        told.business_key,
+        told.customer,
+        told.column,
+        told.value,
+        told.rule,
+        told.reason.replace("\x00", _NUL_PICTURE),
+        json.dumps(told.record, ensure_ascii=False),
+    )

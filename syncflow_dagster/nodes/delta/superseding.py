@@ -1,0 +1,67 @@
+"""A newer change of a record takes the place of an older one that has not arrived yet.
+
+The last value wins: what of the older row was not sent is cancelled, and the fields it had still
+to bring are brought by the newer row. Where the service may be seeing one of its effects right
+now, the older row stays as it is, marked with its successor, until the ledger has settled it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from syncflow_dagster.nodes.delta.tables import delta_id
+from syncflow_dagster.store.sql import load
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.rows import DictRow
+
+    from syncflow_dagster.workflows.models.delta import DeltaNode
+
+
+def last_delta(conn: psycopg.Connection[DictRow], node: DeltaNode) -> int:
+    """Return the newest delta row's id, 0 if there is none; only the build adds rows."""
+    row = conn.execute(_statement(node, "last_delta")).fetchone()
+    assert row is not None
+    last: int = row["last"]
+    return last
+
+
+def count_written(conn: psycopg.Connection[DictRow], node: DeltaNode, last: int) -> dict[str, int]:
+    """Count the rows after `last`: `inserted`, `updated`, `deleted`, and `waiting` among them."""
+    counts = dict.fromkeys(("inserted", "updated", "deleted", "waiting"), 0)
+    for row in conn.execute(_statement(node, "count_written"), {"last": last}).fetchall():
+        counts[f"{row['operation'].lower().removesuffix('e')}ed"] += row["rows"]
+        counts["waiting"] += row["rows"] if row["state"] == "WAITING" else 0
+    return counts
+
+
+def supersede(conn: psycopg.Connection[DictRow], node: DeltaNode, last: int) -> int:
+    """Let the rows after `last` take the place of unfinished older rows of the same records.
+
+    Args:
+        conn: Inside the transaction that wrote the rows.
+        node: The node.
+        last: What :func:`last_delta` said before they were written.
+
+    Returns:
+        How many older rows have a successor now.
+    """
+    if last == 0:
+        return 0
+    table = {"table": node.table}
+    older = conn.execute(_statement(node, "lock_older"), {"last": last}).rowcount
+    if older == 0:
+        return 0
+    conn.execute(load("delta_write")["analyse_older"])
+    conn.execute(load("delta_write")["lock_effects"], table)
+    fields = [rule.name for rule in node.fields]
+    conn.execute(_statement(node, "inherit_changes"), {"fields": fields})
+    conn.execute(load("delta_write")["cancel_effects"], table)
+    return conn.execute(_statement(node, "supersede"), table).rowcount
+
+
+def _statement(node: DeltaNode, name: str) -> sql.Composed:
+    return sql.SQL(load("delta_write")[name]).format(delta=delta_id(node))

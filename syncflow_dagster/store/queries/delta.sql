@@ -1,0 +1,130 @@
+-- Tables of a delta node and the batch around a build. {names} are filled with identifiers.
+
+-- name: lock_definitions
+select pg_advisory_xact_lock(hashtextextended('syncflow delta definitions', 0))
+
+-- name: find_entities
+select table_name, workflow, node
+from syncflow.delta_entity
+where table_name = %(table_name)s or (workflow = %(workflow)s and node = %(node)s)
+
+-- name: register_entity
+insert into syncflow.delta_entity (table_name, workflow, node, entity)
+values (%(table_name)s, %(workflow)s, %(node)s, %(entity)s)
+on conflict (table_name) do update set entity = excluded.entity
+where delta_entity.entity <> excluded.entity
+
+-- name: columns
+select a.attname as name, format_type(a.atttypid, a.atttypmod) as type
+from pg_attribute a
+join pg_class c on c.oid = a.attrelid
+join pg_namespace s on s.oid = c.relnamespace
+where s.nspname = %(schema)s and c.relname = %(table)s and a.attnum > 0 and not a.attisdropped
+
+-- name: create_delta
+create table {delta} (
+    delta_id         bigint generated always as identity primary key,
+    batch_id         bigint not null references syncflow.batch,
+    record_uuid      uuid not null,
+    generation       integer not null,
+    operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE')),
+    state            text not null default 'PENDING',
+    reason           text,
+    state_since      timestamptz not null default clock_timestamp(),
+    not_before       timestamptz,
+    bk_hash          uuid not null,
+    data_hash        bytea,
+    parent_bk_hash   uuid,
+    parent_uuid      uuid,
+    business_key     text not null,
+    customer         text,
+    changed_columns  text[] not null default '{{}}',
+    superseded_by    bigint,
+    created_at       timestamptz not null default clock_timestamp(),
+    synced_at        timestamptz
+)
+
+-- name: index_records
+create index on {delta} (record_uuid, delta_id)
+
+-- name: index_unfinished
+create index on {delta} (state, delta_id) where state not in ('SYNCED', 'SUPERSEDED', 'ARCHIVED')
+
+-- name: guard_states
+create trigger delta_transition before update of state on {delta}
+    for each row execute function syncflow.check_transition('delta')
+
+-- name: create_snapshot
+create table {snapshot} (
+    bk_hash         uuid primary key,
+    data_hash       bytea,
+    field_hashes    bytea,
+    hash_version    integer not null,
+    record_uuid     uuid not null,
+    generation      integer not null default 1,
+    parent_bk_hash  uuid,
+    business_key    text not null,
+    customer        text,
+    deleted_at      timestamptz
+)
+
+-- name: create_version
+create table {version} (
+    hash_version  integer generated always as identity primary key,
+    fingerprint   text not null unique,
+    fields        text[] not null,
+    rules         jsonb not null,
+    created_at    timestamptz not null default clock_timestamp()
+)
+
+-- name: find_version
+select hash_version, fields from {version} where fingerprint = %(fingerprint)s
+
+-- name: add_version
+insert into {version} (fingerprint, fields, rules)
+values (%(fingerprint)s, %(fields)s, %(rules)s)
+returning hash_version, fields
+
+-- name: all_versions
+select hash_version, fields from {version}
+
+-- name: lock_node
+select pg_advisory_lock(hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s, 0))
+
+-- name: fail_dead_batches
+update syncflow.batch
+set status = 'FAILED', error = 'process died', finished_at = %(now)s
+where workflow = %(workflow)s and node = %(node)s and status = 'RUNNING'
+
+-- name: start_batch
+insert into syncflow.batch (workflow, node, run_id, started_at)
+values (%(workflow)s, %(node)s, %(run_id)s, %(now)s)
+returning batch_id
+
+-- name: finish_batch
+update syncflow.batch
+set status = 'DONE', finished_at = %(now)s, counts = %(counts)s, stages = %(stages)s
+where batch_id = %(batch)s
+
+-- name: fail_batch
+update syncflow.batch
+set status = 'FAILED', finished_at = %(now)s, error = %(error)s, counts = %(counts)s,
+    stages = %(stages)s
+where batch_id = %(batch)s and status = 'RUNNING'
+
+-- name: release_waiting
+-- Rows that an earlier build could not tie to a parent, whose parent is there now. A row that
+-- already has effects is the push's business.
+update {delta} d
+set state = 'PENDING', reason = null, state_since = clock_timestamp(),
+    parent_uuid = p.record_uuid
+from {parent_snapshot} p
+where d.state = 'WAITING'
+  and d.parent_uuid is null
+  and d.superseded_by is null
+  and p.bk_hash = d.parent_bk_hash
+  and p.deleted_at is null
+  and not exists (
+      select from syncflow.effect e
+      where e.delta_table = %(table)s and e.delta_id = d.delta_id
+  )
