@@ -1,0 +1,196 @@
+"""One sandbox for all tests of this folder, with a clock that only tests move."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from syncflow_dagster.sandbox.clock import ManualClock
+from syncflow_dagster.sandbox.control import ControlClient
+from syncflow_dagster.sandbox.server import SandboxServer
+
+BOARD = "9000000001"
+SUB_BOARD = "9000000002"
+
+TYPES = [
+    "long_text",
+    "numbers",
+    "dropdown",
+    "date",
+    "timeline",
+    "checkbox",
+    "email",
+    "phone",
+    "link",
+    "people",
+    "country",
+    "rating",
+    "hour",
+    "week",
+    "board_relation",
+    "dependency",
+    "tags",
+    "world_clock",
+    "location",
+    "color_picker",
+    "file",
+    "formula",
+    "mirror",
+    "auto_number",
+]
+
+SEED: dict[str, Any] = {
+    "boards": [
+        {
+            "id": BOARD,
+            "name": "Orders",
+            "key_column": "record_uuid",
+            "columns": [
+                {"id": "record_uuid", "title": "Record", "type": "text"},
+                {"id": "note", "title": "Note", "type": "text"},
+                {"id": "status", "title": "Status", "type": "status", "labels": ["New", "Done"]},
+                *({"id": kind, "title": kind.title(), "type": kind} for kind in TYPES),
+            ],
+            "groups": [{"id": "top", "title": "Top"}, {"id": "low", "title": "Low"}],
+            "subitems": {
+                "board_id": SUB_BOARD,
+                "key_column": "record_uuid",
+                "columns": [
+                    {"id": "record_uuid", "title": "Record", "type": "text"},
+                    {"id": "qty", "title": "Quantity", "type": "numbers"},
+                ],
+            },
+        }
+    ]
+}
+SEED["boards"][0]["columns"] = [
+    column | ({"labels": ["A", "B"]} if column["type"] == "dropdown" else {})
+    for column in SEED["boards"][0]["columns"]
+]
+
+
+class Monday:
+    """A plain client of the fake monday."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.session = requests.Session()
+
+    def post(
+        self,
+        query: str,
+        token: str = "sandbox-personal",
+        headers: dict[str, str] | None = None,
+        **variables: Any,
+    ) -> requests.Response:
+        sent = {"Authorization": token, "API-Version": "2026-10"} | (headers or {})
+        body = {"query": query, "variables": variables}
+        return self.session.post(self.url, json=body, headers=sent, timeout=20)
+
+    def body(self, query: str, **variables: Any) -> dict[str, Any]:
+        answer = self.post(query, **variables)
+        assert answer.status_code == 200, answer.text
+        decoded: dict[str, Any] = answer.json()
+        return decoded
+
+    def data(self, query: str, **variables: Any) -> dict[str, Any]:
+        body = self.body(query, **variables)
+        assert "errors" not in body, body["errors"]
+        decoded: dict[str, Any] = body["data"]
+        return decoded
+
+    def error(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The only error of a document, with its extensions."""
+        errors = self.body(query, **variables)["errors"]
+        assert len(errors) == 1, errors
+        only: dict[str, Any] = errors[0]
+        return only
+
+    def create(self, name: str = "An order", board: str = BOARD, **values: Any) -> str:
+        created = self.data(
+            "mutation ($b: ID!, $n: String!, $v: JSON) "
+            "{create_item(board_id: $b, item_name: $n, column_values: $v) {id}}",
+            b=board,
+            n=name,
+            v=json.dumps(values),
+        )
+        item_id: str = created["create_item"]["id"]
+        return item_id
+
+    def create_below(self, parent: str, name: str = "A line", **values: Any) -> str:
+        created = self.data(
+            "mutation ($p: ID!, $n: String!, $v: JSON) "
+            "{create_subitem(parent_item_id: $p, item_name: $n, column_values: $v) {id}}",
+            p=parent,
+            n=name,
+            v=json.dumps(values),
+        )
+        item_id: str = created["create_subitem"]["id"]
+        return item_id
+
+    def change(self, item: str, board: str = BOARD, **values: Any) -> dict[str, Any]:
+        return self.body(
+            "mutation ($b: ID!, $i: ID!, $v: JSON!) {change_multiple_column_values"
+            "(board_id: $b, item_id: $i, column_values: $v) {id name}}",
+            b=board,
+            i=item,
+            v=json.dumps(values),
+        )
+
+    def cell(self, item: str, column: str, selection: str = "text value") -> dict[str, Any]:
+        found = self.data(
+            f"query ($i: [ID!], $c: [String!]) "
+            f"{{items(ids: $i) {{column_values(ids: $c) {{{selection}}}}}}}",
+            i=[item],
+            c=[column],
+        )
+        value: dict[str, Any] = found["items"][0]["column_values"][0]
+        return value
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[SandboxServer]:
+    with SandboxServer(clock=ManualClock()) as server:
+        control = ControlClient(server.urls["control"])
+        control.seed(SEED)
+        control.close()
+        yield server
+
+
+@pytest.fixture
+def server(_server: SandboxServer, control: ControlClient) -> SandboxServer:
+    return _server
+
+
+@pytest.fixture
+def control(_server: SandboxServer) -> Iterator[ControlClient]:
+    client = ControlClient(_server.urls["control"])
+    client.clock(1)
+    client.reset()
+    client.settings(
+        latency_s=0.0,
+        plans={},
+        limits={},
+        complexity={},
+        mutation_cost=30_000,
+        account_timezone="UTC",
+        reroute_deprecated=True,
+        idempotency_memory=64_000_000,
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def monday(server: SandboxServer) -> Monday:
+    return Monday(server.urls["monday"])
+
+
+@pytest.fixture
+def clock(server: SandboxServer) -> ManualClock:
+    assert isinstance(server.clock, ManualClock)
+    return server.clock
