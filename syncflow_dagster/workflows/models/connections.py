@@ -12,15 +12,17 @@ from syncflow_dagster.workflows.models.common import Model, Text
 class SqlConnection(Model):
     """A database rows are pulled from."""
 
-    type: Literal["sql"]
-    url: SecretStr = Field(description="SQLAlchemy URL, for example `${ORDERS_DATABASE_URL}`.")
+    type: Literal["sql"] = Field(description="A SQL database.")
+    url: SecretStr = Field(
+        min_length=1, description="SQLAlchemy URL, for example `${ORDERS_DATABASE_URL}`."
+    )
 
 
 class MondayConnection(Model):
     """An account at monday.com."""
 
-    type: Literal["monday"]
-    token: SecretStr = Field(description="API token, for example `${MONDAY_TOKEN}`.")
+    type: Literal["monday"] = Field(description="An account at monday.com.")
+    token: SecretStr = Field(min_length=1, description="API token, for example `${MONDAY_TOKEN}`.")
     url: Text = Field("https://api.monday.com/v2", description="Where the GraphQL API answers.")
     account: Text = Field(
         "default",

@@ -14,23 +14,23 @@ FieldType = Literal["text", "integer", "decimal", "boolean", "date", "datetime"]
 class ConstantTransform(Model):
     """The same text for every record."""
 
-    type: Literal["constant"]
-    value: str
+    type: Literal["constant"] = Field(description="The same text for every record.")
+    value: str = Field(description="The text.")
 
 
 class ConcatTransform(Model):
     """Texts of several source columns joined; empty ones are left out."""
 
-    type: Literal["concat"]
-    columns: list[Text] = Field(min_length=1)
-    separator: str = " "
+    type: Literal["concat"] = Field(description="Texts of several columns joined.")
+    columns: list[Text] = Field(min_length=1, description="Source columns, in their order.")
+    separator: str = Field(" ", description="Text between two of them.")
 
 
 class LookupTransform(Model):
     """A text replaced by what a table says for it."""
 
-    type: Literal["lookup"]
-    values: dict[str, str] = Field(min_length=1)
+    type: Literal["lookup"] = Field(description="A text replaced by another.")
+    values: dict[str, str] = Field(min_length=1, description="The new text for a text.")
     otherwise: Literal["keep", "null", "reject"] = Field(
         "reject", description="What happens to a text the table does not list."
     )
@@ -44,19 +44,25 @@ Transform = Annotated[
 class FieldRule(Model):
     """One field of a record: where it comes from and what makes it comparable."""
 
-    name: FieldName
-    type: FieldType = "text"
+    name: FieldName = Field(description="Name of the field, unique in the node.")
+    type: FieldType = Field("text", description="Type the value is brought to.")
     column: str | None = Field(None, description="Source column; the field's name if left out.")
-    description: str | None = None
+    description: str | None = Field(None, description="What the field means, for people.")
     scale: int = Field(2, ge=0, le=18, description="Digits after the point, of a decimal.")
     timezone: str = Field("UTC", description="Zone of a date-time that carries none itself.")
-    case: Literal["keep", "upper", "lower"] = "keep"
-    whitespace: Literal["collapse", "trim", "keep"] = "collapse"
+    case: Literal["keep", "upper", "lower"] = Field(
+        "keep", description="Letter case a text is brought to."
+    )
+    whitespace: Literal["collapse", "trim", "keep"] = Field(
+        "collapse", description="Whether blanks are made one, only cut at the ends, or kept."
+    )
     empty: Literal["null", "keep"] = Field("null", description="What an empty text becomes.")
     required: bool = Field(False, description="A record without a value is rejected.")
     max_length: int | None = Field(None, ge=1, description="Longest text, in characters.")
     compared: bool = Field(True, description="Whether a change of it is a change of the record.")
-    transform: Transform | None = None
+    transform: Transform | None = Field(
+        None, description="How the value is made, where it is not simply a column."
+    )
 
     @property
     def source_column(self) -> str:
@@ -73,7 +79,9 @@ class Unpivot(Model):
     labels: dict[str, str] = Field(
         default_factory=dict, description="Text for a wide column, where its name is not it."
     )
-    skip: list[Literal["null", "zero"]] = Field(default_factory=lambda: ["null", "zero"])
+    skip: list[Literal["null", "zero"]] = Field(
+        ["null", "zero"], description="Values that give no row."
+    )
 
 
 class ParentReference(Model):
@@ -88,7 +96,7 @@ class ParentReference(Model):
 class DeleteDetection(Model):
     """When a record that is no longer read counts as deleted."""
 
-    detect: bool = True
+    detect: bool = Field(True, description="Whether records can be deleted at all.")
     max_share: float = Field(
         0.5, gt=0, le=1, description="Largest share of known records one run may delete."
     )
@@ -97,21 +105,23 @@ class DeleteDetection(Model):
 class DeltaNode(Model):
     """Compares what was pulled with what is known, and keeps the changes as delta rows."""
 
-    type: Literal["delta"]
-    name: Slug
-    description: Text
+    type: Literal["delta"] = Field(description="Finds what changed.")
+    name: Slug = Field(description="Name of the node, unique in the file.")
+    description: Text = Field(description="What is compared, in a sentence for people.")
     source: Slug = Field(description="Name of the pull node.")
     entity: Slug = Field(description="Kind of record, for example `order`.")
     table: Identifier = Field(description="Table of the delta rows, for example order_list_delta.")
     key: list[FieldName] = Field(min_length=1, description="Fields of the business key.")
-    fields: list[FieldRule] = Field(min_length=1)
-    unpivot: Unpivot | None = None
-    parent: ParentReference | None = None
+    fields: list[FieldRule] = Field(min_length=1, description="The fields of a record.")
+    unpivot: Unpivot | None = Field(None, description="Makes several records of one wide row.")
+    parent: ParentReference | None = Field(None, description="The record each one belongs to.")
     customer: FieldName | None = Field(None, description="Field that names the customer.")
     duplicates: Literal["reject", "first", "last"] = Field(
         "reject", description="What happens to records of one batch that share a business key."
     )
-    deletes: DeleteDetection = DeleteDetection()
+    deletes: DeleteDetection = Field(
+        DeleteDetection(), description="When a record counts as deleted."
+    )
 
     def field(self, name: str) -> FieldRule:
         """Return the field called `name`.

@@ -26,7 +26,7 @@ ColumnType = Literal[
 class ColumnMapping(Model):
     """A field written to a column of the board."""
 
-    field: FieldName
+    field: FieldName = Field(description="Field of the delta node.")
     column: Text = Field(description="Column id on the board.")
     type: ColumnType = Field("text", description="The column's monday type.")
 
@@ -34,7 +34,7 @@ class ColumnMapping(Model):
 class StatusMapping(Model):
     """A field written to a status column, in the pass of its own after all items are there."""
 
-    field: FieldName
+    field: FieldName = Field(description="Field of the delta node.")
     column: Text = Field(description="Column id on the board.")
     labels: dict[str, str] = Field(
         default_factory=dict,
@@ -45,21 +45,21 @@ class StatusMapping(Model):
 class ArchiveOnDelete(Model):
     """Archives the item of a deleted record."""
 
-    policy: Literal["archive"]
+    policy: Literal["archive"] = Field(description="Archive the item.")
 
 
 class StatusOnDelete(Model):
     """Keeps the item of a deleted record and sets a status on it."""
 
-    policy: Literal["status"]
-    column: Text
-    label: Text
+    policy: Literal["status"] = Field(description="Keep the item and set a status.")
+    column: Text = Field(description="Id of the status column on the board.")
+    label: Text = Field(description="Label to set.")
 
 
 class IgnoreOnDelete(Model):
     """Leaves the item of a deleted record as it is."""
 
-    policy: Literal["ignore"]
+    policy: Literal["ignore"] = Field(description="Do nothing.")
 
 
 OnDelete = Annotated[
@@ -70,7 +70,7 @@ OnDelete = Annotated[
 class GroupRule(Model):
     """Which group an item stands in: the group whose title is the field's text."""
 
-    field: FieldName
+    field: FieldName = Field(description="Field of the items' delta node.")
     otherwise: Text = Field("Ungrouped", description="Title for a record without a value.")
 
 
@@ -80,22 +80,28 @@ class ItemMapping(Model):
     source: Slug = Field(description="Delta node whose records these are.")
     name: Text = Field(description="Item name; fields in braces: `{order_number} {style}`.")
     key_column: Text = Field(description="Text column that carries the record_uuid.")
-    columns: list[ColumnMapping] = Field(default_factory=list)
-    statuses: list[StatusMapping] = Field(default_factory=list)
-    on_delete: OnDelete = ArchiveOnDelete(policy="archive")
+    columns: list[ColumnMapping] = Field(
+        default_factory=list, description="Fields written to columns."
+    )
+    statuses: list[StatusMapping] = Field(
+        default_factory=list, description="Fields written to status columns."
+    )
+    on_delete: OnDelete = Field(
+        ArchiveOnDelete(policy="archive"), description="What a deleted record does to its item."
+    )
 
 
 class MondayPushNode(Model):
     """Brings delta rows to a monday board: groups and items, then subitems, then statuses."""
 
-    type: Literal["monday_push"]
-    name: Slug
-    description: Text
+    type: Literal["monday_push"] = Field(description="Writes to a monday board.")
+    name: Slug = Field(description="Name of the node, unique in the file.")
+    description: Text = Field(description="What is written, in a sentence for people.")
     connection: Slug = Field(description="Name of a `monday` connection.")
-    board_id: BoardId
-    group: GroupRule
-    items: ItemMapping
-    subitems: ItemMapping | None = None
+    board_id: BoardId = Field(description="Id of the board, as in its address: digits in quotes.")
+    group: GroupRule = Field(description="The group an item stands in.")
+    items: ItemMapping = Field(description="Records that become items.")
+    subitems: ItemMapping | None = Field(None, description="Records that become subitems.")
     batch_size: int = Field(
         20, ge=1, le=100, description="Mutations in one request (aliases of one document)."
     )

@@ -9,16 +9,18 @@ from pydantic import Field
 
 from syncflow_dagster.workflows.models.common import Model, Slug, Text
 
-#: A value bound into a query.
-Parameter = bool | int | float | datetime | date | str | None
+#: One value bound into a query.
+Scalar = bool | int | float | datetime | date | str | None
+#: What a template may use: a value, or a list that becomes `(:p1, :p2)` as `in` wants it.
+Parameter = Scalar | list[Scalar]
 
 
 class PullNode(Model):
     """Reads rows through a SQL template, in batches."""
 
-    type: Literal["pull"]
-    name: Slug
-    description: Text
+    type: Literal["pull"] = Field(description="Reads rows from a database.")
+    name: Slug = Field(description="Name of the node, unique in the file.")
+    description: Text = Field(description="What is read, in a sentence for people.")
     connection: Slug = Field(description="Name of a `sql` connection.")
     query: Text = Field(description="Path of the `.sql.j2` template, relative to this file.")
     parameters: dict[Slug, Parameter] = Field(

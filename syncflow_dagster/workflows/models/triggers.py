@@ -12,7 +12,7 @@ from syncflow_dagster.workflows.models.common import Model, Slug, Text
 class CronTrigger(Model):
     """Runs the whole workflow at fixed times."""
 
-    type: Literal["cron"]
+    type: Literal["cron"] = Field(description="A time trigger.")
     name: Slug = Field("schedule", description="Name of the schedule, unique in the workflow.")
     cron: Text = Field(description="Five cron fields, for example `*/15 7-19 * * 1-5`.")
     timezone: Text = Field("UTC", description="IANA time zone the cron is read in.")
@@ -22,7 +22,7 @@ class CronTrigger(Model):
 class PendingRowsTrigger(Model):
     """Starts the push as soon as delta rows wait for it."""
 
-    type: Literal["pending_rows"]
+    type: Literal["pending_rows"] = Field(description="A trigger on waiting delta rows.")
     enabled: bool = Field(True, description="Whether the sensor serves this workflow.")
 
 

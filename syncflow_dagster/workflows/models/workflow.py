@@ -20,11 +20,15 @@ class Workflow(Model):
     """A declared graph of nodes with one owner and its triggers; one file holds one workflow."""
 
     workflow: Slug = Field(description="Name of the workflow, unique among all files.")
-    description: Text
+    description: Text = Field(description="What it does, in a sentence for people.")
     owner: Slug = Field(description="User or team the workflow belongs to.")
-    connections: dict[Slug, Connection] = Field(min_length=1)
-    triggers: list[Trigger] = Field(default_factory=list)
-    nodes: list[Node] = Field(min_length=1)
+    connections: dict[Slug, Connection] = Field(
+        min_length=1, description="Accounts at services and databases, by name."
+    )
+    triggers: list[Trigger] = Field(
+        default_factory=list, description="What makes the workflow run; none: only by hand."
+    )
+    nodes: list[Node] = Field(min_length=1, description="What is done, in any order.")
 
     @property
     def pulls(self) -> list[PullNode]:

@@ -1,0 +1,1 @@
+"""The pull node: rows of a SQL query as Arrow batches."""

@@ -1,0 +1,146 @@
+"""How each database says which types its columns have.
+
+PostgreSQL names them with the result. SQLite has no types of columns, only of values; it is asked
+beforehand which ones occur. For others the first batch decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from syncflow_dagster.nodes.pull import columns
+from syncflow_dagster.nodes.pull.columns import ColumnPlan
+from syncflow_dagster.nodes.pull.statement import statement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+    from sqlalchemy import Connection, CursorResult
+
+    from syncflow_dagster.nodes.pull.columns import Convert
+    from syncflow_dagster.nodes.pull.ports import Query
+
+_NUMERIC = 1700
+#: Arrow types by PostgreSQL's type oids: `select oid, typname from pg_type`.
+_POSTGRES: Mapping[int, tuple[pa.DataType, Convert | None]] = {
+    16: (columns.BOOLEAN, None),
+    17: (columns.BINARY, columns.as_bytes),
+    20: (columns.INTEGER, None),
+    21: (columns.INTEGER, None),
+    23: (columns.INTEGER, None),
+    26: (columns.INTEGER, None),
+    700: (columns.FLOAT, None),
+    701: (columns.FLOAT, None),
+    1082: (columns.DATE, None),
+    1114: (columns.LOCAL_TIME, None),
+    1184: (columns.INSTANT, None),
+}
+#: Arrow types by the set of value types SQLite's `typeof` finds in a column.
+_SQLITE: Mapping[frozenset[str], tuple[pa.DataType, Convert | None]] = {
+    frozenset({"integer"}): (columns.INTEGER, None),
+    frozenset({"real"}): (columns.FLOAT, None),
+    frozenset({"text"}): (columns.TEXT, None),
+    frozenset({"blob"}): (columns.BINARY, None),
+}
+
+
+class Dialect(Protocol):
+    """Plans the columns of one statement."""
+
+    def prepare(self, conn: Connection, query: Query) -> None:
+        """Look at the statement before it runs, in the transaction it will run in."""
+
+    def plan(self, result: CursorResult[Any], first: Sequence[Sequence[Any]]) -> list[ColumnPlan]:
+        """Fix the columns.
+
+        Args:
+            result: The running statement.
+            first: Rows of the first batch; may be empty.
+        """
+
+
+class PostgresDialect:
+    """Takes the types PostgreSQL sends with a result."""
+
+    def prepare(self, conn: Connection, query: Query) -> None:
+        """Nothing to ask beforehand."""
+
+    def plan(
+        self,
+        result: CursorResult[Any],
+        first: Sequence[Sequence[Any]],  # noqa: ARG002
+    ) -> list[ColumnPlan]:
+        """Fix the columns by their oids; types without one of Arrow's become text."""
+        plans = []
+        # psycopg's description says more than the DB-API's.
+        described: Any = result.cursor.description
+        for column in described:
+            if column.type_code == _NUMERIC:
+                plans.append(columns.decimals(column.name, column.precision, column.scale))
+            else:
+                kind = _POSTGRES.get(column.type_code, (columns.TEXT, columns.as_text))
+                plans.append(ColumnPlan(column.name, *kind))
+        return plans
+
+
+class SqliteDialect:
+    """Asks SQLite which types of values occur in each column.
+
+    That reads the rows twice, inside one transaction. A column of several types becomes text; so
+    does one without values.
+    """
+
+    def __init__(self) -> None:
+        self._types: list[frozenset[str]] = []
+
+    def prepare(self, conn: Connection, query: Query) -> None:
+        """Collect the types of every column."""
+        conn.exec_driver_sql("begin")  # one state of the data for both readings
+        inner = f"(\n{query.text.rstrip().rstrip(';')}\n)"
+        # The author's own statement stands inside; its values stay bound.
+        empty = replace(query, text=f"select * from {inner} limit 0")  # noqa: S608
+        names = list(conn.execute(statement(empty)).keys())
+        quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+        kinds = ", ".join(f"group_concat(distinct typeof({name}))" for name in quoted)
+        asked = replace(query, text=f"select {kinds} from {inner}")  # noqa: S608
+        found = conn.execute(statement(asked)).one()
+        self._types = [frozenset((kinds or "").split(",")) - {"null", ""} for kinds in found]
+
+    def plan(
+        self,
+        result: CursorResult[Any],
+        first: Sequence[Sequence[Any]],  # noqa: ARG002
+    ) -> list[ColumnPlan]:
+        """Fix the columns by the types that were found."""
+        text_kind = (columns.TEXT, columns.as_text)
+        return [
+            ColumnPlan(name, *_SQLITE.get(types, text_kind))
+            for name, types in zip(result.keys(), self._types, strict=True)
+        ]
+
+
+class FirstBatchDialect:
+    """Fixes the columns by the values of the first batch, for databases not known here.
+
+    A column that is NULL throughout the first batch is text from then on.
+    """
+
+    def prepare(self, conn: Connection, query: Query) -> None:
+        """Nothing to ask beforehand."""
+
+    def plan(self, result: CursorResult[Any], first: Sequence[Sequence[Any]]) -> list[ColumnPlan]:
+        """Fix the columns by what they hold."""
+        names = list(result.keys())
+        values = list(zip(*first, strict=True)) if first else [()] * len(names)
+        return [columns.infer(name, column) for name, column in zip(names, values, strict=True)]
+
+
+def dialect(name: str) -> Dialect:
+    """Return the way to plan columns for a database, by SQLAlchemy's name of it."""
+    known: Mapping[str, type[Dialect]] = {
+        "postgresql": PostgresDialect,
+        "sqlite": SqliteDialect,
+    }
+    return known.get(name, FirstBatchDialect)()

@@ -1,0 +1,88 @@
+"""The query templates of a workflow file: they must be there, read well, and get what they use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.nodes.pull.template import QueryTemplateError, variables
+from syncflow_dagster.workflows.problems import Finding, Problem, display_path, nearest
+
+if TYPE_CHECKING:
+    from syncflow_dagster.workflows.view import View
+
+_SUFFIX = ".sql.j2"
+
+
+def check(root: View, file: Path) -> tuple[list[Finding], list[Problem]]:
+    """Check the templates of all pull nodes.
+
+    Args:
+        root: The workflow file's data.
+        file: The workflow file; templates are named relative to it.
+
+    Returns:
+        Mistakes in the workflow file, and mistakes in the templates with their own file and line.
+    """
+    findings: list[Finding] = []
+    problems: list[Problem] = []
+    for node in root["nodes"].items():
+        query = node["query"]
+        if node["type"].text != "pull" or query.text is None:
+            continue
+        wrong = _wrong_path(query, file)
+        if wrong is not None:
+            findings.append(wrong)
+            continue
+        problems += _wrong_template(node, template_path(file, query.text))
+    return findings, problems
+
+
+def template_path(file: Path, query: str) -> Path:
+    """Return where a pull node's template lies."""
+    return file.parent / query
+
+
+def _wrong_path(query: View, file: Path) -> Finding | None:
+    text = str(query.text)
+    if "\0" in text or Path(text).is_absolute() or ".." in Path(text).parts:
+        message = f"{text!r} does not lie under the workflow file's folder"
+        return Finding(query.loc, message, "name a path below it, for example orders/orders.sql.j2")
+    path = template_path(file, text)
+    try:
+        exists = path.is_file()
+    except OSError:
+        exists = False
+    if exists:
+        if not text.endswith(_SUFFIX):
+            message = f"{text!r} is no query template"
+            return Finding(query.loc, message, f"a template's name ends with {_SUFFIX}")
+        return None
+    message = f"there is no file {display_path(path)}"
+    others = sorted(
+        entry.relative_to(file.parent).as_posix() for entry in file.parent.glob(f"*/*{_SUFFIX}")
+    )
+    close = nearest(text, others)
+    hint = f"did you mean {close!r}?" if close else "the path is relative to the workflow file"
+    return Finding(query.loc, message, hint)
+
+
+def _wrong_template(node: View, path: Path) -> list[Problem]:
+    try:
+        used = variables(path)
+    except QueryTemplateError as error:
+        return [Problem(path, error.line, 1, "query", error.message)]
+    given = node["parameters"]
+    if given.exists and not given.is_mapping:
+        return []
+    known = list(given.entries())
+    problems = []
+    for variable in used:
+        if variable.name in known:
+            continue
+        close = nearest(variable.name, known)
+        hint = f"did you mean {close!r}? " if close else ""
+        hint += f"add it under 'parameters' of {node['name'].text!r}"
+        message = f"uses {variable.name!r}, which is no parameter of the node"
+        problems.append(Problem(path, variable.line, 1, "query", message, hint))
+    return problems

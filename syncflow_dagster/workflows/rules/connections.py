@@ -1,0 +1,50 @@
+"""Connections: addresses that can be used at all. What they hold is never shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from syncflow_dagster.workflows.problems import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncflow_dagster.workflows.rules.graph import Graph
+
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def sql_urls(graph: Graph) -> Iterator[Finding]:
+    """Report database URLs SQLAlchemy cannot use."""
+    from syncflow_dagster.nodes.pull.registry import bad_url
+
+    for view in graph.root["connections"].entries().values():
+        url = view["url"]
+        if view["type"].text != "sql" or url.text is None:
+            continue
+        problem = bad_url(url.text)
+        if problem:
+            hint = "for example postgresql://user:password@host/name or sqlite:////folder/file.db"
+            yield Finding(url.loc, problem, hint)
+
+
+def monday_urls(graph: Graph) -> Iterator[Finding]:
+    """Report API addresses that are none, or would carry the token in the clear."""
+    for view in graph.root["connections"].entries().values():
+        url = view["url"]
+        if view["type"].text != "monday" or url.text is None:
+            continue
+        try:
+            parts = urlsplit(url.text)
+            host = parts.hostname
+        except ValueError:
+            host = None
+        if not host or parts.scheme not in {"http", "https"}:
+            yield Finding(url.loc, "is no web address", "for example https://api.monday.com/v2")
+        elif parts.scheme == "http" and host not in _LOCAL:
+            message = "would send the token unencrypted"
+            yield Finding(url.loc, message, "begin it with https:// (http is for this machine)")
+
+
+RULES = (sql_urls, monday_urls)

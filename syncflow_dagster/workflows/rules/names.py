@@ -1,0 +1,64 @@
+"""Names that must be there once only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.workflows.problems import Finding
+from syncflow_dagster.workflows.rules.graph import repeated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncflow_dagster.workflows.rules.graph import Graph
+
+
+def node_names(graph: Graph) -> Iterator[Finding]:
+    """Report nodes of one name."""
+    names = [node["name"] for node in graph.nodes]
+    yield from repeated(names, "the node name", "every node needs a name of its own")
+
+
+def trigger_names(graph: Graph) -> Iterator[Finding]:
+    """Report schedules of one name, the default one included, and a second pending_rows."""
+    seen: set[str] = set()
+    pending = False
+    for trigger in graph.root["triggers"].items():
+        if trigger["type"].text == "cron":
+            name = trigger["name"].text or ("" if trigger["name"].exists else "schedule")
+            if name in seen:
+                at = trigger["name"] if trigger["name"].exists else trigger
+                hint = "give each cron trigger a 'name' of its own"
+                yield Finding(at.loc, f"two triggers are called {name!r}", hint)
+            seen.add(name)
+        elif trigger["type"].text == "pending_rows":
+            if pending:
+                message = "there is a pending_rows trigger already"
+                yield Finding(trigger.loc, message, "one serves the whole workflow: remove this")
+            pending = True
+
+
+def field_names(graph: Graph) -> Iterator[Finding]:
+    """Report fields of one name, and key fields listed twice."""
+    for delta in graph.of_type("delta"):
+        names = [rule["name"] for rule in delta["fields"].items()]
+        yield from repeated(names, "the field", "every field of a node needs a name of its own")
+        yield from repeated(delta["key"].texts(), "the key field", "list it once")
+
+
+def tables(graph: Graph) -> Iterator[Finding]:
+    """Report delta nodes that share a table."""
+    names = [delta["table"] for delta in graph.of_type("delta")]
+    yield from repeated(names, "the delta table", "every delta node needs a table of its own")
+
+
+def board_columns(graph: Graph) -> Iterator[Finding]:
+    """Report columns of a board that two fields would be written to."""
+    for mapping in graph.mappings():
+        columns = [mapping.view["key_column"]]
+        for key in ("columns", "statuses"):
+            columns += [entry["column"] for entry in mapping.view[key].items()]
+        yield from repeated(columns, "the board column", "a column takes one field only")
+
+
+RULES = (node_names, trigger_names, field_names, tables, board_columns)

@@ -1,0 +1,163 @@
+"""References from node to node and from node to connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.workflows.problems import Finding, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncflow_dagster.workflows.rules.graph import Graph
+    from syncflow_dagster.workflows.view import View
+
+
+def _node_reference(graph: Graph, used: View, kind: str) -> Iterator[Finding]:
+    name = used.text
+    if name is None or graph.node(name, kind) is not None or not graph.complete:
+        return
+    known = [str(node["name"].text) for node in graph.of_type(kind)]
+    other = next((node for node in graph.nodes if node["name"].text == name), None)
+    if other is not None:
+        message = f"{name!r} is a {other['type'].text} node, but a {kind} node is needed here"
+    else:
+        message = f"there is no node {name!r}"
+    yield Finding(used.loc, message, suggestion(name, known, f"{kind} nodes"))
+
+
+def nodes(graph: Graph) -> Iterator[Finding]:
+    """Report references to nodes that are not there or of another type."""
+    for delta in graph.of_type("delta"):
+        yield from _node_reference(graph, delta["source"], "pull")
+        yield from _node_reference(graph, delta["parent"]["node"], "delta")
+    for mapping in graph.mappings():
+        yield from _node_reference(graph, mapping.view["source"], "delta")
+
+
+def connections(graph: Graph) -> Iterator[Finding]:
+    """Report references to connections that are not there or of another type."""
+    known = graph.root["connections"].entries()
+    for kind, wanted in (("pull", "sql"), ("monday_push", "monday")):
+        fitting = [name for name, view in known.items() if view["type"].text == wanted]
+        for node in graph.of_type(kind):
+            used = node["connection"]
+            if used.text is None or used.text in fitting or not known:
+                continue
+            if used.text not in known:
+                message = f"there is no connection {used.text!r}"
+            elif known[used.text]["type"].text in {"sql", "monday"}:
+                actual = known[used.text]["type"].text
+                message = f"{used.text!r} is a {actual} connection, but {kind} needs a {wanted} one"
+            else:
+                continue
+            hint = suggestion(used.text, fitting, f"{wanted} connections")
+            yield Finding(used.loc, message, hint)
+
+
+def pull_feeds(graph: Graph) -> Iterator[Finding]:
+    """Report pull nodes that do not feed exactly one delta node."""
+    pulls = {str(pull["name"].text): pull for pull in graph.of_type("pull")}
+    fed: dict[str, str] = {}
+    for delta in graph.of_type("delta"):
+        source = delta["source"]
+        if source.text in fed:
+            message = f"{source.text!r} already feeds the delta node {fed[source.text]!r}"
+            yield Finding(source.loc, message, "give each delta node a pull node of its own")
+        elif source.text is not None:
+            fed[source.text] = str(delta["name"].text)
+    all_resolve = set(fed) <= set(pulls) and len(fed) == len(graph.of_type("delta"))
+    if not (graph.complete and all_resolve):
+        return
+    for name, pull in pulls.items():
+        if name not in fed:
+            message = f"no delta node reads from {name!r}"
+            yield Finding(pull["name"].loc, message, f"add a delta node with source: {name}")
+
+
+def pushed_once(graph: Graph) -> Iterator[Finding]:
+    """Report delta nodes whose records two mappings would push."""
+    first: dict[str, str] = {}
+    for mapping in graph.mappings():
+        source = mapping.view["source"]
+        if source.text is None:
+            continue
+        place = f"{mapping.push['name'].text}.{'subitems' if mapping.is_subitems else 'items'}"
+        if source.text in first:
+            message = f"records of {source.text!r} are pushed already, by {first[source.text]}"
+            yield Finding(source.loc, message, "a delta node's records have one destination")
+        first.setdefault(source.text, place)
+
+
+def parent_cycles(graph: Graph) -> Iterator[Finding]:
+    """Report delta nodes that are, over others or directly, their own parents."""
+    parents = {delta["name"].text: delta["parent"]["node"].text for delta in graph.of_type("delta")}
+    reported: set[str | None] = set()
+    for delta in graph.of_type("delta"):
+        name = delta["name"].text
+        way = [name]
+        while (following := parents.get(way[-1])) is not None and following not in way:
+            way.append(following)
+        if name is None or following != name or name in reported:
+            continue
+        reported |= set(way)
+        shown = " → ".join(str(one) for one in [*way, name])
+        message = f"the parents go round in a cycle: {shown}"
+        hint = "a record cannot come after itself: remove one of these parents"
+        yield Finding(delta["parent"]["node"].loc, message, hint)
+
+
+def parent_keys(graph: Graph) -> Iterator[Finding]:
+    """Report parent references that do not fit the parent's business key."""
+    for delta in graph.of_type("delta"):
+        parent = graph.node(delta["parent"]["node"].text, "delta")
+        here = delta["parent"]["key"]
+        if parent is None or parent.loc == delta.loc or not here.texts():
+            continue
+        there = parent["key"].texts()
+        fields, parent_fields = graph.fields(delta), graph.fields(parent)
+        if len(here.items()) != len(parent["key"].items()):
+            key = ", ".join(str(one.text) for one in there)
+            message = f"names {len(here.items())} fields, but the parent's key has {len(there)}"
+            yield Finding(here.loc, message, f"name the fields that hold: {key}")
+            continue
+        for ours, theirs in zip(here.texts(), there, strict=False):
+            mine = (fields or {}).get(str(ours.text))
+            its = (parent_fields or {}).get(str(theirs.text))
+            if mine is None or its is None:
+                continue
+            ours_type, its_type = mine["type"].text or "text", its["type"].text or "text"
+            if ours_type != its_type:
+                message = (
+                    f"{ours.text!r} is {ours_type}, the parent's {theirs.text!r} is {its_type}"
+                )
+                yield Finding(ours.loc, message, "give both fields one type, or no parent is found")
+
+
+def subitem_parents(graph: Graph) -> Iterator[Finding]:
+    """Report subitems whose records do not belong to the items' records."""
+    for push in graph.of_type("monday_push"):
+        items, subitems = push["items"]["source"], push["subitems"]["source"]
+        delta = graph.node(subitems.text, "delta")
+        if delta is None or graph.node(items.text, "delta") is None or items.text == subitems.text:
+            continue
+        parent = delta["parent"]["node"]
+        if parent.text == items.text:
+            continue
+        if parent.text is None:
+            message = f"{subitems.text!r} has no parent, but subitems hang on items"
+        else:
+            message = f"the parent of {subitems.text!r} is {parent.text!r}, not {items.text!r}"
+        hint = f"its 'parent' must name the items' delta node: node: {items.text}"
+        yield Finding(subitems.loc, message, hint)
+
+
+RULES = (
+    nodes,
+    connections,
+    pull_feeds,
+    pushed_once,
+    parent_cycles,
+    parent_keys,
+    subitem_parents,
+)
