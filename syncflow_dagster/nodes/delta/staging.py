@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -136,7 +137,7 @@ class Spill:
 
     def ranges(self) -> list[tuple[int, int]]:
         """Return the first record and the end of every chunk."""
-        return list(zip(self._firsts, [*self._firsts[1:], self.rows], strict=True))
+        return list(pairwise([*self._firsts, self.rows]))
 
     def take(self, numbers: list[int]) -> pl.DataFrame:
         """Read records of one chunk.

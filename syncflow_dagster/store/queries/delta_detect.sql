@@ -129,6 +129,7 @@ select %(workflow)s, %(node)s,
        row_number, business_key, customer, column_name, value, rule, reason, record,
        %(batch)s, %(batch)s
 from pg_temp.rejected
+order by n
 on conflict (workflow, node, fingerprint) do update
 set last_batch = excluded.last_batch, times = rejected_record.times + 1,
     row_number = excluded.row_number, reason = excluded.reason, resolved_at = null
