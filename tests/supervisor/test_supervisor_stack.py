@@ -57,8 +57,11 @@ def folder(short_folder, tmp_path, monkeypatch):
     folder = Path(tempfile.mkdtemp(prefix="s", dir=short_folder))
     folder.chmod(0o711)
     (folder / "trivial_definitions.py").write_text(_DEFINITIONS)
+    (folder / "start.py").write_text(_START)
     (folder / "workspace.yaml").write_text("load_from: [{python_module: trivial_definitions}]\n")
-    return folder
+    yield folder
+    for process in _matching(folder):  # what a failed test left
+        process.kill()
 
 
 class _Supervisor:
@@ -67,7 +70,7 @@ class _Supervisor:
         self.output = Path(name)
         with os.fdopen(descriptor, "wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _START, str(folder)],
+                [sys.executable, str(folder / "start.py"), str(folder)],
                 stdout=output,
                 stderr=output,
                 # As under nohup: ignored signals must not make the children deaf.
@@ -84,8 +87,8 @@ class _Supervisor:
         return self.process.poll() is not None
 
 
-def _processes_of(folder: Path) -> list[str]:
-    """Find what belongs to a stack by its command line or, for Dagster's own children, variables."""
+def _matching(folder: Path) -> list[psutil.Process]:
+    """Find a stack's processes by their command line or, for Dagster's children, variables."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -93,7 +96,7 @@ def _processes_of(folder: Path) -> list[str]:
                 continue
             home = process.environ().get("DAGSTER_HOME", "")
             if str(folder) in home or any(str(folder) in part for part in process.cmdline()):
-                found.append(" ".join(process.cmdline())[:200])
+                found.append(process)
         except psutil.Error:
             continue
     return found
@@ -146,10 +149,10 @@ def test_stack_answers_mends_itself_stops_in_order_and_dies_with_its_supervisor(
 
     first.process.send_signal(signal.SIGTERM)
     assert first.process.wait(timeout=60) == 0
-    assert _processes_of(folder) == []
+    assert _matching(folder) == []
 
     third = _Supervisor(folder)
     third.url()
     third.process.kill()
     third.process.wait()
-    _until(lambda: _processes_of(folder) == [], seconds=40)
+    _until(lambda: _matching(folder) == [], seconds=40)

@@ -1,0 +1,265 @@
+"""Dead runs, old runs and pool limits, on a real Dagster instance on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from syncflow_dagster.store.database import Database
+from syncflow_dagster.supervisor import pools, reaper, retention
+from syncflow_dagster.supervisor.housekeeping import Housekeeper
+from syncflow_dagster.supervisor.instance import open_instance, prepare_dagster_home
+
+# A run whose process dies in the middle of a step, as by kill -9 or a power cut.
+_DYING_RUN = """
+import os, signal, sys
+import dagster as dg
+
+@dg.op
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@dg.job(executor_def=dg.in_process_executor)
+def dying():
+    die()
+
+dying.execute_in_process(instance=dg.DagsterInstance.get(), run_id=sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def dagster_environment(postgres_server, home):
+    url = postgres_server.ensure_database(f"dagster_{uuid.uuid4().hex}")
+    with Database(url) as database:
+        return prepare_dagster_home(home, database)
+
+
+@pytest.fixture(scope="module")
+def _opened(dagster_environment):
+    before = dict(os.environ)
+    instance = open_instance(dagster_environment)
+    yield instance
+    instance.dispose()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def instance(_opened, dagster_environment, monkeypatch):
+    """The instance without runs."""
+    for name, value in dagster_environment.items():
+        monkeypatch.setenv(name, value)
+    yield _opened
+    for run in _opened.get_runs():
+        _opened.delete_run(run.run_id)
+
+
+@pytest.fixture
+def dead_run(instance, dagster_environment):
+    """A run that is STARTED and whose process is gone."""
+    run_id = str(uuid.uuid4())
+    done = subprocess.run(
+        [sys.executable, "-c", _DYING_RUN, run_id],
+        env={**os.environ, **dagster_environment},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -9, done.stderr.decode()
+    assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.STARTED
+    return run_id
+
+
+def _anywhere(run):
+    return True
+
+
+def _run_once(instance, function):
+    @dg.op
+    def work():
+        print("some output")
+        function()
+
+    @dg.job(executor_def=dg.in_process_executor)
+    def once():
+        work()
+
+    return once.execute_in_process(instance=instance, raise_on_error=False).run_id
+
+
+def _statuses(instance):
+    return {run.run_id: run.status for run in instance.get_runs()}
+
+
+def test_url_of_the_storage_names_its_driver(dagster_environment):
+    assert dagster_environment["DAGSTER_PG_URL"].startswith("postgresql+psycopg2://")
+
+
+def test_dagster_home_follows_the_projects_configuration(dagster_environment, home):
+    copy = Path(dagster_environment["DAGSTER_HOME"]) / "dagster.yaml"
+    project = Path(__file__).parents[2] / "dagster.yaml"
+    assert copy.read_text() == project.read_text()
+
+
+def test_instance_has_the_projects_policies(instance):
+    limits = instance.get_concurrency_config().run_queue_config.tag_concurrency_limits
+    assert [(each["key"], each["limit"]) for each in limits] == [("owner", 2)]
+    assert instance.run_monitoring_enabled
+    assert instance.run_retries_enabled
+    assert not instance.telemetry_enabled
+    assert not instance.nux_enabled
+
+
+def test_dead_run_is_ended_as_failed(instance, dead_run):
+    assert reaper.reap(instance, _anywhere) == [dead_run]
+    assert instance.get_run_by_id(dead_run).status == dg.DagsterRunStatus.FAILURE
+    assert reaper.reap(instance, _anywhere) == []
+
+
+def test_dead_run_that_a_person_was_canceling_is_canceled(instance, dead_run):
+    instance.report_run_canceling(instance.get_run_by_id(dead_run))
+    assert reaper.reap(instance, _anywhere) == [dead_run]
+    assert instance.get_run_by_id(dead_run).status == dg.DagsterRunStatus.CANCELED
+
+
+def test_run_at_work_is_left_alone(instance):
+    reaped = []
+    run_id = _run_once(instance, lambda: reaped.append(reaper.reap(instance, _anywhere)))
+    assert reaped == [[]]
+    assert _statuses(instance) == {run_id: dg.DagsterRunStatus.SUCCESS}
+
+
+def test_run_of_another_machine_is_left_alone(instance, dead_run):
+    elsewhere = reaper.on_this_machine("/home/sockets", single_host=False)
+    assert reaper.reap(instance, elsewhere) == []
+    instance.add_run_tags(dead_run, {".dagster/grpc_info": '{"socket": "/home/sockets/0"}'})
+    assert reaper.reap(instance, elsewhere) == [dead_run]
+
+
+def test_process_that_only_has_the_number_is_not_the_runs():
+    hour = 3600.0
+    other = subprocess.Popen(["sleep", "60"])
+    worker = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)", "multiprocessing.spawn"]
+    )
+    while not psutil.Process(worker.pid).cmdline():
+        time.sleep(0.01)  # not wholly begun yet
+    try:
+        assert reaper._is_alive(other.pid, time.time())
+        assert not reaper._is_alive(other.pid, time.time() - hour)
+        # A worker stays alive to us when the machine's clock is set forward by an hour.
+        assert reaper._is_alive(worker.pid, time.time() - hour)
+        other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # a zombie now
+        assert not reaper._is_alive(other.pid, time.time())
+    finally:
+        for process in (other, worker):
+            process.kill()
+            process.wait()
+    assert not reaper._is_alive(other.pid, time.time())
+
+
+def test_old_finished_runs_are_deleted_with_their_output(instance, dead_run, home):
+    finished = [_run_once(instance, lambda: None) for _ in range(3)]
+    folders = [home / "dagster" / "storage" / run_id for run_id in finished]
+    assert all(folder.is_dir() for folder in folders)
+    now = datetime.now(UTC)
+
+    assert retention.delete_old_runs(instance, 30, now) == 0
+    assert retention.delete_old_runs(instance, 30, now + timedelta(days=31), batch_size=2) == 3
+    assert _statuses(instance) == {dead_run: dg.DagsterRunStatus.STARTED}
+    assert instance.all_logs(finished[0]) == []
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_oldest_runs_go_first_and_the_work_can_be_cut_short(instance):
+    finished = [_run_once(instance, lambda: None) for _ in range(3)]
+    answers = iter([False, True])
+    later = datetime.now(UTC) + timedelta(days=31)
+    deleted = retention.delete_old_runs(instance, 30, later, should_stop=lambda: next(answers))
+    assert deleted == 1
+    assert set(_statuses(instance)) == set(finished[1:])
+
+
+@pytest.mark.parametrize(("text", "days"), [("", 30), ("7", 7), ("0", None)])
+def test_days_to_keep_runs(text, days):
+    assert retention.days_from_environment({retention.VARIABLE: text}) == days
+
+
+def test_days_to_keep_runs_that_are_no_number():
+    with pytest.raises(retention.RetentionError, match="'a week'; right would be"):
+        retention.days_from_environment({retention.VARIABLE: "a week"})
+
+
+def test_pool_limits_are_set_where_they_differ(instance):
+    assert pools.apply_limits(instance, {"monday:main": 2}) == ["monday:main"]
+    assert pools.apply_limits(instance, {"monday:main": 2}) == []
+    assert pools.apply_limits(instance, {"monday:main": 3, "unipile:ana": 1}) == [
+        "monday:main",
+        "unipile:ana",
+    ]
+    present = {limit.name: limit.limit for limit in instance.event_log_storage.get_pool_limits()}
+    assert present["monday:main"] == 3
+
+
+def test_pool_limits_of_the_environment():
+    read = pools.limits_from_environment({pools.VARIABLE: " monday:main=2, unipile:ana = 1,"})
+    assert read == {"monday:main": 2, "unipile:ana": 1}
+    assert pools.limits_from_environment({"OTHER": "x"}) == {}
+
+
+@pytest.mark.parametrize("text", ["monday", "monday=", "=2", "monday=0", "monday=-1", "a=b"])
+def test_pool_limits_that_are_not_understood(text):
+    with pytest.raises(pools.PoolLimitError, match="pool=number"):
+        pools.limits_from_environment({pools.VARIABLE: text})
+
+
+class _Server:
+    """Counts how often it is looked after."""
+
+    def __init__(self) -> None:
+        self.checks = 0
+
+    def ensure_running(self) -> None:
+        self.checks += 1
+
+
+def test_housekeeper_does_what_is_due(instance, dead_run, monkeypatch):
+    monkeypatch.setenv(pools.VARIABLE, "salesforce:main=4")
+    seconds = [0.0]
+    server = _Server()
+    keeper = Housekeeper(instance, server, "/sockets", lambda: False, lambda: seconds[0])
+    keeper.begin()
+    present = {limit.name: limit.limit for limit in instance.event_log_storage.get_pool_limits()}
+    assert present["salesforce:main"] == 4
+    assert instance.get_run_by_id(dead_run).status == dg.DagsterRunStatus.FAILURE
+    assert server.checks == 0
+    for seconds[0] in (4.9, 5.0, 9.9, 10.0):
+        keeper.tick()
+    assert server.checks == 2
+
+
+def test_housekeeper_outlives_a_database_that_is_away(instance, monkeypatch, caplog):
+    def away(*_):
+        raise OperationalError("select", {}, ConnectionError("server closed the connection"))
+
+    keeper = Housekeeper(instance, None, "/sockets", lambda: False, lambda: 0.0)
+    monkeypatch.setattr(instance, "get_runs", away)
+    keeper.tick()
+    monkeypatch.undo()
+    assert "reap failed" in caplog.text
+    assert "server closed the connection" in caplog.text
