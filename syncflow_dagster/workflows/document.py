@@ -62,6 +62,10 @@ class Document:
         """Whether the file has a part with this path."""
         return loc in self._values
 
+    def keys(self, loc: Loc) -> list[str]:
+        """Return the keys of the mapping at a path."""
+        return [str(path[-1]) for path in self._keys if path[:-1] == loc]
+
     def place(self, loc: Loc, *, at_key: bool = False) -> Place:
         """Return where a part stands: its key for a plain value, else its start.
 
@@ -160,7 +164,7 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> NotReadableError:
     hint = "check indentation, quotes and brackets around here"
     if "\t" in line[: place.column]:
         hint = "indent with blanks, YAML allows no tab there"
-    elif "expected a single document" in message:
+    elif "another document" in message:
         hint = "one file holds one workflow; remove the '---' and what follows it"
     elif "mapping values are not allowed" in message:
         hint = "a text that holds ': ' needs quotes around it"

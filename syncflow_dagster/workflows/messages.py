@@ -56,10 +56,28 @@ def findings(errors: Iterable[ErrorDetails], document: Document) -> list[Finding
         errors: From `ValidationError.errors(include_input=False)`.
         document: The file they are about.
     """
+    details = list(errors)
+    misspelt = {meant for error in details if (meant := _meant(error, details)) is not None}
     found: dict[Finding, None] = {}
-    for error in errors:
-        found.setdefault(_finding(error, document))
+    for error in details:
+        # A misspelt key is one mistake, not an unknown key and a missing one.
+        if error["type"] != "missing" or error["loc"] not in misspelt:
+            found.setdefault(_finding(error, document))
     return list(found)
+
+
+def _meant(error: ErrorDetails, all_errors: Iterable[ErrorDetails]) -> Loc | None:
+    """Return the missing key an unknown key stands for, if it is near one."""
+    if error["type"] != "extra_forbidden":
+        return None
+    *parent, word = error["loc"]
+    missing = {
+        str(other["loc"][-1])
+        for other in all_errors
+        if other["type"] == "missing" and list(other["loc"][:-1]) == parent
+    }
+    meant = nearest(str(word), missing)
+    return (*parent, meant) if meant is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +128,15 @@ def _unknown_key(case: _Case) -> _Words:
 def _missing(case: _Case) -> _Words:
     models = shape.find(case.error_loc[:-1]).models
     info = next((m.model_fields[case.key] for m in models if case.key in m.model_fields), None)
-    return f"missing key {case.key!r}", (info.description or "") if info is not None else ""
+    description = (info.description or "") if info is not None else ""
+    return f"missing key {case.key!r}", description.rstrip(".")
 
 
 def _no_tag(case: _Case) -> _Words:
     key = str(case.context["discriminator"]).strip("'")
-    return f"missing key {key!r}", f"one of: {', '.join(case.spot.tags(key))}"
+    misspelt = nearest(key, case.document.keys(case.loc))
+    given = f" (is {misspelt!r} meant for it?)" if misspelt else ""
+    return f"missing key {key!r}{given}", f"one of: {', '.join(case.spot.tags(key))}"
 
 
 def _unknown_tag(case: _Case) -> _Words:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.problems import Finding
+from syncflow_dagster.workflows.rules.graph import field_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +40,8 @@ def column_types(graph: Graph) -> Iterator[Finding]:
             wanted = _FITTING.get(str(entry["type"].text))
             if rule is None or wanted is None:
                 continue
-            kind = rule["type"].text or "text"
-            if kind not in wanted:
+            kind = field_type(rule)
+            if kind is not None and kind not in wanted:
                 message = f"a {entry['type'].text} column cannot hold a field of type {kind}"
                 hint = f"give {entry['field'].text!r} type: {' or '.join(sorted(wanted))}"
                 yield Finding(entry["type"].loc, message, hint)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.core import templates
 from syncflow_dagster.workflows.problems import Finding
+from syncflow_dagster.workflows.rules.graph import field_type
 from syncflow_dagster.workflows.rules.triggers import bad_timezone
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ def options(graph: Graph) -> Iterator[Finding]:
     """Report options that do nothing for the field's type, and time zones that are none."""
     for delta in graph.of_type("delta"):
         for rule in delta["fields"].items():
-            kind = rule["type"].text or "text"
+            kind = field_type(rule)
             for option, types in _ONLY_FOR.items():
-                if rule[option].exists and kind not in types:
+                if rule[option].exists and kind is not None and kind not in types:
                     message = f"{option!r} means nothing for a field of type {kind}"
                     hint = f"remove it, or use it with type: {', '.join(sorted(types))}"
                     yield Finding(rule[option].loc, message, hint, at_key=True)
@@ -89,7 +90,7 @@ def _transform(rule: View, gone: set[str | None]) -> Iterator[Finding]:
         hint = "remove it" if kind == "constant" else "list the columns under 'transform'"
         yield Finding(rule["column"].loc, message, hint, at_key=True)
     if kind == "concat":
-        if (rule["type"].text or "text") != "text":
+        if field_type(rule) not in {"text", None}:
             message = f"concat makes a text, but the field is of type {rule['type'].text}"
             yield Finding(rule["type"].loc, message, "use type: text")
         for column in transform["columns"].texts():

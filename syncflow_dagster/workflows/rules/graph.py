@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.view import View
 
 NODE_TYPES = ("pull", "delta", "monday_push")
+FIELD_TYPES = ("text", "integer", "decimal", "boolean", "date", "datetime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Graph:
     Attributes:
         root: The whole file.
         nodes: Its nodes that are mappings.
-        complete: Every node has a name and a known type, so "there is no such node" can be said.
+        complete: Every node has a name of its own and a known type, so that "there is no such
+            node" can be said.
     """
 
     root: View
@@ -42,8 +44,11 @@ class Graph:
     def of(cls, root: View) -> Graph:
         """Collect the nodes of a file."""
         entries = root["nodes"].items()
-        complete = all(
-            node["name"].text is not None and node["type"].text in NODE_TYPES for node in entries
+        names = [node["name"].text for node in entries]
+        complete = (
+            None not in names
+            and len(set(names)) == len(names)
+            and all(node["type"].text in NODE_TYPES for node in entries)
         )
         return cls(root, tuple(node for node in entries if node.is_mapping), complete)
 
@@ -86,8 +91,28 @@ class Graph:
         yield Finding(used.loc, message, suggestion(name, fields, "its fields"))
 
     def source_of(self, mapping: Mapping) -> View | None:
-        """Return the delta node a mapping takes its records from."""
-        return self.node(mapping.view["source"].text, "delta")
+        """Return the delta node a mapping takes its records from, unless another has it."""
+        name = mapping.view["source"].text
+        taken = next((one for one in self.mappings() if one.view["source"].text == name), mapping)
+        return self.node(name, "delta") if taken.view.loc == mapping.view.loc else None
+
+    def parents(self, name: str | None) -> list[str]:
+        """Return a delta node's parents, up to the root or until they repeat."""
+        way: list[str] = []
+        while (delta := self.node(name, "delta")) is not None:
+            name = delta["parent"]["node"].text
+            if name is None:
+                break
+            way.append(name)
+            if name in way[:-1]:
+                break
+        return way
+
+
+def field_type(rule: View) -> str | None:
+    """Return the type of a field, or None where the file names one that does not exist."""
+    kind = rule["type"]
+    return "text" if not kind.exists else kind.text if kind.text in FIELD_TYPES else None
 
 
 def repeated(views: list[View], what: str, hint: str) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.problems import Finding, suggestion
+from syncflow_dagster.workflows.rules.graph import field_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,17 +92,15 @@ def pushed_once(graph: Graph) -> Iterator[Finding]:
 
 def parent_cycles(graph: Graph) -> Iterator[Finding]:
     """Report delta nodes that are, over others or directly, their own parents."""
-    parents = {delta["name"].text: delta["parent"]["node"].text for delta in graph.of_type("delta")}
-    reported: set[str | None] = set()
+    reported: set[str] = set()
     for delta in graph.of_type("delta"):
         name = delta["name"].text
-        way = [name]
-        while (following := parents.get(way[-1])) is not None and following not in way:
-            way.append(following)
-        if name is None or following != name or name in reported:
+        way = graph.parents(name)
+        if name is None or name not in way or name in reported:
             continue
-        reported |= set(way)
-        shown = " → ".join(str(one) for one in [*way, name])
+        round_trip = way[: way.index(name) + 1]
+        reported |= set(round_trip)
+        shown = " → ".join([name, *round_trip])
         message = f"the parents go round in a cycle: {shown}"
         hint = "a record cannot come after itself: remove one of these parents"
         yield Finding(delta["parent"]["node"].loc, message, hint)
@@ -112,11 +111,13 @@ def parent_keys(graph: Graph) -> Iterator[Finding]:
     for delta in graph.of_type("delta"):
         parent = graph.node(delta["parent"]["node"].text, "delta")
         here = delta["parent"]["key"]
-        if parent is None or parent.loc == delta.loc or not here.texts():
+        there = parent["key"].texts() if parent is not None else []
+        if parent is None or not here.texts() or not there:
             continue
-        there = parent["key"].texts()
+        if delta["name"].text in graph.parents(delta["name"].text):
+            continue  # a cycle is the mistake to mend first
         fields, parent_fields = graph.fields(delta), graph.fields(parent)
-        if len(here.items()) != len(parent["key"].items()):
+        if len(here.items()) != len(there):
             key = ", ".join(str(one.text) for one in there)
             message = f"names {len(here.items())} fields, but the parent's key has {len(there)}"
             yield Finding(here.loc, message, f"name the fields that hold: {key}")
@@ -126,8 +127,8 @@ def parent_keys(graph: Graph) -> Iterator[Finding]:
             its = (parent_fields or {}).get(str(theirs.text))
             if mine is None or its is None:
                 continue
-            ours_type, its_type = mine["type"].text or "text", its["type"].text or "text"
-            if ours_type != its_type:
+            ours_type, its_type = field_type(mine), field_type(its)
+            if ours_type and its_type and ours_type != its_type:
                 message = (
                     f"{ours.text!r} is {ours_type}, the parent's {theirs.text!r} is {its_type}"
                 )
@@ -142,7 +143,8 @@ def subitem_parents(graph: Graph) -> Iterator[Finding]:
         if delta is None or graph.node(items.text, "delta") is None or items.text == subitems.text:
             continue
         parent = delta["parent"]["node"]
-        if parent.text == items.text:
+        broken = parent.text is not None and graph.node(parent.text, "delta") is None
+        if parent.text == items.text or broken or subitems.text in graph.parents(subitems.text):
             continue
         if parent.text is None:
             message = f"{subitems.text!r} has no parent, but subitems hang on items"

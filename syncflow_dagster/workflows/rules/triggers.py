@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.view import View
 
 _CRON_FIELDS = 5
+_LARGEST_STEPS = (59, 23, 31, 12, 7)
 # Where the search for the first time begins; every day that exists comes within its 50 years.
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _CRON_HINT = "five fields: minute hour day month weekday, for example '*/15 7-19 * * 1-5'"
@@ -25,8 +26,6 @@ _CRON_HINT = "five fields: minute hour day month weekday, for example '*/15 7-19
 def crons(graph: Graph) -> Iterator[Finding]:
     """Report cron expressions and time zones that are none."""
     for trigger in graph.root["triggers"].items():
-        if trigger["type"].text != "cron":
-            continue
         cron = trigger["cron"]
         if cron.text is not None:
             yield from _bad_cron(cron)
@@ -40,6 +39,12 @@ def _bad_cron(view: View) -> Iterator[Finding]:
         what = "field" if count == 1 else "fields"
         yield Finding(view.loc, f"the cron {text!r} has {count} {what}, not five", _CRON_HINT)
         return
+    for field, limit in zip(text.split(), _LARGEST_STEPS, strict=True):
+        step = field.rpartition("/")[2] if "/" in field else ""
+        if step.isdecimal() and int(step) > limit:
+            message = f"the cron {text!r} is wrong: '/{step}' steps over the whole field"
+            yield Finding(view.loc, message, f"a step of at most {limit} does something here")
+            return
     try:
         croniter(text, _ANY_DAY).get_next()
     except CroniterBadDateError:
