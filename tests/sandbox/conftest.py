@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -194,3 +195,18 @@ def monday(server: SandboxServer) -> Monday:
 def clock(server: SandboxServer) -> ManualClock:
     assert isinstance(server.clock, ManualClock)
     return server.clock
+
+
+@pytest.fixture
+def in_flight(control: ControlClient) -> Callable[[int], None]:
+    """Waits until so many documents are being worked on."""
+
+    def wait(count: int) -> None:
+        for _ in range(2_000):
+            used = control.stats()["monday"]["budget_used"].values()
+            if sum(one["in_flight"] for one in used) == count:
+                return
+            time.sleep(0.001)
+        pytest.fail(f"never saw {count} requests in flight")
+
+    return wait

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -181,4 +182,6 @@ def _choose(document: DocumentNode, operation_name: str | None) -> OperationDefi
 
 
 def _with_code(error: GraphQLError, code: str) -> dict[str, Any]:
-    return {**error.formatted, "extensions": {"code": code}}
+    # The service's GraphQL library quotes names twice, ours once.
+    message = re.sub(r"'([^']*)'", r'"\1"', error.message)
+    return {**error.formatted, "message": message, "extensions": {"code": code}}
