@@ -112,6 +112,8 @@ class EffectStore:
                     "delta_id": effect.delta_id,
                     "customer": effect.customer,
                     "payload": Jsonb(dict(effect.payload)),
+                    "state": EffectState.DEAD if effect.refused else EffectState.PLANNED,
+                    "reason": effect.refused,
                 },
             )
             if cursor.rowcount == 0 and effect.delta_id is not None:

@@ -29,6 +29,7 @@ class PlannedEffect:
         delta_table: Table of the delta row it serves.
         delta_id: Id of the delta row it serves; None for an object several rows share.
         customer: Whose record it is.
+        refused: Why it can never be sent; such an effect is dead from the start.
     """
 
     effect_key: str
@@ -42,6 +43,7 @@ class PlannedEffect:
     delta_table: str | None = None
     delta_id: int | None = None
     customer: str | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,8 @@ class RowPlan:
 
     Attributes:
         effects: Changes to make; none means that the board need not change.
-        rejected: Why the record can never be written as it is.
+        rejected: Why the record can never be written as it is; its effect is dead from the start,
+            so that what hangs on it can say so.
         settled: Why there is nothing to do, when there is not.
         retires: Whether the row's object has gone with its parent.
     """
@@ -108,7 +109,12 @@ class Planner:
                 return RowPlan(self._create(row, key))
             return self._change(row, key)
         except ValueRefused as error:
-            return RowPlan(rejected=str(error))
+            refused = self._effect(row, self._write_kind(presence), ITEMS, key, {})
+            return RowPlan([replace(refused, refused=str(error))], rejected=str(error))
+
+    def _write_kind(self, presence: Presence) -> str:
+        verb = "create" if presence in _GONE else "change"
+        return f"{verb}_subitem" if self.is_subitems else f"{verb}_item"
 
     def _create(self, row: DeltaRow, key: str) -> list[PlannedEffect]:
         values, shown = self._cells(row, {column.field for column in self.mapping.columns})
@@ -193,7 +199,7 @@ class Planner:
                 pass_number=ITEMS,
                 object_key=key,
                 creates=True,
-                payload={"title": title, "board_id": self.node.board_id},
+                payload={"title": title, "label": title, "board_id": self.node.board_id},
             )
         ]
 
@@ -259,6 +265,7 @@ class Planner:
             payload={
                 **payload,
                 "board_id": self.node.board_id,
+                "label": row.label,
                 "subitem": self.is_subitems,
                 "record_uuid": str(row.record_uuid),
                 "key_column": self.mapping.key_column,

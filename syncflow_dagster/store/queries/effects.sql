@@ -5,10 +5,10 @@ select nextval('syncflow.worker_number')::integer as worker;
 
 -- name: insert
 insert into effect (effect_key, workflow, node, account, kind, pass, object_key, generation,
-                    parent_key, creates, delta_table, delta_id, customer, payload)
+                    parent_key, creates, delta_table, delta_id, customer, payload, state, reason)
 values (%(effect_key)s, %(workflow)s, %(node)s, %(account)s, %(kind)s, %(pass)s, %(object_key)s,
         %(generation)s, %(parent_key)s, %(creates)s, %(delta_table)s, %(delta_id)s, %(customer)s,
-        %(payload)s)
+        %(payload)s, %(state)s, %(reason)s)
 on conflict do nothing
 returning effect_id;
 
@@ -74,8 +74,10 @@ returning e.effect_id, e.delta_table, e.delta_id;
 -- What cannot go because something it hangs on is not there, with that thing's own reason.
 update effect e
 set state = 'WAITING', state_since = %(now)s,
-    reason = 'waits for ' || missing.object_key || coalesce(
-        ', whose create is ' || c.state || coalesce(': ' || c.reason, ''), '')
+    reason = 'waits for ' || coalesce(
+        replace(c.kind, 'create_', '') || ' ' || (c.payload ->> 'label') || ', whose create is '
+            || c.state || coalesce(': ' || c.reason, ''),
+        missing.object_key)
 from effect w
 cross join lateral (
     select w.parent_key as object_key
@@ -89,7 +91,7 @@ cross join lateral (
           and o.object_key = w.object_key and o.retired_at is null)
     limit 1) as missing
 left join lateral (
-    select state, reason from effect b
+    select kind, payload, state, reason from effect b
     where b.account = w.account and b.object_key = missing.object_key and b.creates
     order by b.effect_id desc limit 1) as c on true
 where e.effect_id = w.effect_id
@@ -213,9 +215,9 @@ with summary as (
            count(*) filter (where e.state = 'RETRY') as retrying,
            count(*) filter (where e.state not in ('DONE', 'DEAD', 'CANCELLED')) as open,
            count(*) filter (where e.state not in ('DONE', 'CANCELLED')) as unfinished,
-           string_agg(e.reason, '; ' order by e.effect_id)
+           (array_agg(e.reason order by e.state <> 'DEAD', e.effect_id)
                filter (where e.state in ('DEAD', 'HELD', 'WAITING', 'RETRY', 'UNKNOWN',
-                                         'NEEDS_PERSON')) as reason,
+                                         'NEEDS_PERSON')))[1] as reason,
            min(e.not_before) filter (where e.state = 'RETRY') as not_before
     from effect e
     where e.delta_table = %(delta_table)s and e.delta_id = any(%(delta_ids)s)

@@ -1,0 +1,211 @@
+"""The command `syncflow`.
+
+With `--json` a command prints one JSON object as the last line of its standard output; everything
+else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from dotenv import load_dotenv
+
+PASSED, FAILED = 0, 1
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="syncflow-dagster")
+def main() -> None:
+    """Operational syncs on Dagster: every effect reaches the outside world once."""
+    load_dotenv(Path.cwd() / ".env")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+
+
+@main.command()
+@_JSON
+def demo(*, as_json: bool) -> None:
+    """Run the example workflow once against a sandbox, and show what came of it."""
+    from syncflow_dagster.demo.run import run_demo
+    from syncflow_dagster.demo.world import DemoError
+
+    try:
+        outcome = run_demo(_home(), say=_say)
+    except DemoError as error:
+        _fail(str(error))
+    click.echo("\n".join(outcome.lines()), err=as_json)
+    if as_json:
+        _print_json(outcome.as_json())
+    sys.exit(PASSED if outcome.passed else FAILED)
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True, help="Port of Dagster's UI; 0: any.")
+def dev(port: int) -> None:
+    """Start everything and leave Dagster's UI up.
+
+    With MONDAY_TOKEN set (in the environment or in .env) it works on the real accounts and the
+    lasting database; otherwise on a fresh demo world: example order book, sandbox, one run.
+    """
+    from syncflow_dagster.demo.dev import run_dev
+    from syncflow_dagster.demo.world import DemoError
+    from syncflow_dagster.supervisor import SupervisorError
+
+    try:
+        sys.exit(run_dev(_home(), port=port, say=_say))
+    except (DemoError, SupervisorError) as error:
+        _fail(str(error))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@_JSON
+def check(paths: tuple[Path, ...], *, as_json: bool) -> None:
+    """Check workflow files (default: the workflows folder); one line for each mistake."""
+    from syncflow_dagster.workflows.check import check as check_files
+
+    report = check_files(list(paths) or [_workflows()], os.environ)
+    click.echo("\n".join(report.lines()), err=as_json)
+    if as_json:
+        _print_json(report.as_json())
+    sys.exit(PASSED if report.ok else FAILED)
+
+
+@main.command()
+@click.argument("workflow")
+@click.option("--dry-run", is_flag=True, help="Plan the push and show it; write nothing there.")
+@click.option("--full-resync", is_flag=True, help="Write every record again, changed or not.")
+@click.option("--limit", type=click.IntRange(min=1), help="Items to push at most.")
+@click.option("--customer", help="Push only this customer's records.")
+@_JSON
+def run(
+    workflow: str,
+    *,
+    dry_run: bool,
+    full_resync: bool,
+    limit: int | None,
+    customer: str | None,
+    as_json: bool,
+) -> None:
+    """Run a workflow once, as a Dagster run of this process."""
+    from syncflow_dagster.commands.find import NoSuchWorkflow, find_workflow
+    from syncflow_dagster.commands.run import run_workflow
+
+    options = {
+        "dry_run": dry_run,
+        "full_resync": full_resync,
+        "limit": limit,
+        "customer": customer,
+    }
+    try:
+        loaded = find_workflow(_workflows(), workflow)
+    except NoSuchWorkflow as error:
+        _fail(str(error))
+    result = run_workflow(_home(), loaded, options)
+    click.echo("\n".join(result.lines()), err=as_json)
+    if as_json:
+        _print_json(result.as_json())
+    sys.exit(PASSED if result.success else FAILED)
+
+
+@main.command()
+@click.argument("workflow")
+@_JSON
+def plan(workflow: str, *, as_json: bool) -> None:
+    """Show what the next push would do with the rows that are pending now."""
+    from syncflow_dagster.commands.find import NoSuchWorkflow, find_workflow
+    from syncflow_dagster.commands.plan import plan_workflow
+
+    try:
+        loaded = find_workflow(_workflows(), workflow)
+    except NoSuchWorkflow as error:
+        _fail(str(error))
+    plans = plan_workflow(_home(), loaded)
+    click.echo("\n".join(plans.lines()), err=as_json)
+    if as_json:
+        _print_json(plans.as_json())
+
+
+@main.command()
+@click.option("--port", default=0, help="Port of the monday service; 0 takes a free one.")
+@click.option("--control-port", default=0, help="Port of the control endpoints.")
+@click.option(
+    "--seed", "seeds", multiple=True, type=click.Path(path_type=Path), help="File of boards."
+)
+@_JSON
+def sandbox(port: int, control_port: int, seeds: tuple[Path, ...], *, as_json: bool) -> None:
+    """Start the fake services on loopback, until interrupted."""
+    from syncflow_dagster.sandbox.server import serve
+
+    files = list(seeds) or sorted((_workflows() / "sandbox").glob("*.json"))
+    sys.exit(serve(files, json_output=as_json, port=port, control_port=control_port))
+
+
+@main.command()
+@click.option("--only", multiple=True, help="Run only faults whose name contains this.")
+@_JSON
+def fault(only: tuple[str, ...], *, as_json: bool) -> None:
+    """Break everything that can break, and count what was doubled or lost."""
+    from syncflow_dagster.testing.faults.run import run_faults
+
+    outcome = run_faults(Path("build/fault.json"), only=only, say=_say)
+    click.echo("\n".join(outcome.lines()), err=as_json)
+    if as_json:
+        _print_json(outcome.as_json())
+    sys.exit(PASSED if outcome.passed else FAILED)
+
+
+@main.command()
+@click.argument("what", type=click.Choice(["delta"]))
+@click.option("--rows", default=100_000, show_default=True, help="Rows of the source.")
+@_JSON
+def bench(what: str, rows: int, *, as_json: bool) -> None:
+    """Measure a part against the floor of this machine; only the ratios mean anything."""
+    from syncflow_dagster.testing import bench_delta
+
+    result = {"delta": bench_delta.run}[what](rows)
+    for name, value in result.items():
+        click.echo(f"{name:>16}  {value}", err=as_json)
+    if as_json:
+        _print_json(result)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of workflow files, for editors."""
+    from syncflow_dagster.workflows.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def _home() -> Path:
+    return Path(os.environ.get("SYNCFLOW_HOME") or ".syncflow")
+
+
+def _workflows() -> Path:
+    from syncflow_dagster.demo.world import WORKFLOWS
+
+    return Path(os.environ.get("SYNCFLOW_WORKFLOWS") or WORKFLOWS)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _fail(text: str) -> NoReturn:
+    click.echo(f"syncflow: {text}", err=True)
+    sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""What really happened, read from a sandbox's log of committed writes, never from our tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_CREATES = {"create_group": "groups", "create_item": "items", "create_subitem": "subitems"}
+_ENDS = frozenset({"archive_item", "delete_item"})
+
+
+@dataclass(slots=True)
+class Judgement:
+    """The log, counted.
+
+    Attributes:
+        counts: `groups`, `items`, `subitems` created.
+        customers: `items` and `subitems` by the title of the group they were created in.
+        live: Keys of items and subitems that were created and not ended since, with their number.
+        created: Keys that were created at some time.
+        duplicates: Creates beyond the first of an object that was there.
+        writes: Committed writes of any kind.
+        changes: Writes that were not creates, by operation.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    customers: dict[str, Counter[str]] = field(default_factory=dict)
+    live: Counter[str] = field(default_factory=Counter)
+    created: set[str] = field(default_factory=set)
+    duplicates: int = 0
+    writes: int = 0
+    changes: Counter[str] = field(default_factory=Counter)
+
+
+def judge(log: Iterable[Mapping[str, Any]], group_titles: Mapping[str, str]) -> Judgement:
+    """Count a sandbox's monday log.
+
+    Args:
+        log: Lines as the control endpoint gives them: op, key, remote_id, payload.
+        group_titles: Title by id of the groups that were there before.
+    """
+    result = Judgement()
+    titles = dict(group_titles)
+    item_group: dict[str, str] = {}
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for line in log:
+        result.writes += 1
+        op, key, payload = line["op"], str(line["key"]), line["payload"]
+        kind = _CREATES.get(op)
+        if kind is None:
+            result.changes[op] += 1
+            if op in _ENDS and payload.get("changed", True):
+                result.live[key] -= 1
+                for create in ("create_item", "create_subitem"):
+                    seen[create, str(payload.get("board_id")), key] = 0
+            continue
+        result.counts[kind] += 1
+        place = (op, str(payload.get("board_id")), key)
+        seen[place] += 1
+        result.duplicates += seen[place] > 1
+        if kind == "groups":
+            titles[line["remote_id"]] = key
+            continue
+        result.created.add(key)
+        result.live[key] += 1
+        if kind == "items":
+            item_group[line["remote_id"]] = str(payload["group_id"])
+        group = item_group.get(str(payload.get("parent_item_id")), str(payload.get("group_id")))
+        customer = titles.get(group, group)
+        result.customers.setdefault(customer, Counter())[kind] += 1
+    return result
+
+
+def group_titles(state: Mapping[str, Any]) -> dict[str, str]:
+    """Return title by group id from the control endpoint's picture of the boards."""
+    return {group["id"]: group["title"] for board in state["boards"] for group in board["groups"]}
