@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from syncflow_dagster.sandbox.faults import FaultSpec, parse_fault
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.sandbox.service import Service, World
     from syncflow_dagster.sandbox.transport import Listener
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    # Escaped, so that text which is no valid Unicode can be shown too.
+    return Response(json.dumps(content), status, media_type="application/json")
 
 
 class ControlRequestError(ValueError):
@@ -61,7 +66,7 @@ class ControlApp:
             try:
                 return await handler(request)
             except ValueError as error:
-                return JSONResponse({"error": str(error)}, 400)
+                return _json({"error": str(error)}, 400)
 
         return endpoint
 
@@ -86,16 +91,16 @@ class ControlApp:
     async def _faults(self, request: Request) -> Response:
         dial = self._world.faults
         if request.method == "GET":
-            return JSONResponse(dial.describe())
+            return _json(dial.describe())
         if request.method == "DELETE":
             dial.clear()
             await self._accept_again()
-            return JSONResponse({"cleared": True})
+            return _json({"cleared": True})
         spec = parse_fault(await _body(request), self._services)
         fault = dial.add(spec)
         if spec.kind == "down":
             self._take_down(fault.id, spec)
-        return JSONResponse({"id": fault.id}, 201)
+        return _json({"id": fault.id}, 201)
 
     def _take_down(self, fault_id: str, spec: FaultSpec) -> None:
         listener = self._listeners[spec.service]
@@ -120,32 +125,32 @@ class ControlApp:
         self._world.log.clear()
         for service in self._services.values():
             service.reset()
-        return JSONResponse({"reset": True})
+        return _json({"reset": True})
 
     async def _clock(self, request: Request) -> Response:
         clock = self._world.clock
         if request.method == "POST":
             body = await _body(request)
             clock.set_speed(_speed(body))
-        return JSONResponse({"speed": clock.speed, "now": clock.wall().isoformat()})
+        return _json({"speed": clock.speed, "now": clock.wall().isoformat()})
 
     async def _settings(self, request: Request) -> Response:
         body = await _body(request)
         service = self._service(body.pop("service", None))
         service.configure(body)
-        return JSONResponse({"changed": sorted(body)})
+        return _json({"changed": sorted(body)})
 
     async def _seed(self, request: Request) -> Response:
         body = await _body(request)
         service = self._service(body.pop("service", "monday"))
         service.seed(body, "POST /seed")
-        return JSONResponse({"seeded": service.name}, 201)
+        return _json({"seeded": service.name}, 201)
 
     async def _stats(self, _request: Request) -> Response:
-        return JSONResponse({name: s.stats() for name, s in self._services.items()})
+        return _json({name: s.stats() for name, s in self._services.items()})
 
     async def _state(self, request: Request) -> Response:
-        return JSONResponse(self._service(request.query_params.get("service")).state())
+        return _json(self._service(request.query_params.get("service")).state())
 
 
 def _speed(body: Mapping[str, Any]) -> float:

@@ -151,3 +151,12 @@ def test_answers_above_a_megabyte_are_not_kept(monday, control):
     big = "mutation {" + fields + "}"
     assert len(post(monday, "big", big).content) > 1_000_000
     assert "Idempotency-Replayed" not in post(monday, "big", big).headers
+
+
+def test_the_answer_to_a_replay_can_be_lost_too(monday, control):
+    post(monday)
+    control.faults(kind="lost_reply", times=1)
+    with pytest.raises(requests.ConnectionError):
+        post(monday)
+    assert post(monday).headers["Idempotency-Replayed"] == "true"
+    assert len(control.log()) == 1

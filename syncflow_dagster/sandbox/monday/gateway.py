@@ -42,6 +42,10 @@ def _written(answer: Answer | Response) -> Response:
     )
 
 
+def _copy(response: Response) -> Response:
+    return Response(response.body, response.status_code, media_type=response.media_type)
+
+
 class Gateway:
     """The HTTP endpoint of the fake monday."""
 
@@ -135,9 +139,9 @@ class Gateway:
         stored = keys.stored(key)
         if stored is not None:
             counts.replays += 1
-            replay = Response(stored.body, stored.status_code, media_type=stored.media_type)
+            replay = _copy(stored)
             replay.headers["Idempotency-Replayed"] = "true"
-            return replay
+            return self._spoiled(job, replay)
         if keys.in_flight(key):
             counts.conflicts += 1
             text = "A request with the same idempotency key is already being processed"
@@ -181,7 +185,8 @@ class Gateway:
         response = _written(self._runtime.execute(job, charge))
         if call.key is not None and job.prepared.kind == "mutation":
             call.caller.keys.finish(call.key, response)
-        return response
+        # What is kept stays as it is; the headers of this moment go on a copy.
+        return _copy(response)
 
     def _finish_late(self, job: Job, charge: Charge) -> None:
         self._run(job, charge)
@@ -201,8 +206,7 @@ class Gateway:
         """The answer as it reaches the client."""
         spec = job.drawn.after()
         if spec is None:
-            # The stored answer stays as it is; headers of this moment go on a copy.
-            return Response(response.body, response.status_code, media_type=response.media_type)
+            return response
         if spec.forget_key and job.call.key is not None:
             job.call.caller.keys.forget(job.call.key)
         if spec.kind == "error_after":

@@ -165,24 +165,25 @@ _SINGULAR = {"boards": "board", "columns": "column", "groups": "group", "items":
 
 
 def _place(document: object, path: Sequence[int | str]) -> str:
-    """The path in words: `board 'Orders': column 'status': type: `."""
+    """The path in words: `board 'Orders': column 'status': title: `."""
     words: list[str] = []
     at: Any = document
-    container = ""
-    for step in path:
+    for number, step in enumerate(path):
         try:
             at = at[step]
         except (KeyError, IndexError, TypeError):
             at = None
         if isinstance(step, int):
-            name = (at.get("name") or at.get("id")) if isinstance(at, dict) else None
-            kind = _SINGULAR.get(container, container)
-            words.append(f"{kind} {name!r}" if name else f"{kind} number {step + 1}")
-        else:
-            container = step
-            if step not in _SINGULAR:
-                words.append(step)
+            words.append(_element(str(path[number - 1]), step, at))
+        elif not any(isinstance(later, int) for later in path[number + 1 : number + 2]):
+            words.append(step)
     return "".join(f"{word}: " for word in words)
+
+
+def _element(container: str, number: int, element: Any) -> str:
+    kind = _SINGULAR.get(container, container)
+    name = (element.get("name") or element.get("id")) if isinstance(element, dict) else None
+    return f"{kind} {name!r}" if name else f"{kind} number {number + 1}"
 
 
 def plant(seed: Seed, state: MondayState, source: str) -> None:
