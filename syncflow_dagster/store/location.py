@@ -15,9 +15,14 @@ import pwd
 import shutil
 import stat
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LOG = logging.getLogger(__name__)
 
@@ -87,6 +92,24 @@ def create_home(home: Path) -> None:
     except PermissionError as error:
         msg = f"cannot create {home}: {error.strerror}; set SYNCFLOW_HOME to a folder of your own"
         raise LocationError(msg) from error
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """Give a home folder for a test or a measurement, removed at the end.
+
+    A plain temporary folder is closed to other accounts; a server started by root then keeps its
+    files elsewhere, and they outlive the folder.
+
+    Yields:
+        A folder the server's account can reach.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="syncflow-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def locate(home: Path) -> Location:
@@ -252,15 +275,18 @@ def _programs(folder: Path, account: Account | None) -> Path:
         _reaches(account, program.parent.resolve()) and program.stat().st_mode & usable == usable
     ):
         return program.parent
-    return _copy_programs(installed, folder) / "bin"
+    return _copy_programs(package, folder) / _PACKAGE / _PROGRAMS / "bin"
 
 
-def _copy_programs(installed: Path, folder: Path) -> Path:
-    copy = folder / f"{_PROGRAMS}-{metadata.version(_PACKAGE)}"
+def _copy_programs(package: Path, folder: Path) -> Path:
+    """Copy the programs, and the libraries they look for beside their package."""
+    copy = folder / f"programs-{metadata.version(_PACKAGE)}"
     if not copy.exists():
         draft = folder / "programs.draft"
         shutil.rmtree(draft, ignore_errors=True)  # a copy that was cut short
-        shutil.copytree(installed, draft, symlinks=True)
+        for part in (package / _PROGRAMS, package / ".dylibs", Path(f"{package}.libs")):
+            if part.exists():
+                shutil.copytree(part, draft / part.relative_to(package.parent), symlinks=True)
         for path in (draft, *draft.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)

