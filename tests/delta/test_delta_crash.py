@@ -46,14 +46,16 @@ def outcome(database, node):
     return alike(delta_rows(database, node)), alike(snapshot_rows(database, node)), rejected
 
 
-def kill_at(url, table, point):
-    environment = {**os.environ, VARIABLE: point}
+def kill_at(url, folder, table, point):
+    environment = {**os.environ, VARIABLE: point, "TMPDIR": str(folder)}
     command = [sys.executable, str(WORKER), url, table]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.process
-def test_killed_at_any_point_and_run_again_gives_the_undisturbed_result(database, database_url):
+def test_killed_at_any_point_and_run_again_gives_the_undisturbed_result(
+    database, database_url, tmp_path
+):
     calm = headers_node(name="calm", table="calm")
     build(database, calm, crash_rows(changed=False))
     build(database, calm, crash_rows(changed=True))
@@ -64,7 +66,7 @@ def test_killed_at_any_point_and_run_again_gives_the_undisturbed_result(database
     for node in nodes.values():
         build(database, node, crash_rows(changed=False))
     with ThreadPoolExecutor(2) as pool:
-        runs = pool.map(lambda each: kill_at(database_url, *each), points.items())
+        runs = pool.map(lambda each: kill_at(database_url, tmp_path, *each), points.items())
     for (table, point), run in zip(points.items(), runs, strict=True):
         assert run.returncode == -signal.SIGKILL, (point, run.stderr)
         node = nodes[table]
@@ -81,6 +83,7 @@ def test_killed_at_any_point_and_run_again_gives_the_undisturbed_result(database
             for row in found[2]:
                 row["times"] -= 1
         assert found == expected, point
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_build_of_the_same_node_is_refused(database):
@@ -110,6 +113,7 @@ def test_tables_are_prepared_by_many_at_once(database):
 def test_the_spill_is_removed_after_success_and_error(database, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     build(database, headers_node(), [order("SO-1")])
+    assert list(tmp_path.iterdir()) == []
     bad = batch_of([order("SO-2")]) + batch_of([{"ORDER_NO": "SO-3"}])
     with pytest.raises(MissingColumn):
         build(database, headers_node(), bad)

@@ -7,9 +7,7 @@ next build of the node marks as failed.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -123,9 +121,8 @@ def build_delta(
     with (
         running.session(database, workflow, node.name, options.lock_wait_ms) as conn,
         running.batch(conn, database, clock, start, options.run_id) as batch,
-        tempfile.TemporaryDirectory(prefix="syncflow-delta-") as folder,
+        staging.Spill(node) as spill,
     ):
-        spill = staging.Spill(Path(folder), node)
         build = _Build(conn, node, parent, batch, spill, options, clock)
         build.stream(batches, normaliser)
         return build.finish()

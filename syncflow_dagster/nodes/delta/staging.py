@@ -1,15 +1,16 @@
 """Where a batch stands between reading and deciding: hashes in PostgreSQL, rows in a spill.
 
 Neither grows the process: the hashes go into a temporary table of the build's own session, the
-normalised rows into Arrow files in a private folder, from which only changed rows are read back.
+normalised rows into an Arrow file, from which only changed rows are read back.
 """
 
 from __future__ import annotations
 
 import bisect
+import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import polars as pl
@@ -20,8 +21,6 @@ from syncflow_dagster.nodes.delta.versions import compared_fields
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy.typing as npt
     import psycopg
     from psycopg.rows import DictRow
@@ -109,18 +108,27 @@ def _wire(parts: list[tuple[str, str, npt.NDArray[np.generic]]], rows: int) -> b
 
 
 class Spill:
-    """Normalised rows of a batch, kept in files and found by their number.
+    """Normalised rows of a batch, kept in a file and found by their number.
+
+    The file has no name, so that nothing of the records is left on the disk however the process
+    ends.
 
     Args:
-        folder: A private folder; whoever made it removes it.
         node: The node.
     """
 
-    def __init__(self, folder: Path, node: DeltaNode) -> None:
-        self._folder = folder
+    def __init__(self, node: DeltaNode) -> None:
         self._node = node
+        self._file = tempfile.TemporaryFile(prefix="syncflow-delta-")  # noqa: SIM115 - see close
         self._firsts: list[int] = []
+        self._offsets: list[int] = [0]
         self.rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def append(self, chunk: Chunk) -> int:
         """Keep a chunk and return the number of its first record."""
@@ -130,7 +138,8 @@ class Spill:
         )
         if chunk.parent_key is not None:
             frame = frame.with_columns(readable_key(chunk.parent_key).alias(PARENT_TEXT))
-        frame.write_ipc(self._path(first), compression="uncompressed")
+        self._file.write(frame.write_ipc(None, compression="uncompressed").getbuffer())
+        self._offsets.append(self._file.tell())
         self._firsts.append(first)
         self.rows += frame.height
         return first
@@ -145,9 +154,8 @@ class Spill:
         Args:
             numbers: Ascending, all from one of :meth:`ranges`.
         """
-        first = self._firsts[bisect.bisect_right(self._firsts, numbers[0]) - 1]
-        frame = pl.read_ipc(self._path(first))
-        return frame[[number - first for number in numbers]]
-
-    def _path(self, first: int) -> Path:
-        return self._folder / f"{first}.arrow"
+        place = bisect.bisect_right(self._firsts, numbers[0]) - 1
+        start, end = self._offsets[place : place + 2]
+        self._file.seek(start)
+        frame = pl.read_ipc(self._file.read(end - start))
+        return frame[[number - self._firsts[place] for number in numbers]]
