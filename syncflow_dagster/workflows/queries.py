@@ -84,5 +84,5 @@ def _wrong_template(node: View, path: Path) -> list[Problem]:
         hint = f"did you mean {close!r}? " if close else ""
         hint += f"add it under 'parameters' of {node['name'].text!r}"
         message = f"uses {variable.name!r}, which is no parameter of the node"
-        problems.append(Problem(path, variable.line, 1, "query", message, hint))
+        problems.append(Problem(path, variable.line, variable.column, "query", message, hint))
     return problems

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
-    from sqlalchemy import Connection, CursorResult
+    from sqlalchemy import Connection
 
     from syncflow_dagster.nodes.pull.columns import Convert
     from syncflow_dagster.nodes.pull.ports import Query
@@ -52,11 +52,11 @@ class Dialect(Protocol):
     def prepare(self, conn: Connection, query: Query) -> None:
         """Look at the statement before it runs, in the transaction it will run in."""
 
-    def plan(self, result: CursorResult[Any], first: Sequence[Sequence[Any]]) -> list[ColumnPlan]:
+    def plan(self, described: Sequence[Any], first: Sequence[Sequence[Any]]) -> list[ColumnPlan]:
         """Fix the columns.
 
         Args:
-            result: The running statement.
+            described: What the driver says of each column; its first part is the name.
             first: Rows of the first batch; may be empty.
         """
 
@@ -69,13 +69,11 @@ class PostgresDialect:
 
     def plan(
         self,
-        result: CursorResult[Any],
+        described: Sequence[Any],
         first: Sequence[Sequence[Any]],  # noqa: ARG002
     ) -> list[ColumnPlan]:
         """Fix the columns by their oids; types without one of Arrow's become text."""
         plans = []
-        # psycopg's description says more than the DB-API's.
-        described: Any = result.cursor.description
         for column in described:
             if column.type_code == _NUMERIC:
                 plans.append(columns.decimals(column.name, column.precision, column.scale))
@@ -110,14 +108,14 @@ class SqliteDialect:
 
     def plan(
         self,
-        result: CursorResult[Any],
+        described: Sequence[Any],
         first: Sequence[Sequence[Any]],  # noqa: ARG002
     ) -> list[ColumnPlan]:
         """Fix the columns by the types that were found."""
         text_kind = (columns.TEXT, columns.as_text)
         return [
             ColumnPlan(name, *_SQLITE.get(types, text_kind))
-            for name, types in zip(result.keys(), self._types, strict=True)
+            for (name, *_), types in zip(described, self._types, strict=True)
         ]
 
 
@@ -130,9 +128,9 @@ class FirstBatchDialect:
     def prepare(self, conn: Connection, query: Query) -> None:
         """Nothing to ask beforehand."""
 
-    def plan(self, result: CursorResult[Any], first: Sequence[Sequence[Any]]) -> list[ColumnPlan]:
+    def plan(self, described: Sequence[Any], first: Sequence[Sequence[Any]]) -> list[ColumnPlan]:
         """Fix the columns by what they hold."""
-        names = list(result.keys())
+        names = [name for name, *_ in described]
         values = list(zip(*first, strict=True)) if first else [()] * len(names)
         return [columns.infer(name, column) for name, column in zip(names, values, strict=True)]
 

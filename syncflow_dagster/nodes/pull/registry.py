@@ -32,10 +32,10 @@ def bad_url(url: str) -> str | None:
     try:
         parsed = normal_url(url)
         parsed.get_dialect().import_dbapi()
-    except ArgumentError:
-        return "is no database URL"
     except NoSuchModuleError:
         return "names a kind of database SQLAlchemy does not know"
+    except ArgumentError:
+        return "is no database URL"
     except ImportError as error:
         return f"needs a database driver that is not installed: {error.name}"
     except ValueError:

@@ -157,8 +157,10 @@ def _batches(
         msg = "it returns no rows at all; it must be a select"
         raise columns.ColumnError(msg)
     columns.check_names(list(result.keys()))
+    # Taken before the first fetch: one that reads all rows closes the cursor.
+    described = list(result.cursor.description or ()) if result.cursor is not None else []
     rows = result.fetchmany(batch_rows)
-    plans = planner.plan(result, rows)
+    plans = planner.plan(described, rows)
     while True:
         yield columns.batch(plans, rows)
         rows = result.fetchmany(batch_rows)

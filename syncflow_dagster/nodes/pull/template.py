@@ -69,28 +69,45 @@ class _Identifier(str):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A parameter a template uses, with the line it is first used in."""
+    """A parameter a template needs, with the place it is first used at, counted from 1."""
 
     name: str
     line: int
+    column: int
 
 
 def variables(path: Path) -> list[Variable]:
     """Read a template without filling it.
 
     Returns:
-        The parameters it uses, by line.
+        The parameters it needs, by place. One that the template asks for with `is defined`, or
+        gives a `default`, is not needed.
 
     Raises:
         QueryTemplateError: It cannot be read; the line is the one Jinja names.
     """
-    tree = _parse(path, _read(path))
-    wanted = meta.find_undeclared_variables(tree)
+    source = _read(path)
+    tree = _parse(path, source)
+    wanted = meta.find_undeclared_variables(tree) - _optional(tree)
     first: dict[str, int] = {}
     for name in tree.find_all(nodes.Name):
         if name.name in wanted and name.ctx == "load":
             first[name.name] = min(name.lineno, first.get(name.name, name.lineno))
-    return sorted((Variable(*entry) for entry in first.items()), key=lambda v: (v.line, v.name))
+    lines = source.splitlines()
+    found = [Variable(name, line, _column(lines, line, name)) for name, line in first.items()]
+    return sorted(found, key=lambda variable: (variable.line, variable.column))
+
+
+def _optional(tree: nodes.Template) -> set[str]:
+    asked = [test.node for test in tree.find_all(nodes.Test) if test.name == "defined"]
+    given = [use.node for use in tree.find_all(nodes.Filter) if use.name in {"default", "d"}]
+    return {node.name for node in [*asked, *given] if isinstance(node, nodes.Name)}
+
+
+def _column(lines: list[str], line: int, name: str) -> int:
+    text = lines[line - 1] if line <= len(lines) else ""
+    found = re.search(rf"\b{re.escape(name)}\b", text)
+    return found.start() + 1 if found else 1
 
 
 def render(template_path: Path, parameters: Mapping[str, Any]) -> Query:
@@ -163,7 +180,7 @@ def _name_parameters(rendered: str, prefix: str) -> str:
 
     def name(marker: re.Match[str]) -> str:
         before, after = rendered[: marker.start()][-1:], rendered[marker.end() :][:1]
-        left = " " if _WORDLIKE.fullmatch(before) else ""
+        left = " " if _WORDLIKE.fullmatch(before) or before == "\0" else ""
         # The next marker brings its own blank.
         right = " " if _WORDLIKE.fullmatch(after) and after != ":" else ""
         return f"{left}:{prefix}{marker[1]}{right}"

@@ -37,16 +37,24 @@ class Workflow(Model):
 
     @property
     def deltas(self) -> list[DeltaNode]:
-        """The delta nodes, parents before children."""
+        """The delta nodes, parents before children.
+
+        Raises:
+            ValueError: A parent is missing or is its own; the loader lets no such file through.
+        """
         nodes = [node for node in self.nodes if isinstance(node, DeltaNode)]
         ordered: list[DeltaNode] = []
         while len(ordered) < len(nodes):
             placed = {node.name for node in ordered}
-            ordered += [
+            ready = [
                 node
                 for node in nodes
                 if node.name not in placed and (node.parent is None or node.parent.node in placed)
             ]
+            if not ready:
+                msg = f"the parents of the delta nodes of {self.workflow!r} lead nowhere"
+                raise ValueError(msg)
+            ordered += ready
         return ordered
 
     @property
