@@ -43,11 +43,11 @@ class MigrationError(RuntimeError):
     """The schema cannot be brought to the code's version; the text says what to do."""
 
 
-class NewerSchema(MigrationError):  # noqa: N818 - reads as what it is
+class NewerSchema(MigrationError):
     """The database was migrated by newer code than this."""
 
 
-class ChangedMigration(MigrationError):  # noqa: N818 - reads as what it is
+class ChangedMigration(MigrationError):
     """A migration that is already applied was edited, renumbered or removed."""
 
 
