@@ -249,3 +249,12 @@ def test_a_lagging_view_counts_what_it_sees():
     clock.advance(5)
     assert View(state, as_of=4.0).boards() == View(state).boards()
     assert View(state, as_of=-1.0).boards() == []
+
+
+def test_a_later_page_leaves_out_what_was_archived_meanwhile(monday):
+    fill(monday, 4)
+    first = page(monday, 1)
+    gone = names_to_ids(monday)["n2"]
+    monday.data("mutation ($i: ID!) {archive_item(item_id: $i) {id}}", i=gone)
+    second = monday.data(NEXT, c=first["cursor"], l=5)["next_items_page"]
+    assert names(second) == ["n1", "n3"]
