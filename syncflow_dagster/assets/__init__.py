@@ -1,0 +1,1 @@
+"""Nodes of workflows as Dagster assets, checks and jobs."""

@@ -1,0 +1,170 @@
+"""Asset checks: what a person should look at although nothing failed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from syncflow_dagster.assets import names, tables
+from syncflow_dagster.assets.failures import readable_failures
+from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.nodes.monday.plan import ITEMS
+from syncflow_dagster.resources.observe import Observer
+from syncflow_dagster.workflows.loader import LoadedWorkflow
+from syncflow_dagster.workflows.models import DeltaNode, MondayPushNode, Workflow
+
+#: How long something may stay in a moving state before somebody should look.
+STUCK_AFTER = timedelta(hours=1)
+
+_WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+_DESCRIPTIONS = {
+    "no_orphans": "No record waits for a parent that is not there. A warning lists those that do; "
+    "they go on by themselves once the parent arrives.",
+    "no_rejected_records": "Every row of the source became a record. A warning lists the others "
+    "with the reason; they come back by themselves once the source is mended.",
+    "no_stuck_rows": "No change has been under way for more than an hour.",
+    "no_refused_records": "The board took every record. A warning lists those it refused, and "
+    "those that wait for one of them, with the reason.",
+    "no_unknown_outcomes": "Of everything that was sent, the outcome is known. A warning while it "
+    "is still being looked up, an error when a person has to decide.",
+}
+
+
+def delta_checks(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetChecksDefinition:
+    """Return the checks of a delta node: orphans, rejected rows, stuck rows."""
+    workflow = loaded.workflow
+    key = names.asset_key(workflow, node.name)
+    step = StepResources(loaded, [])
+    checks = ["no_rejected_records"]
+    if node.parent:
+        checks.insert(0, "no_orphans")
+    if node.table in names.delta_tables(workflow):
+        checks.append("no_stuck_rows")
+
+    @dg.multi_asset_check(
+        name=names.step_name(workflow, f"check_{node.name}"),
+        specs=[_spec(name, key) for name in checks],
+        required_resource_keys=step.keys,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        with readable_failures(), step.open(context) as opened:
+            observer = Observer(opened.database)
+            if node.parent:
+                yield _orphans(key, observer.waiting_rows(node.table))
+            yield _rejected(key, observer.rejected_rows(workflow.workflow, node.name))
+            if "no_stuck_rows" in checks:
+                before = opened.clock.now() - STUCK_AFTER
+                yield _stuck(key, observer.stuck_rows(node.table, before))
+
+    return check
+
+
+def pass_checks(
+    loaded: LoadedWorkflow, node: MondayPushNode, number: int
+) -> dg.AssetChecksDefinition:
+    """Return the checks of one pass of a push: refused, unknown and stuck effects."""
+    workflow = loaded.workflow
+    key = names.pass_key(workflow, node, number)
+    step = StepResources(loaded, [])
+    # Unknown outcomes and stuck effects are the account's business, asked once, at the end.
+    is_last = number == names.passes(node)[-1]
+    checks = ["no_refused_records", *(["no_unknown_outcomes", "no_stuck_rows"] if is_last else [])]
+
+    @dg.multi_asset_check(
+        name=names.step_name(workflow, f"check_{key.path[-1]}"),
+        specs=[_spec(name, key) for name in checks],
+        required_resource_keys=step.keys,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        with readable_failures(), step.open(context) as opened:
+            yield _refused(key, opened, workflow, node, number)
+            if is_last:
+                observer = Observer(opened.database)
+                place = (workflow.workflow, node.name)
+                yield _unknown(key, observer.open_questions(*place))
+                before = opened.clock.now() - STUCK_AFTER
+                yield _stuck(key, observer.stuck_effects(*place, before))
+
+    return check
+
+
+def _spec(name: str, key: dg.AssetKey) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(name, asset=key, description=_DESCRIPTIONS[name], blocking=False)
+
+
+def _result(
+    name: str,
+    key: dg.AssetKey,
+    number: int,
+    words: str,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    severity: dg.AssetCheckSeverity = _WARN,
+) -> dg.AssetCheckResult:
+    metadata: dict[str, Any] = {"number": number}
+    if rows:
+        metadata["samples"] = tables.table(rows, columns)
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=name,
+        passed=number == 0,
+        severity=severity,
+        description=words,
+        metadata=metadata,
+    )
+
+
+def _orphans(key: dg.AssetKey, rows: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
+    number = _total(rows)
+    words = f"{number:,} records wait for their parent" if number else "No record waits."
+    columns = ["business_key", "customer", "reason", "state_since"]
+    return _result("no_orphans", key, number, words, rows, columns)
+
+
+def _rejected(key: dg.AssetKey, rows: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
+    number = _total(rows)
+    words = f"{number:,} rows are rejected" if number else "No row is rejected."
+    columns = ["row_number", "business_key", "column_name", "value", "reason", "times"]
+    return _result("no_rejected_records", key, number, words, rows, columns)
+
+
+def _stuck(key: dg.AssetKey, rows: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
+    number = _total(rows)
+    words = f"{number:,} changes are under way for more than an hour" if number else "None is."
+    columns = ["what", "state", "state_since", "reason"]
+    return _result("no_stuck_rows", key, number, words, rows, columns, _ERROR)
+
+
+def _refused(
+    key: dg.AssetKey, opened: OpenStep, workflow: Workflow, node: MondayPushNode, number: int
+) -> dg.AssetCheckResult:
+    observer = Observer(opened.database)
+    effects = observer.unfinished_effects(workflow.workflow, node.name, number)
+    dead, waiting = (effects[0]["dead"], effects[0]["waiting"]) if effects else (0, 0)
+    rows: list[dict[str, Any]] = [
+        {"what": one["kind"], "record": one["object_key"], **one} for one in effects
+    ]
+    if number == ITEMS:
+        for table in names.delta_tables(workflow):
+            refused = observer.refused_rows(table)
+            dead += _total(refused)
+            rows += [
+                {"what": "planning", "record": one["business_key"], "state": "DEAD", **one}
+                for one in refused
+            ]
+    words = f"{dead:,} refused, {waiting:,} waiting for something that is not on the board"
+    columns = ["what", "record", "customer", "state", "reason"]
+    return _result("no_refused_records", key, dead + waiting, words, rows, columns)
+
+
+def _unknown(key: dg.AssetKey, rows: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
+    unknown, person = (rows[0]["unknown"], rows[0]["needs_person"]) if rows else (0, 0)
+    words = f"{unknown:,} are being looked up, {person:,} need a person"
+    columns = ["kind", "object_key", "customer", "state", "state_since", "reason"]
+    severity = _ERROR if person else _WARN
+    return _result("no_unknown_outcomes", key, unknown + person, words, rows, columns, severity)
+
+
+def _total(rows: Sequence[Mapping[str, Any]]) -> int:
+    return int(rows[0]["total"]) if rows else 0

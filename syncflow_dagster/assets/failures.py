@@ -1,0 +1,87 @@
+"""Errors of the rooms below as failures a person can act on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+import psycopg
+
+from syncflow_dagster.ledger.effects import EffectConflict
+from syncflow_dagster.ledger.worker import Busy
+from syncflow_dagster.nodes.delta.errors import (
+    DeleteGuard,
+    DeltaBusy,
+    DeltaDefinitionError,
+    DeltaError,
+    MissingColumn,
+)
+from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
+from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
+from syncflow_dagster.nodes.pull.template import QueryTemplateError
+from syncflow_dagster.store.migrate import MigrationError
+from syncflow_dagster.workflows.environment import UnresolvedError
+
+_TOO_MANY_GONE = (
+    "Nothing was written. Did the source really lose so many records? If so, raise `max_share` "
+    "under `deletes` in the workflow file for one run; if not, mend the source."
+)
+#: What a person does about each kind of error; the first that fits counts.
+WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
+    (Busy, "Another run is pushing. Let it finish; nothing is lost, the rows wait."),
+    (DeltaBusy, "Another run builds this delta. Let it finish, then run again."),
+    (MissingColumn, "Bring the query and the fields of the workflow file together."),
+    (DeleteGuard, _TOO_MANY_GONE),
+    (DeltaDefinitionError, "Change the workflow file as the text says."),
+    (DeltaError, "Nothing of this batch was written. Mend the source as the text says."),
+    (QueryTemplateError, "Mend the query template where the text says."),
+    (QueryFailedError, "Mend the query; the database's own words are in the text."),
+    (
+        SourceUnavailableError,
+        "Look after the source database. The next scheduled run tries again; nothing was written.",
+    ),
+    (ContractBroken, "Change the board, or the workflow file. Nothing was written; rows wait."),
+    (
+        BoardUnavailable,
+        "Look after the connection to monday.com and its token. The rows wait for the next run.",
+    ),
+    (EffectConflict, "Run the push again; look at the effect table if it stays."),
+    (UnresolvedError, "Set the environment variable the text names, or change the connection."),
+    (MigrationError, "Bring SyncFlow's database and code to the same version."),
+    (
+        psycopg.OperationalError,
+        "Look after SyncFlow's own database. What was under way is looked up by the next run.",
+    ),
+)
+
+
+@contextmanager
+def readable_failures() -> Iterator[None]:
+    """Turn the errors we know into Dagster failures that say what to do.
+
+    A step that failed is not tried again at once: the schedule or the pending-rows sensor starts
+    the next run.
+    """
+    try:
+        yield
+    except tuple(kind for kind, _ in WHAT_TO_DO) as error:
+        advice = next(text for kind, text in WHAT_TO_DO if isinstance(error, kind))
+        raise failure(str(error), advice, kind=type(error).__name__) from error
+
+
+def failure(what: str, advice: str, *, kind: str) -> dg.Failure:
+    """Return a failure with its reason and what to do about it.
+
+    Args:
+        what: What happened.
+        advice: What a person does about it.
+        kind: Short name of the kind of failure.
+    """
+    return dg.Failure(
+        description=f"{what}\n\n{advice}",
+        metadata={
+            "what_happened": dg.MetadataValue.text(what),
+            "what_to_do": dg.MetadataValue.text(advice),
+            "kind": dg.MetadataValue.text(kind),
+        },
+        allow_retries=False,
+    )

@@ -1,0 +1,109 @@
+"""What workflows and nodes are called in Dagster: keys, groups, tags, owners, pools."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import dagster as dg
+
+from syncflow_dagster.nodes.monday.destination import MondayDestination
+from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
+from syncflow_dagster.workflows.models import (
+    DeltaNode,
+    MondayConnection,
+    MondayPushNode,
+    PullNode,
+    Workflow,
+)
+
+#: What a pass of the push is called, in keys and in words.
+PASSES = {ITEMS: "items", SUBITEMS: "subitems", STATUSES: "statuses"}
+
+
+def asset_key(workflow: Workflow, name: str) -> dg.AssetKey:
+    """Return the key of a node's asset: owner, workflow, node."""
+    return dg.AssetKey([workflow.owner, workflow.workflow, name])
+
+
+def pass_key(workflow: Workflow, node: MondayPushNode, pass_number: int) -> dg.AssetKey:
+    """Return the key of one pass of a push."""
+    return asset_key(workflow, f"{node.name}_{PASSES[pass_number]}")
+
+
+def passes(node: MondayPushNode) -> list[int]:
+    """Return the passes a push has, in their order."""
+    return [ITEMS, *([SUBITEMS] if node.subitems else []), STATUSES]
+
+
+def step_name(workflow: Workflow, name: str) -> str:
+    """Return the name of the step that makes an asset; unique in the code location."""
+    return f"{workflow.workflow}__{name}"
+
+
+def group_name(workflow: Workflow) -> str:
+    """Return the group of a workflow's assets."""
+    return f"{workflow.owner}_{workflow.workflow}"
+
+
+def owners(workflow: Workflow) -> list[str]:
+    """Return the owners of a workflow's assets."""
+    return [f"team:{workflow.owner}"]
+
+
+def run_tags(workflow: Workflow) -> dict[str, str]:
+    """Return the tags of jobs and runs: fairness and the pending-rows sensor go by them."""
+    return {"owner": workflow.owner, "workflow": workflow.workflow}
+
+
+def asset_tags(workflow: Workflow, node_type: str) -> dict[str, str]:
+    """Return the tags of an asset."""
+    return {**run_tags(workflow), "node": node_type}
+
+
+def push_job_name(workflow: Workflow) -> str:
+    """Return the name of the job that only pushes."""
+    return f"{workflow.workflow}_push"
+
+
+def schedule_name(workflow: Workflow, trigger: str) -> str:
+    """Return the name of a time trigger's schedule."""
+    return f"{workflow.workflow}_{trigger}"
+
+
+def connection_key(workflow: Workflow, connection: str) -> str:
+    """Return the name of a connection's resource."""
+    return f"{workflow.workflow}__{connection}"
+
+
+def monday_connection(workflow: Workflow, node: MondayPushNode) -> MondayConnection:
+    """Return the account a push writes to."""
+    connection = workflow.connections[node.connection]
+    assert isinstance(connection, MondayConnection)
+    return connection
+
+
+def account(workflow: Workflow, node: MondayPushNode) -> str:
+    """Return the account's name in the ledger; its budgets and Dagster's pool go by it."""
+    return MondayDestination(monday_connection(workflow, node), node.batch_size).account
+
+
+def delta_tables(workflow: Workflow) -> list[str]:
+    """Return the delta tables a workflow pushes from."""
+    sources: Iterable[str] = (
+        mapping.source
+        for node in workflow.pushes
+        for mapping in (node.items, node.subitems)
+        if mapping is not None
+    )
+    nodes = (workflow.node(name) for name in dict.fromkeys(sources))
+    return [node.table for node in nodes if isinstance(node, DeltaNode)]
+
+
+def code_version(*nodes: PullNode | DeltaNode | MondayPushNode, query: Path | None = None) -> str:
+    """Return a short fingerprint of what decides a node's result."""
+    digest = hashlib.blake2b(digest_size=6)
+    for node in nodes:
+        digest.update(node.model_dump_json().encode())
+    if query is not None and query.is_file():
+        digest.update(query.read_bytes())
+    return digest.hexdigest()

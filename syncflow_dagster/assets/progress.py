@@ -1,0 +1,76 @@
+"""Progress lines in a run's log: how fast, and how long still; at most one every two seconds."""
+
+import time
+from collections.abc import Callable
+
+_EVERY_S = 2.0
+_MINUTE_S = 60
+_HOUR_S = 3600
+
+
+def every_two_seconds(clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
+    """Return a function that says yes at most once every two seconds, and not at once."""
+    last = clock()
+
+    def may_tell() -> bool:
+        nonlocal last
+        now = clock()
+        if now - last < _EVERY_S:
+            return False
+        last = now
+        return True
+
+    return may_tell
+
+
+class Progress:
+    """Writes a line now and then.
+
+    Args:
+        log: Where lines go.
+        what: What is counted, in the plural.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        log: Callable[[str], None],
+        what: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log = log
+        self._what = what
+        self._clock = clock
+        self._began = clock()
+        self._may_tell = every_two_seconds(clock)
+
+    def tell(self, done: int, remaining: int | None = None) -> None:
+        """Say how many are done, unless it was said a moment ago.
+
+        Args:
+            done: So far.
+            remaining: Still to do, where it is known.
+        """
+        if not self._may_tell():
+            return
+        rate = done / self.elapsed_s
+        text = f"{done:,} {self._what} done, {rate:,.1f}/s"
+        if remaining:
+            text += f", {remaining:,} to go"
+            text += f", about {duration(remaining / rate)} left" if rate else ""
+        self._log(text)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the beginning."""
+        return self._clock() - self._began
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time in words: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < _MINUTE_S:
+        return f"{whole} s"
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
+    return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"

@@ -1,0 +1,160 @@
+"""A push node as an asset for each pass: groups and items, then subitems, then statuses."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from syncflow_dagster.assets import columns, names, push_metadata
+from syncflow_dagster.assets.failures import failure, readable_failures
+from syncflow_dagster.assets.progress import Progress
+from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.ledger.budgets import Budgets
+from syncflow_dagster.ledger.deliver import DeliveryReport
+from syncflow_dagster.ledger.worker import only_one
+from syncflow_dagster.nodes.delta.build import prepare
+from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
+from syncflow_dagster.nodes.monday.push import Push, PushOptions
+from syncflow_dagster.resources.observe import Observer
+from syncflow_dagster.workflows.loader import LoadedWorkflow
+from syncflow_dagster.workflows.models import DeltaNode, MondayPushNode, Workflow
+
+_WHAT = {
+    ITEMS: "First pass: a group for each new customer, then an item for each new order, changes of "
+    "items, moves and archivings. It also plans what the later passes do.",
+    SUBITEMS: "Second pass: subitems, each once its item is on the board.",
+    STATUSES: "Third pass: status columns of items and subitems, once both are on the board.",
+}
+_STOPPED = (
+    "Nothing more can be sent on this account until somebody acts. Nothing is lost: what was not "
+    "sent waits in the ledger, and the next run goes on from there."
+)
+
+
+def push_assets(
+    loaded: LoadedWorkflow, node: MondayPushNode, *, with_pool: bool = True
+) -> list[dg.AssetsDefinition]:
+    """Return an asset for each pass of a push node.
+
+    Args:
+        loaded: The workflow.
+        node: Its push node.
+        with_pool: Let runs on the same account wait for each other in Dagster's queue.
+    """
+    return [_pass_asset(loaded, node, number, with_pool) for number in names.passes(node)]
+
+
+def _pass_asset(
+    loaded: LoadedWorkflow, node: MondayPushNode, number: int, with_pool: bool
+) -> dg.AssetsDefinition:
+    workflow = loaded.workflow
+    step = StepResources(loaded, [node.connection])
+    key = names.pass_key(workflow, node, number)
+
+    @dg.multi_asset(
+        name=names.step_name(workflow, key.path[-1]),
+        description=_WHAT[number],
+        specs=[_spec(workflow, node, number)],
+        required_resource_keys=step.keys,
+        pool=names.account(workflow, node) if with_pool else None,
+    )
+    def push_pass(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        with readable_failures(), step.open(context) as opened:
+            yield from _run(context, opened, node, number)
+
+    return push_pass
+
+
+def _run(
+    context: dg.AssetExecutionContext, opened: OpenStep, node: MondayPushNode, number: int
+) -> Iterator[dg.MaterializeResult[Any]]:
+    workflow = opened.loaded.workflow
+    key = names.pass_key(workflow, node, number)
+    chosen = opened.options
+    options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer)
+    since = opened.clock.now()
+    # A push before the first delta finds empty tables, not missing ones.
+    prepare(opened.database, workflow.workflow, workflow.deltas)
+    with (
+        only_one(opened.database, f"push {workflow.workflow}.{node.name}"),
+        closing(Push(opened.database, opened.clock, workflow, node, options)) as push,
+    ):
+        contract = push.prepare()
+        # The first pass plans for all three, so that a limit is counted once.
+        plan = push.plan() if number == ITEMS else None
+        if plan is not None:
+            context.log.info(push_metadata.told_plan(plan, dry_run=chosen.dry_run))
+        if chosen.dry_run:
+            metadata = push_metadata.of_dry_run(plan, contract)
+            context.log_event(dg.AssetObservation(key, description="Dry run.", metadata=metadata))
+            return
+        progress = Progress(context.log.info, "effects")
+        report = push.deliver(number, _teller(progress))
+    context.log.info(push_metadata.told_delivery(report, progress.elapsed_s))
+    metadata = push_metadata.of_plan(plan) if plan is not None else {}
+    metadata |= push_metadata.of_delivery(report, progress.elapsed_s)
+    metadata |= _from_database(opened, node, number, since)
+    if report.stopped is not None:
+        context.log_event(dg.AssetObservation(key, description="Stopped.", metadata=metadata))
+        raise failure(report.stopped, _STOPPED, kind="Stop")
+    yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+
+
+def _from_database(
+    opened: OpenStep, node: MondayPushNode, number: int, since: datetime
+) -> dict[str, Any]:
+    workflow = opened.loaded.workflow
+    account = names.account(workflow, node)
+    observer = Observer(opened.database)
+    place = (workflow.workflow, node.name, number)
+    metadata = push_metadata.of_customers(observer.by_customer(*place, since))
+    metadata |= push_metadata.of_budgets(Budgets(opened.database, opened.clock, account, {}).read())
+    if number != STATUSES:
+        metadata["dagster/row_count"] = observer.count_made(account, *place)
+    return metadata
+
+
+def _teller(progress: Progress) -> Callable[[DeliveryReport, int], None]:
+    def tell(report: DeliveryReport, remaining: int) -> None:
+        progress.tell(push_metadata.ended(report), remaining)
+
+    return tell
+
+
+def _spec(workflow: Workflow, node: MondayPushNode, number: int) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        names.pass_key(workflow, node, number),
+        deps=_deps(workflow, node, number),
+        # Left out in a dry run: then nothing was made.
+        skippable=True,
+        description=f"{_WHAT[number]}\n\n{node.description} Writes to board {node.board_id}; "
+        "nothing is ever made twice, whatever breaks in between.",
+        metadata={**_columns(workflow, node, number), "board": node.board_id},
+        group_name=names.group_name(workflow),
+        code_version=names.code_version(node),
+        owners=names.owners(workflow),
+        tags=names.asset_tags(workflow, "monday_push"),
+        kinds={"monday"},
+    )
+
+
+def _deps(workflow: Workflow, node: MondayPushNode, number: int) -> list[dg.AssetKey]:
+    subitems = [node.subitems] if node.subitems else []
+    # The first pass plans for all of them, so it comes after every delta.
+    sources = [mapping.source for mapping in (node.items, *subitems)]
+    if number == ITEMS:
+        return [names.asset_key(workflow, name) for name in dict.fromkeys(sources)]
+    before = [one for one in names.passes(node) if one < number]
+    return [names.pass_key(workflow, node, before[-1])]
+
+
+def _columns(workflow: Workflow, node: MondayPushNode, number: int) -> dict[str, dg.TableSchema]:
+    sources = {one.name: one for one in workflow.deltas}
+    if number == STATUSES:
+        return columns.of_statuses(node, sources)
+    mapping = node.items if number == ITEMS else node.subitems
+    assert mapping is not None
+    source: DeltaNode = sources[mapping.source]
+    return columns.of_values(mapping, source)

@@ -1,0 +1,103 @@
+"""A workflow as Dagster sees it: its assets, its checks, its jobs, its resources."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from dagster import ConfigurableResource
+
+from syncflow_dagster.assets import names
+from syncflow_dagster.assets.board_check import board_check
+from syncflow_dagster.assets.checks import delta_checks, pass_checks
+from syncflow_dagster.assets.delta import delta_assets
+from syncflow_dagster.assets.push import push_assets
+from syncflow_dagster.resources.connections import connection_resources
+from syncflow_dagster.resources.run_options import job_options
+from syncflow_dagster.workflows.loader import LoadedWorkflow
+from syncflow_dagster.workflows.models import Workflow
+
+Job = dg.JobDefinition | Any
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowDefinitions:
+    """What one workflow file brings to the code location.
+
+    Attributes:
+        loaded: The workflow.
+        assets: Steps, parents first.
+        checks: Asset checks.
+        job: Runs everything.
+        push_job: Runs the push alone; None if the workflow has none.
+        resources: Its connections.
+    """
+
+    loaded: LoadedWorkflow
+    assets: list[dg.AssetsDefinition]
+    checks: list[dg.AssetChecksDefinition]
+    job: Job
+    push_job: Job | None
+    resources: Mapping[str, ConfigurableResource[Any]]
+
+
+def workflow_definitions(
+    loaded: LoadedWorkflow,
+    *,
+    with_pools: bool = True,
+    as_written: bool = True,
+    options: dg.ConfigMapping = job_options,
+) -> WorkflowDefinitions:
+    """Build a workflow's definitions; needs neither network nor database.
+
+    Args:
+        loaded: The workflow.
+        with_pools: Let runs on the same account wait for each other in Dagster's pools.
+        as_written: See `connection_resources`.
+        options: Maps what a person chose for a run to the whole run configuration.
+    """
+    workflow = loaded.workflow
+    assets = [delta_assets(loaded, node) for node in workflow.deltas]
+    checks = [delta_checks(loaded, node) for node in workflow.deltas]
+    for node in workflow.pushes:
+        assets += push_assets(loaded, node, with_pool=with_pools)
+        checks += [pass_checks(loaded, node, number) for number in names.passes(node)]
+        checks.append(board_check(loaded, node, with_pool=with_pools))
+    return WorkflowDefinitions(
+        loaded=loaded,
+        assets=assets,
+        checks=checks,
+        job=_job(workflow, options),
+        push_job=_push_job(workflow, options) if workflow.pushes else None,
+        resources={
+            names.connection_key(workflow, name): resource
+            for name, resource in connection_resources(loaded, as_written=as_written).items()
+        },
+    )
+
+
+def _job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
+    return dg.define_asset_job(
+        workflow.workflow,
+        selection=dg.AssetSelection.key_prefixes([workflow.owner, workflow.workflow]),
+        description=workflow.description,
+        tags=names.run_tags(workflow),
+        config=options,
+        executor_def=dg.in_process_executor,
+    )
+
+
+def _push_job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
+    keys = [
+        names.pass_key(workflow, node, number)
+        for node in workflow.pushes
+        for number in names.passes(node)
+    ]
+    return dg.define_asset_job(
+        names.push_job_name(workflow),
+        selection=dg.AssetSelection.assets(*keys),
+        description=f"Pushes what waits, without reading the source. {workflow.description}",
+        tags=names.run_tags(workflow),
+        config=options,
+        executor_def=dg.in_process_executor,
+    )

@@ -1,0 +1,147 @@
+"""Counting what is on a board: every active item, by the key it carries."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from syncflow_dagster.core.backoff import full_jitter
+from syncflow_dagster.core.outcomes import Retry, Unknown
+from syncflow_dagster.nodes.monday import costs
+from syncflow_dagster.nodes.monday.classify import silence, whole_answer
+from syncflow_dagster.nodes.monday.client import NoAnswer
+from syncflow_dagster.nodes.monday.contract import BoardUnavailable
+from syncflow_dagster.nodes.monday.headers import readings
+from syncflow_dagster.nodes.monday.keys import item_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.ledger.budgets import Budgets
+    from syncflow_dagster.nodes.monday.client import Answer, MondayClient
+
+#: Items in one page (developer.monday.com, "items_page": 500 at most).
+PAGE = 500
+#: Pages read before a board counts as too large to be counted: 50,000 items.
+MOST_PAGES = 100
+_MOST_TRIES = 4
+
+_FIRST = """query ($ids: [ID!], $column: [String!], $limit: Int!) {
+  complexity { query after reset_in_x_seconds }
+  boards(ids: $ids) {
+    items_page(limit: $limit) { cursor items { id column_values(ids: $column) { id text } } }
+  }
+}"""
+_NEXT = """query ($cursor: String!, $column: [String!], $limit: Int!) {
+  complexity { query after reset_in_x_seconds }
+  next_items_page(cursor: $cursor, limit: $limit) {
+    cursor items { id column_values(ids: $column) { id text } }
+  }
+}"""
+
+
+@dataclass(slots=True)
+class Census:
+    """What is on a board.
+
+    Attributes:
+        keys: How many active items carry a key, by key; more than one is a duplicate.
+        without_key: Active items that carry none: people's own.
+        requests: Requests it took.
+        complete: False if the board was too large to be read to its end.
+    """
+
+    keys: Counter[str] = field(default_factory=Counter)
+    without_key: int = 0
+    requests: int = 0
+    complete: bool = True
+
+
+def item_prefix(board_id: str) -> str:
+    """Return what the keys of all items and subitems of a board begin with."""
+    nobody = UUID(int=0)
+    return item_key(board_id, nobody).removesuffix(str(nobody))
+
+
+class BoardReader:
+    """Reads boards of one account page by page, within its budgets.
+
+    Args:
+        client: Where to ask.
+        budgets: The account's budgets.
+        clock: Waiting.
+    """
+
+    def __init__(self, client: MondayClient, budgets: Budgets, clock: Clock) -> None:
+        self._client = client
+        self._budgets = budgets
+        self._clock = clock
+
+    def count(self, board_id: str, key_column: str, *, most_pages: int = MOST_PAGES) -> Census:
+        """Count a board's active items by the text in their key column.
+
+        Args:
+            board_id: The board, or the board its subitems live on.
+            key_column: Id of the text column that carries the key.
+            most_pages: Pages read at most.
+
+        Raises:
+            BoardUnavailable: monday did not answer after a few tries, or refused.
+        """
+        census = Census()
+        shown = {"column": [key_column], "limit": PAGE}
+        data = self._ask(census, _FIRST, {"ids": [board_id], **shown})
+        boards = data.get("boards") or [None]
+        page = boards[0]["items_page"] if boards[0] else {"cursor": None, "items": []}
+        while True:
+            _add(census, page)
+            if page["cursor"] is None:
+                return census
+            if census.requests >= most_pages:
+                census.complete = False
+                return census
+            page = self._ask(census, _NEXT, {"cursor": page["cursor"], **shown})["next_items_page"]
+
+    def _ask(
+        self, census: Census, document: str, variables: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        for tries in range(1, _MOST_TRIES + 1):
+            census.requests += 1
+            answer = self._once(document, variables)
+            if not isinstance(answer, BoardUnavailable):
+                assert answer.data is not None
+                return answer.data
+            if tries == _MOST_TRIES or not isinstance(answer.outcome, Retry | Unknown):
+                raise answer
+            wait = full_jitter(tries, random.Random())  # noqa: S311 - jitter, not a secret
+            if isinstance(answer.outcome, Retry):
+                wait += answer.outcome.after_s or 0.0
+            self._clock.sleep(wait)
+        raise AssertionError("the last try returns or raises")
+
+    def _once(self, document: str, variables: Mapping[str, Any]) -> Answer | BoardUnavailable:
+        cost = {costs.COMPLEXITY_BUDGET: costs.READ, costs.REQUEST_BUDGET: 1}
+        self._budgets.reserve(cost)
+        answer = self._client.execute(document, variables)
+        if isinstance(answer, NoAnswer):
+            self._budgets.settle(cost, {}, [])
+            return BoardUnavailable(silence(answer))
+        self._budgets.settle(cost, {}, readings(answer.headers))
+        outcome = whole_answer(answer)
+        if outcome is None and answer.errors:
+            # Half an answer must not be counted as a whole board.
+            outcome = Unknown(str(answer.errors[0].get("message")))
+        return answer if outcome is None else BoardUnavailable(outcome)
+
+
+def _add(census: Census, page: Mapping[str, Any]) -> None:
+    for item in page["items"]:
+        texts = [value["text"] for value in item["column_values"] if value["text"]]
+        if texts:
+            census.keys[texts[0]] += 1
+        else:
+            census.without_key += 1

@@ -1,0 +1,1 @@
+"""Dagster resources: configuration only; clients are built in methods."""

@@ -1,0 +1,163 @@
+"""What checks, tables and the sensor ask the database. Reads only; imports no Dagster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql as compose
+
+from syncflow_dagster.ledger.worker import LOCK_CLASS
+from syncflow_dagster.store import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg.rows import DictRow
+
+    from syncflow_dagster.store.database import Database
+
+#: Counting for the sensor stops here: it only has to know whether there is work.
+MOST_COUNTED = 1_000
+#: Rows shown of a longer list.
+SAMPLES = 50
+_SCHEMA = "syncflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What waits for a push; each number stops at `MOST_COUNTED`."""
+
+    rows: int = 0
+    effects: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to push."""
+        return bool(self.rows or self.effects)
+
+
+class Observer:
+    """Reads delta tables and the ledger without changing them.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queries = sql.load("observe")
+
+    def pending(
+        self, tables: Mapping[str, Sequence[str]], now: datetime, *, timeout_s: float = 5.0
+    ) -> dict[str, Pending]:
+        """Return what waits, by workflow, with one query.
+
+        Args:
+            tables: Delta tables each workflow pushes from.
+            now: Database time.
+            timeout_s: Seconds after which the database gives up.
+
+        Raises:
+            psycopg.errors.QueryCanceled: it took longer.
+        """
+        there = self._there([one for names in tables.values() for one in names])
+        parts: list[compose.Composable] = [
+            compose.SQL(self._bare("pending_rows")).format(
+                workflow=compose.Literal(workflow), table=compose.Identifier(_SCHEMA, name)
+            )
+            for workflow, names in tables.items()
+            for name in names
+            if name in there
+        ]
+        parts.append(compose.SQL(self._bare("due_effects")))
+        values = {
+            "workflows": list(tables),
+            "now": now,
+            "lock_class": LOCK_CLASS,
+            "most": MOST_COUNTED,
+        }
+        found: dict[str, dict[str, int]] = {workflow: {} for workflow in tables}
+        with self._database.transaction() as conn:
+            milliseconds = compose.Literal(int(timeout_s * 1000))
+            conn.execute(compose.SQL("set local statement_timeout = {}").format(milliseconds))
+            for row in conn.execute(compose.SQL(" union all ").join(parts), values).fetchall():
+                counts = found[row["workflow"]]
+                counts[row["what"]] = counts.get(row["what"], 0) + row["number"]
+        return {workflow: Pending(**counts) for workflow, counts in found.items()}
+
+    def waiting_rows(self, table: str) -> list[DictRow]:
+        """Return delta rows that wait for their parent, each with the `total`."""
+        return self._of_table("waiting_rows", table)
+
+    def rejected_rows(self, workflow: str, node: str) -> list[DictRow]:
+        """Return rows that are no records, with column, value and reason, and the `total`."""
+        return self._of_node("rejected_rows", workflow, node)
+
+    def stuck_rows(self, table: str, before: datetime) -> list[DictRow]:
+        """Return delta rows in a moving state since before a moment, and the `total`."""
+        return self._of_table("stuck_rows", table, before=before)
+
+    def stuck_effects(self, workflow: str, node: str, before: datetime) -> list[DictRow]:
+        """Return effects in a moving state since before a moment, and the `total`."""
+        return self._of_node("stuck_effects", workflow, node, before=before)
+
+    def open_questions(self, workflow: str, node: str) -> list[DictRow]:
+        """Return effects whose outcome is not known, with totals `unknown`, `needs_person`."""
+        return self._of_node("open_questions", workflow, node)
+
+    def unfinished_effects(self, workflow: str, node: str, pass_number: int) -> list[DictRow]:
+        """Return refused and waiting effects of a pass, with totals `dead` and `waiting`."""
+        return self._of_node("unfinished_effects", workflow, node, **{"pass": pass_number})
+
+    def refused_rows(self, table: str) -> list[DictRow]:
+        """Return delta rows that planning refused, and the `total`."""
+        return self._of_table("refused_rows", table)
+
+    def count_states(self, table: str) -> dict[str, int]:
+        """Return how many delta rows are in each state."""
+        rows = self._of_table("count_states", table)
+        return {row["state"]: row["rows"] for row in rows}
+
+    def by_customer(
+        self, workflow: str, node: str, pass_number: int, since: datetime
+    ) -> list[DictRow]:
+        """Return what became of each customer's effects of a pass since a moment."""
+        values = {"pass": pass_number, "since": since}
+        return self._of_node("by_customer", workflow, node, **values)
+
+    def count_made(self, account: str, workflow: str, node: str, pass_number: int) -> int:
+        """Return how many objects a pass made are at the service, as far as we know."""
+        row = self._database.fetch_one(
+            self._queries["count_made"],
+            {"account": account, "workflow": workflow, "node": node, "pass": pass_number},
+        )
+        return int(row["number"]) if row else 0
+
+    def live_keys(self, account: str, prefix: str) -> set[str]:
+        """Return the keys of objects that are at a service, as far as we know."""
+        rows = self._database.fetch_all(
+            self._queries["live_keys"], {"account": account, "prefix": prefix}
+        )
+        return {row["object_key"] for row in rows}
+
+    def _there(self, tables: Sequence[str]) -> set[str]:
+        rows = self._database.fetch_all(self._queries["known_tables"], {"tables": list(tables)})
+        return {row["table_name"] for row in rows}
+
+    def _of_table(self, name: str, table: str, **values: Any) -> list[DictRow]:
+        if not self._there([table]):
+            return []
+        statement = compose.SQL(self._text(name)).format(table=compose.Identifier(_SCHEMA, table))
+        with self._database.transaction() as conn:
+            return conn.execute(statement, {**values, "table": table, "limit": SAMPLES}).fetchall()
+
+    def _of_node(self, name: str, workflow: str, node: str, **values: Any) -> list[DictRow]:
+        place = {"workflow": workflow, "node": node, "limit": SAMPLES}
+        return self._database.fetch_all(self._queries[name], {**place, **values})
+
+    def _text(self, name: str) -> Any:
+        return self._queries[name]
+
+    def _bare(self, name: str) -> Any:
+        return self._queries[name].rstrip().rstrip(";")

@@ -1,0 +1,1 @@
+"""Time triggers as Dagster schedules."""

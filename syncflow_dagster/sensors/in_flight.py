@@ -1,0 +1,46 @@
+"""Whether a workflow may start another run, judged by its latest runs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from syncflow_dagster.sensors.decision import PastRun
+
+#: A run in one of these states is at work, or about to be.
+IN_FLIGHT = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+#: Runs looked at for the back-off; more failures in a row wait no longer.
+_LATEST = 10
+
+
+def run_in_flight(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> str | None:
+    """Return the id of a run with these tags that is at work, if there is one."""
+    runs = instance.get_runs(dg.RunsFilter(tags=dict(tags), statuses=list(IN_FLIGHT)), limit=1)
+    return runs[0].run_id if runs else None
+
+
+def past_runs(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> Sequence[PastRun]:
+    """Return the latest ended runs with these tags, newest first."""
+    statuses = [
+        dg.DagsterRunStatus.SUCCESS,
+        dg.DagsterRunStatus.FAILURE,
+        dg.DagsterRunStatus.CANCELED,
+    ]
+    records = instance.get_run_records(
+        dg.RunsFilter(tags=dict(tags), statuses=statuses), limit=_LATEST
+    )
+    return [
+        PastRun(
+            record.dagster_run.status == dg.DagsterRunStatus.SUCCESS,
+            datetime.fromtimestamp(record.end_time, UTC)
+            if record.end_time is not None
+            else record.update_timestamp.replace(tzinfo=UTC),
+        )
+        for record in records
+    ]

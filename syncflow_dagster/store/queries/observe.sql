@@ -1,0 +1,158 @@
+-- What the shell asks to show and to decide. {table} is a delta table, qualified.
+
+-- name: known_tables
+select table_name from syncflow.delta_entity where table_name = any(%(tables)s);
+
+-- name: pending_rows
+-- One part of a union, one for each delta table; counting stops where the number tells no more.
+select {workflow}::text as workflow, 'rows' as what, count(*) as number
+from (select 1 from {table} where state = 'PENDING' limit %(most)s) as found;
+
+-- name: due_effects
+-- What a push would take up now: the conditions of the claim, and what a dead worker left.
+select w.workflow, 'effects' as what, due.number
+from unnest(%(workflows)s::text[]) as w (workflow)
+cross join lateral (
+    select count(*) as number
+    from (
+        select 1 from syncflow.effect e
+        where e.workflow = w.workflow and e.state in ('PLANNED', 'RETRY')
+          and (e.not_before is null or e.not_before <= %(now)s)
+          and (e.parent_key is null or exists (
+               select from syncflow.remote_object p where p.account = e.account
+                 and p.object_key = e.parent_key and p.retired_at is null))
+          and (e.creates or exists (
+               select from syncflow.remote_object o where o.account = e.account
+                 and o.object_key = e.object_key and o.retired_at is null))
+          and not exists (
+               select from syncflow.effect b
+               where b.account = e.account and b.object_key = e.object_key
+                 and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
+        union all
+        select 1 from syncflow.effect e
+        where e.workflow = w.workflow and e.state = 'WAITING'
+          and (e.parent_key is null or exists (
+               select from syncflow.remote_object p where p.account = e.account
+                 and p.object_key = e.parent_key and p.retired_at is null))
+          and (e.creates or exists (
+               select from syncflow.remote_object o where o.account = e.account
+                 and o.object_key = e.object_key and o.retired_at is null))
+          and not exists (
+               select from syncflow.effect b
+               where b.account = e.account and b.object_key = e.object_key
+                 and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
+        union all
+        select 1 from syncflow.effect e
+        where e.workflow = w.workflow and e.state = 'UNKNOWN'
+          and (e.not_before is null or e.not_before <= %(now)s)
+        union all
+        select 1 from syncflow.effect e
+        where e.workflow = w.workflow and e.state in ('CLAIMED', 'SENT')
+          and (e.lease_until < %(now)s or not exists (
+               select from pg_locks l
+               where l.locktype = 'advisory' and l.objsubid = 2
+                 and l.classid = %(lock_class)s::integer::oid and l.objid = e.lease_owner::oid
+                 and l.database = (
+                     select oid from pg_database where datname = current_database())))
+        limit %(most)s
+    ) as found
+) as due;
+
+-- name: waiting_rows
+select business_key, customer, reason, state_since, count(*) over () as total
+from {table}
+where state = 'WAITING'
+order by delta_id
+limit %(limit)s;
+
+-- name: rejected_rows
+select row_number, business_key, column_name, value, rule, reason, times,
+       count(*) over () as total
+from syncflow.rejected_record
+where workflow = %(workflow)s and node = %(node)s and resolved_at is null
+order by last_batch desc, row_number
+limit %(limit)s;
+
+-- name: stuck_rows
+select business_key as what, state, state_since, reason, count(*) over () as total
+from {table}
+where state in ('PENDING', 'PUSHING', 'FAILED') and state_since < %(before)s
+order by state_since
+limit %(limit)s;
+
+-- name: stuck_effects
+select kind || ' ' || object_key as what, state, state_since, reason, count(*) over () as total
+from syncflow.effect
+where workflow = %(workflow)s and node = %(node)s
+  and state in ('PLANNED', 'CLAIMED', 'SENT', 'RETRY', 'UNKNOWN') and state_since < %(before)s
+order by state_since
+limit %(limit)s;
+
+-- name: open_questions
+select kind, object_key, state, state_since, customer, reason,
+       count(*) filter (where state = 'UNKNOWN') over () as unknown,
+       count(*) filter (where state = 'NEEDS_PERSON') over () as needs_person
+from syncflow.effect
+where workflow = %(workflow)s and node = %(node)s and state in ('UNKNOWN', 'NEEDS_PERSON')
+order by state, effect_id
+limit %(limit)s;
+
+-- name: unfinished_effects
+-- Refused and waiting effects of a pass, whose record was not overtaken by a newer change.
+select e.kind, e.state, e.customer, e.object_key, e.reason,
+       count(*) filter (where e.state = 'DEAD') over () as dead,
+       count(*) filter (where e.state = 'WAITING') over () as waiting
+from syncflow.effect e
+where e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s
+  and e.state in ('DEAD', 'WAITING')
+  and not exists (
+      select from syncflow.effect newer
+      where newer.account = e.account and newer.object_key = e.object_key
+        and newer.kind = e.kind and newer.effect_id > e.effect_id)
+order by e.state, e.effect_id
+limit %(limit)s;
+
+-- name: refused_rows
+-- Records that planning refused: dead without ever having had an effect.
+select d.business_key, d.customer, d.reason, count(*) over () as total
+from {table} d
+where d.state = 'DEAD' and d.superseded_by is null
+  and not exists (
+      select from syncflow.effect e
+      where e.delta_table = %(table)s and e.delta_id = d.delta_id)
+order by d.delta_id
+limit %(limit)s;
+
+-- name: count_states
+select state, count(*) as rows from {table} group by state order by state;
+
+-- name: by_customer
+select coalesce(customer, '(shared)') as customer,
+       count(*) filter (where state = 'DONE' and creates) as created,
+       count(*) filter (
+           where state = 'DONE' and not creates and kind not like 'archive%%') as updated,
+       count(*) filter (where state = 'DONE' and kind like 'archive%%') as archived,
+       count(*) filter (where state = 'WAITING') as waiting,
+       count(*) filter (where state in ('UNKNOWN', 'NEEDS_PERSON')) as unknown,
+       count(*) filter (where state = 'DEAD') as failed,
+       min(reason) filter (where state in ('DEAD', 'NEEDS_PERSON')) as reason
+from syncflow.effect
+where workflow = %(workflow)s and node = %(node)s and pass = %(pass)s
+  and (finished_at >= %(since)s or state in ('WAITING', 'UNKNOWN', 'NEEDS_PERSON'))
+group by 1
+order by 1;
+
+-- name: count_made
+-- Items or subitems on the board that a pass made; groups are not counted.
+select count(*) as number
+from syncflow.remote_object o
+where o.account = %(account)s and o.retired_at is null
+  and exists (
+      select from syncflow.effect e
+      where e.account = o.account and e.object_key = o.object_key and e.creates
+        and e.delta_table is not null
+        and e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s);
+
+-- name: live_keys
+select object_key from syncflow.remote_object
+where account = %(account)s and object_key like %(prefix)s || '%%' and retired_at is null;
