@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from syncflow_dagster.demo.world import (
     environment,
     fresh_databases,
     seed_files,
+    variables,
 )
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.sandbox.server import SandboxServer
@@ -23,7 +23,7 @@ from syncflow_dagster.store.database import Database
 from syncflow_dagster.testing.judge import Judgement, group_titles, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from syncflow_dagster.commands.run import RunResult
@@ -118,7 +118,7 @@ def run_demo(home: Path, say: Callable[[str], None]) -> DemoOutcome:
         control = ControlClient(urls["control"])
         control.clock(CLOCK_SPEED)
         token = urls["tokens"]["monday"]["personal"]
-        with _variables(environment(databases, urls["monday"], token)):
+        with variables(environment(databases, urls["monday"], token)):
             return _run_twice(home, control, say)
 
 
@@ -146,20 +146,6 @@ def _errors(result: RunResult) -> list[str]:
     if result.success:
         return []
     return [f"run {result.run.run_id} failed: {error}" for error in result.run.errors]
-
-
-@contextmanager
-def _variables(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _as_json(trouble: Trouble) -> dict[str, Any]:

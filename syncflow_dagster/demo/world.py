@@ -18,7 +18,7 @@ from syncflow_dagster.store.database import plain_url
 from syncflow_dagster.store.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Folder of the example workflows.
@@ -66,8 +66,8 @@ def fresh_databases(home: Path, name: str) -> Iterator[Databases]:
         given = os.environ.get("SYNCFLOW_DATABASE_URL")
         server = None if given else stack.enter_context(EmbeddedPostgres(home))
         base = plain_url(given) if given else _url_of(server)
-        store = _recreate(base, f"syncflow_{name}")
-        orders = plain_url(_recreate(base, f"syncflow_{name}_orders"), "psycopg")
+        store = recreate(base, f"syncflow_{name}")
+        orders = plain_url(recreate(base, f"syncflow_{name}_orders"), "psycopg")
         load_order_book(orders, reset=True)
         yield Databases(store, orders, server)
 
@@ -84,12 +84,32 @@ def environment(databases: Databases, monday_url: str, token: str) -> dict[str, 
     }
 
 
+@contextmanager
+def variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and put the former ones back at the end."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def _url_of(server: EmbeddedPostgres | None) -> str:
     assert server is not None
     return server.url()
 
 
-def _recreate(base: str, name: str) -> str:
+def recreate(base: str, name: str) -> str:
+    """Make an empty database, replacing an older one of the name; return its URL.
+
+    Raises:
+        DemoError: the server refuses.
+    """
     identifier = sql.Identifier(name)
     try:
         with psycopg.connect(base, autocommit=True, connect_timeout=10) as conn:

@@ -1,0 +1,105 @@
+"""One world for the whole matrix: a server, a sandbox, and the order book, whole and in part."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from syncflow_dagster.demo.order_book import load_order_book
+from syncflow_dagster.demo.world import CLOCK_SPEED, Databases, environment, recreate, seed_files
+from syncflow_dagster.sandbox.control import ControlClient
+from syncflow_dagster.sandbox.server import SandboxServer
+from syncflow_dagster.store import sql
+from syncflow_dagster.store.database import plain_url
+from syncflow_dagster.store.embedded import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WORKFLOW = "order_list"
+#: Orders left out of the partial book; the dirty ones come after them.
+_LEFT_OUT = {"first": "SO-410061", "last": "SO-410364"}
+_RUN_WITHIN_S = 300
+
+
+@dataclass(slots=True)
+class FaultWorld:
+    """What every case of the matrix happens in.
+
+    Attributes:
+        home: SyncFlow's home folder.
+        server: The PostgreSQL server.
+        control: The sandbox's control.
+    """
+
+    home: Path
+    server: EmbeddedPostgres
+    control: ControlClient
+    _monday: str
+    _token: str
+    _books: dict[bool, str]
+    _variables: dict[str, str]
+
+    def begin(self, *, whole_book: bool) -> None:
+        """Make the store empty and the board fresh."""
+        store = recreate(self.server.url("postgres"), "syncflow_fault")
+        databases = Databases(store, self._books[whole_book], self.server)
+        self._variables = environment(databases, self._monday, self._token)
+        self._variables["SYNCFLOW_HOME"] = str(self.home)
+        self.control.reset()
+        self.control.clock(CLOCK_SPEED)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of the case at hand."""
+        return self._variables
+
+    def run(self, crash_at: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the workflow in a process of its own."""
+        extra = {"SYNCFLOW_CRASH_AT": crash_at} if crash_at else {}
+        return subprocess.run(
+            [sys.executable, "-m", "syncflow_dagster.cli", "run", _WORKFLOW, "--json"],
+            env={**os.environ, **self._variables, **extra},
+            capture_output=True,
+            text=True,
+            timeout=_RUN_WITHIN_S,
+            check=False,
+        )
+
+
+@contextmanager
+def fault_world() -> Iterator[FaultWorld]:
+    """Give a world of its own, gone when the matrix is through."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="syncflow-fault-"))
+        Path(folder).chmod(0o711)
+        server = stack.enter_context(EmbeddedPostgres(Path(folder)))
+        sandbox = stack.enter_context(SandboxServer(seed_files()))
+        urls = sandbox.urls
+        yield FaultWorld(
+            Path(folder),
+            server,
+            ControlClient(urls["control"]),
+            urls["monday"],
+            urls["tokens"]["monday"]["personal"],
+            {whole: _book(server, whole=whole) for whole in (True, False)},
+            {},
+        )
+
+
+def _book(server: EmbeddedPostgres, *, whole: bool) -> str:
+    url = recreate(server.url("postgres"), f"orders_{'whole' if whole else 'part'}")
+    load_order_book(plain_url(url, "psycopg"), reset=True)
+    if not whole:
+        with psycopg.connect(url) as conn:
+            for name in ("thin_orders", "thin_sizes"):
+                conn.execute(sql.load("faults")[name], _LEFT_OUT)
+    return plain_url(url, "psycopg")
