@@ -62,7 +62,8 @@ def findings(errors: Iterable[ErrorDetails], document: Document) -> list[Finding
     for error in details:
         # A misspelt key is one mistake, not an unknown key and a missing one.
         if error["type"] != "missing" or error["loc"] not in misspelt:
-            found.setdefault(_finding(error, document))
+            meant = _meant(error, details)
+            found.setdefault(_finding(error, document, str(meant[-1]) if meant else None))
     return list(found)
 
 
@@ -71,12 +72,12 @@ def _meant(error: ErrorDetails, all_errors: Iterable[ErrorDetails]) -> Loc | Non
     if error["type"] != "extra_forbidden":
         return None
     *parent, word = error["loc"]
-    missing = {
-        str(other["loc"][-1])
-        for other in all_errors
-        if other["type"] == "missing" and list(other["loc"][:-1]) == parent
-    }
+    here = [other for other in all_errors if list(other["loc"][:-1]) == parent]
+    missing = [str(other["loc"][-1]) for other in here if other["type"] == "missing"]
+    unknown = [other for other in here if other["type"] == "extra_forbidden"]
     meant = nearest(str(word), missing)
+    if meant is None and len(missing) == len(unknown) == 1:
+        meant = missing[0]  # the one that is too many is the one that is missing
     return (*parent, meant) if meant is not None else None
 
 
@@ -107,7 +108,7 @@ class _Case:
         return f"{kind}: {short}"
 
 
-def _finding(error: ErrorDetails, document: Document) -> Finding:
+def _finding(error: ErrorDetails, document: Document, meant: str | None = None) -> Finding:
     spot = shape.find(error["loc"])
     case = _Case(error["type"], error["loc"], spot, error.get("ctx", {}), document, error["msg"])
     if spot.plain_union:
@@ -117,6 +118,8 @@ def _finding(error: ErrorDetails, document: Document) -> Finding:
         message, hint = _pattern(case)
         return Finding(spot.loc, f"the key {case.key!r} {message}", hint, at_key=True)
     message, hint = _WORDS.get(case.kind, _any_type)(case)
+    if meant is not None and f"did you mean {meant!r}?" not in hint:
+        hint = f"did you mean {meant!r}, which is missing? {hint}"
     return Finding(spot.loc, message, hint, at_key=case.kind == "extra_forbidden")
 
 
@@ -198,7 +201,7 @@ def _pattern(case: _Case) -> _Words:
 
 def _bound(case: _Case) -> _Words:
     key, words = _BOUNDS[case.kind]
-    return f"must be {words} {case.context[key]}, but it is {case.shown}", ""
+    return f"must be {words} {case.context[key]:g}, but it is {case.shown}", ""
 
 
 def _empty(_case: _Case) -> _Words:

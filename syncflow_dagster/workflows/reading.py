@@ -31,11 +31,12 @@ def read_text(path: Path) -> str:
     Raises:
         UnreadableFileError: It is no file, too large, or no UTF-8 text.
     """
-    if path.is_dir():
-        raise _error(path, "this is a folder, not a file", "name a .yaml file in it")
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
+    except IsADirectoryError as error:
+        hint = "name a .yaml file in it"
+        raise _error(path, "this is a folder, not a file", hint) from error
     except FileNotFoundError as error:
         raise _error(path, "there is no such file", "check the path") from error
     except (OSError, ValueError) as error:

@@ -117,7 +117,7 @@ def parent_keys(graph: Graph) -> Iterator[Finding]:
         if delta["name"].text in graph.parents(delta["name"].text):
             continue  # a cycle is the mistake to mend first
         fields, parent_fields = graph.fields(delta), graph.fields(parent)
-        if len(here.items()) != len(there):
+        if len(here.items()) != len({one.text for one in there}):
             key = ", ".join(str(one.text) for one in there)
             message = f"names {len(here.items())} fields, but the parent's key has {len(there)}"
             yield Finding(here.loc, message, f"name the fields that hold: {key}")
