@@ -1,4 +1,4 @@
-"""The example workflow as text that can be spoiled."""
+"""A valid workflow as text that can be spoiled."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ ENVIRON = {"ORDERS_DATABASE_URL": "postgresql://me:hunter2@db/orders", "MONDAY_T
 
 @pytest.fixture(scope="session")
 def example_text():
-    return (EXAMPLES / "order_list.yaml").read_text(encoding="utf-8")
+    return (Path(__file__).parent / "valid.yaml").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncflow_dagster.workflows.loader import BrokenFile, load_file
 
-EXAMPLE = Path(__file__).parents[2] / "workflows" / "order_list.yaml"
+EXAMPLE = Path(__file__).parent / "valid.yaml"
 ENVIRON = {"ORDERS_DATABASE_URL": "sqlite:////o.db", "MONDAY_TOKEN": "tok"}
 FEW = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
