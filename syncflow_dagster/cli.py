@@ -107,7 +107,7 @@ def run(
         loaded = find_workflow(_workflows(), workflow)
     except NoSuchWorkflow as error:
         _fail(str(error))
-    result = run_workflow(_home(), loaded, options)
+    result = run_workflow(_home(), loaded, options, _say)
     click.echo("\n".join(result.lines()), err=as_json)
     if as_json:
         _print_json(result.as_json())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.store.embedded import open_store
 from syncflow_dagster.supervisor.instance import open_instance, prepare_dagster_home
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from syncflow_dagster.assets.execute import WorkflowRun
@@ -37,10 +37,17 @@ class RunResult:
         """Return the result for a person."""
         word = "succeeded" if self.success else "failed"
         lines = [f"{self.workflow}: run {self.run.run_id} {word}"]
-        for asset, numbers in self.run.summary.items():
-            shown = ", ".join(f"{name} {value}" for name, value in numbers.items() if value)
+        for asset, numbers in self.run.numbers.items():
+            shown = ", ".join(f"{name} {value:g}" for name, value in numbers.items() if value)
             lines.append(f"  {asset}: {shown or 'nothing to do'}")
-        return lines + [f"  {error}" for error in self.run.errors]
+        lines += [
+            f"  {one.severity} {one.asset} {one.check}: {one.description}"
+            for one in self.run.checks
+            if not one.passed
+        ]
+        if self.run.error:
+            lines.append(self.run.error)
+        return lines
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as one object."""
@@ -48,18 +55,31 @@ class RunResult:
             "workflow": self.workflow,
             "run_id": self.run.run_id,
             "success": self.success,
-            "assets": self.run.summary,
-            "errors": self.run.errors,
+            "error": self.run.error,
+            "assets": {name: dict(numbers) for name, numbers in self.run.numbers.items()},
+            "checks": [asdict(check) for check in self.run.checks],
         }
 
 
-def run_workflow(home: Path, loaded: LoadedWorkflow, options: Mapping[str, Any]) -> RunResult:
-    """Run a workflow's job on the instance of `home`."""
+def run_workflow(
+    home: Path,
+    loaded: LoadedWorkflow,
+    options: Mapping[str, Any],
+    say: Callable[[str], None] | None = None,
+) -> RunResult:
+    """Run a workflow's job on the instance of `home`.
+
+    Args:
+        home: SyncFlow's home folder.
+        loaded: The workflow.
+        options: dry_run, full_resync, limit, customer; what is left out has its default.
+        say: Told the run's log lines.
+    """
     from syncflow_dagster.assets.execute import execute_workflow
 
     with open_store(home) as database:
         environment = prepare_dagster_home(home, database)
         environment["SYNCFLOW_DATABASE_URL"] = database.url
         with open_instance(environment) as instance:
-            run = execute_workflow(loaded, instance, **options)
+            run = execute_workflow(loaded, instance, log=say, **options)
     return RunResult(loaded.workflow.workflow, run)

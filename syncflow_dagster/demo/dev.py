@@ -53,13 +53,11 @@ def run_dev(home: Path, *, port: int, say: Callable[[str], None]) -> int:
         values = environment(databases, urls["monday"], token)
         with variables(values):
             say(f"running {WORKFLOW} once, so that there is something to see")
-            run_workflow(home, find_workflow(WORKFLOWS, WORKFLOW), {})
+            run_workflow(home, find_workflow(WORKFLOWS, WORKFLOW), {}, say)
             return _supervise(home, port, {**values, "SANDBOX_CONTROL": urls["control"]}, say)
 
 
-def _supervise(
-    home: Path, port: int, values: Mapping[str, str], say: Callable[[str], None]
-) -> int:
+def _supervise(home: Path, port: int, values: Mapping[str, str], say: Callable[[str], None]) -> int:
     def ready(url: str) -> None:
         say(f"\nDagster's UI: {url}   (Ctrl-C stops everything)")
         for name, value in values.items():

@@ -126,10 +126,10 @@ def _run_twice(home: Path, control: ControlClient, say: Callable[[str], None]) -
     loaded = find_workflow(WORKFLOWS, WORKFLOW)
     titles = group_titles(control.state())
     say(f"running {WORKFLOW}: order book → delta → monday.com (the sandbox's)")
-    first = run_workflow(home, loaded, {})
+    first = run_workflow(home, loaded, {}, say)
     log = control.log()
     say("running it again: nothing has changed, so nothing may be written")
-    second = run_workflow(home, loaded, {})
+    second = run_workflow(home, loaded, {}, say)
     again = control.log()
     with Database(os.environ["SYNCFLOW_DATABASE_URL"]) as database:
         judged = judge(again, titles)
@@ -143,9 +143,7 @@ def _run_twice(home: Path, control: ControlClient, say: Callable[[str], None]) -
 
 
 def _errors(result: RunResult) -> list[str]:
-    if result.success:
-        return []
-    return [f"run {result.run.run_id} failed: {error}" for error in result.run.errors]
+    return [] if result.success else [f"run {result.run.run_id} failed: {result.run.error}"]
 
 
 def _as_json(trouble: Trouble) -> dict[str, Any]:

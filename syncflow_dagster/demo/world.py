@@ -81,6 +81,7 @@ def environment(databases: Databases, monday_url: str, token: str) -> dict[str, 
         "MONDAY_URL": monday_url,
         "MONDAY_TOKEN": token,
         "MONDAY_SETTLE_S": "1",
+        "ORDER_LIST_CRON": "* * * * *",
     }
 
 
