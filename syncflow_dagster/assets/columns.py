@@ -101,8 +101,8 @@ def _type(rule: FieldRule) -> str:
 def _description(rule: FieldRule) -> str | None:
     notes = [rule.description] if rule.description else []
     if not rule.compared:
-        notes.append("a change of it alone is no change of the record")
-    return "; ".join(notes) or None
+        notes.append("A change of it alone is no change of the record.")
+    return " ".join(notes) or None
 
 
 def _from(source: DeltaNode, name: str) -> str:

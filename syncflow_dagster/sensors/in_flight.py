@@ -16,7 +16,7 @@ IN_FLIGHT = (
     dg.DagsterRunStatus.CANCELING,
 )
 #: Runs looked at for the back-off; more failures in a row wait no longer.
-_LATEST = 10
+_LATEST = 20
 
 
 def run_in_flight(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> str | None:
@@ -25,8 +25,17 @@ def run_in_flight(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> str 
     return runs[0].run_id if runs else None
 
 
-def past_runs(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> Sequence[PastRun]:
-    """Return the latest ended runs with these tags, newest first."""
+def past_runs(
+    instance: dg.DagsterInstance, tags: Mapping[str, str], job_name: str
+) -> Sequence[PastRun]:
+    """Return the latest ended runs that say something about a job's chances, newest first.
+
+    Args:
+        instance: Where runs are recorded.
+        tags: Tags of the runs.
+        job_name: Failures of other jobs do not count: a source that is down must not hold up what
+            is waiting already. Successes of theirs do.
+    """
     statuses = [
         dg.DagsterRunStatus.SUCCESS,
         dg.DagsterRunStatus.FAILURE,
@@ -43,4 +52,6 @@ def past_runs(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> Sequence
             else record.update_timestamp.replace(tzinfo=UTC),
         )
         for record in records
+        if record.dagster_run.job_name == job_name
+        or record.dagster_run.status == dg.DagsterRunStatus.SUCCESS
     ]

@@ -106,7 +106,7 @@ def _free(
         if running is not None:
             reasons.append(f"{workflow.workflow}: run {running[:8]} is under way.")
             continue
-        decision = ready(past_runs(instance, tags), now)
+        decision = ready(past_runs(instance, tags, names.push_job_name(workflow)), now)
         if decision.start:
             yield workflow
         else:

@@ -51,6 +51,4 @@ def _digest(loaded: Loaded) -> str:
 
 
 def _told(loaded: Loaded) -> str:
-    if not loaded.broken:
-        return f"{len(loaded.workflows)} files can be used."
-    return f"{len(loaded.broken)} files are broken."
+    return f"Workflow files: {len(loaded.workflows)} in use, {len(loaded.broken)} broken."

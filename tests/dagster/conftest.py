@@ -1,0 +1,84 @@
+"""Folders of workflow files, and a world to run them in: source, board and database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+import pytest
+from dagster_cases import ORDER_LIST
+from sqlalchemy import create_engine, text
+
+from syncflow_dagster.demo.order_book import load_order_book
+from syncflow_dagster.resources.store import StoreResource
+from syncflow_dagster.sandbox.control import ControlClient
+from syncflow_dagster.sandbox.server import SandboxServer
+from syncflow_dagster.store.database import Database, plain_url
+from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file
+
+# The last ten orders hold the dirty rows, one of each kind.
+_KEPT = "order_number like 'SO-41036%' or order_number like 'SO-41037%'"
+
+
+@pytest.fixture
+def variables(monkeypatch) -> None:
+    """The variables both example files refer to; nothing answers at their addresses."""
+    monkeypatch.setenv("ORDERS_DATABASE_URL", "postgresql://nobody:s3cret@127.0.0.1:1/orders")
+    monkeypatch.setenv("FREIGHT_DATABASE_URL", "postgresql://nobody:s3cret@127.0.0.1:1/freight")
+    monkeypatch.setenv("MONDAY_TOKEN", "monday-s3cret")
+    monkeypatch.setenv("LOGISTICS_MONDAY_TOKEN", "monday-s3cret")
+    monkeypatch.setenv("SYNCFLOW_DATABASE_URL", "postgresql://nobody:s3cret@127.0.0.1:1/own")
+
+
+@dataclass(frozen=True)
+class World:
+    """A small order book, a board, and SyncFlow's database."""
+
+    loaded: LoadedWorkflow
+    store: StoreResource
+    database: Database
+    sandbox: ControlClient
+    orders: str
+    environment: dict[str, str]
+
+    def change(self, statement: str) -> None:
+        """Change the source."""
+        engine = create_engine(self.orders)
+        with engine.begin() as conn:
+            conn.execute(text(statement))
+        engine.dispose()
+
+    def writes(self) -> list[str]:
+        """What the board took, oldest first."""
+        return [entry["op"] for entry in self.sandbox.log("monday")]
+
+
+@pytest.fixture
+def world(database: Database, monkeypatch, tmp_path) -> Iterator[World]:
+    orders = f"sqlite:///{tmp_path}/orders.db"
+    with SandboxServer([ORDER_LIST / "sandbox" / "order_list.board.json"]) as sandbox:
+        urls = sandbox.urls
+        environment = {
+            "ORDERS_DATABASE_URL": orders,
+            "MONDAY_URL": urls["monday"],
+            "MONDAY_TOKEN": urls["tokens"]["monday"]["personal"],
+            "MONDAY_SETTLE_S": "0",
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        load_order_book(orders, reset=True)
+        loaded = load_file(ORDER_LIST / "order_list.yaml", environment)
+        assert isinstance(loaded, LoadedWorkflow)
+        store = StoreResource(database_url=plain_url(database.url))
+        control = ControlClient(urls["control"])
+        made = World(loaded, store, database, control, orders, environment)
+        made.change(f"delete from order_list where not ({_KEPT})")
+        made.change(f"delete from order_list_sizes where not ({_KEPT})")
+        yield made
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
