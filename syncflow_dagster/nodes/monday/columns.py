@@ -5,10 +5,13 @@ Source: developer.monday.com, reference pages of the column types ("column value
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +20,13 @@ if TYPE_CHECKING:
 LONGEST_NAME = 255
 #: Longest long text, in characters (monday changelog of 2022).
 LONGEST_LONG_TEXT = 2_000
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+#: International numbers have at most 15 digits (ITU-T E.164).
+_PHONE = re.compile(r"\+?\d{4,15}", re.ASCII)
+_BETWEEN_DIGITS = re.compile(r"[\s()./-]")
+#: The trunk zero that is dialled only without the country's code.
+_TRUNK_ZERO = "(0)"
 
 
 class ValueRefused(ValueError):
@@ -41,12 +51,12 @@ def cell(column_type: str, value: object) -> Cell:
 
     Args:
         column_type: monday's name of the type.
-        value: Text, number, date, date-time, boolean, or None to clear the column.
+        value: Text, number, date, date-time, boolean; None and an empty text clear the column.
 
     Raises:
         ValueRefused: the value does not fit the type.
     """
-    if value is None:
+    if value is None or value == "":
         return Cell(_CLEARED.get(column_type), "")
     return _FORMATS[column_type](value)
 
@@ -74,7 +84,7 @@ def _numbers(value: object) -> Cell:
     if not number.is_finite():
         msg = f"{text!r} is not a finite number"
         raise ValueRefused(msg)
-    plain = format(number, "f")
+    plain = display(number) if number else "0"
     return Cell(plain, plain)
 
 
@@ -90,10 +100,12 @@ def _dropdown(value: object) -> Cell:
 
 def _date(value: object) -> Cell:
     if isinstance(value, datetime):
-        # monday takes the time in UTC and shows it in the account's zone, so only the day is
-        # certain to read back as written.
-        moment = {"date": f"{value:%Y-%m-%d}", "time": f"{value:%H:%M:%S}"}
-        return Cell(moment, f"{value:%Y-%m-%d %H:%M}")
+        # monday takes the time in UTC and shows it in the account's zone. Where that is another,
+        # the change is not recognised as done and is written again: harmless, unlike the reverse.
+        moment = _in_utc(value)
+        day = moment.date().isoformat()
+        written = {"date": day, "time": f"{moment:%H:%M:%S}"}
+        return Cell(written, f"{day} {moment:%H:%M}")
     if isinstance(value, date):
         return Cell({"date": value.isoformat()}, value.isoformat())
     try:
@@ -113,28 +125,43 @@ def _checkbox(value: object) -> Cell:
 
 
 def _email(value: object) -> Cell:
-    address = display(value)
-    if "@" not in address or " " in address:
+    address = display(value).strip()
+    if not _EMAIL.fullmatch(address):
         msg = f"{address!r} is not an e-mail address"
         raise ValueRefused(msg)
     return Cell({"email": address, "text": address}, address)
 
 
 def _phone(value: object) -> Cell:
-    number = display(value)
-    digits = "".join(one for one in number if one.isdigit() or one == "+")
-    if len(digits) < 5:
-        msg = f"{number!r} is not a phone number"
+    written = display(value).strip()
+    if written.startswith("+"):
+        written = written.replace(_TRUNK_ZERO, "", 1)
+    number = _BETWEEN_DIGITS.sub("", _ascii_digits(written))
+    if not _PHONE.fullmatch(number):
+        msg = f"{display(value)!r} is not a phone number; right would be '+1 202 555 0169'"
         raise ValueRefused(msg)
-    return Cell({"phone": digits, "countryShortName": ""}, digits)
+    return Cell({"phone": number, "countryShortName": ""}, number)
+
+
+def _ascii_digits(text: str) -> str:
+    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in text)
 
 
 def _link(value: object) -> Cell:
-    url = display(value)
-    if not url.startswith(("http://", "https://")):
+    url = display(value).strip()
+    if not _is_web_address(url):
         msg = f"{url!r} is not a web address; it must start with http:// or https://"
         raise ValueRefused(msg)
-    return Cell({"url": url, "text": url}, url)
+    # monday shows a link as its text, a dash and its address.
+    return Cell({"url": url, "text": url}, f"{url} - {url}")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and not re.search(r"\s", url)
 
 
 def _country(value: object) -> Cell:
@@ -155,10 +182,16 @@ def display(value: object) -> str:
         text = format(value, "f")
         return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="minutes")
+        # The zone a driver gives a moment in is its session's, which says nothing.
+        shown = value if value.tzinfo is None else value.astimezone(UTC)
+        return shown.isoformat(sep=" ", timespec="minutes")
     if isinstance(value, date):
         return value.isoformat()
     return str(value)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 _FORMATS: dict[str, Callable[[object], Cell]] = {
