@@ -36,12 +36,15 @@ class DeliveryOptions:
     Attributes:
         patience_s: Seconds it goes on without any effect being brought to an end (waits for a
             budget do not count); what is left then is left to the next run.
+        longest_s: Seconds after which it stops between two requests, so that a run stays a batch;
+            what is left is left to the next run.
         most_tries: Tries after which an effect that itself keeps failing is dead.
         lookup_size: Effects looked up at a time.
         chance: Where jitter is drawn from.
     """
 
     patience_s: float = 300.0
+    longest_s: float = 900.0
     most_tries: int = 8
     lookup_size: int = 500
     chance: Random = field(default_factory=random.Random)
@@ -101,19 +104,22 @@ class Delivery:
         self._effects = EffectStore(database)
         self._budgets = Budgets(database, clock, destination.account, destination.budgets())
         self._rule = RetryRule(self._options.most_tries, self._options.chance, destination.settle_s)
-        self._last_end = self._now()
+        self._last_end = self._started = self._now()
         self.report = DeliveryReport()
 
     def run(self) -> DeliveryReport:
         """Deliver until nothing of the scope can go any more, or the account must stop."""
         with worker(self._database) as me:
-            while self.report.stopped is None and self._step(me):
+            while self.report.stopped is None and self._has_time() and self._step(me):
                 pass
         now = self._now()
         self.report.waiting = self._safely(lambda: self._effects.mark_waiting(self._scope, now))
         self.report.remaining = self._effects.remaining(self._scope)
         self.report.waited_s += self._budgets.waited_s
         return self.report
+
+    def _has_time(self) -> bool:
+        return (self._now() - self._started).total_seconds() < self._options.longest_s
 
     def _step(self, me: Worker) -> bool:
         self._safely(me.stay_known)

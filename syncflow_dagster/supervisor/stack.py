@@ -168,14 +168,17 @@ def _dagster_services(plan: Workspace, home: Path, port: int) -> list[Service]:
         *plan.servers,
         Service(
             name="daemon",
-            argv=[python, "-m", "dagster._daemon", "run", "-w", workspace],
+            argv=[
+                *[python, "-m", "dagster._daemon", "run", "-w", workspace],
+                *["--log-level", "warning"],
+            ],
             rss_limit=_DAEMON_RSS_LIMIT,
         ),
         Service(
             name="webserver",
             argv=[
                 *[python, "-m", "dagster_webserver", "-w", workspace],
-                *["-h", _HOST, "-p", str(port)],
+                *["-h", _HOST, "-p", str(port), "--dagster-log-level", "warning"],
             ],
             ready=lambda: _answers(port),
         ),

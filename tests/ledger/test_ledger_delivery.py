@@ -226,6 +226,16 @@ def test_budget_is_waited_for_and_never_exceeded(ledger):
     assert report.waited_s == pytest.approx(120, abs=2)
 
 
+def test_a_delivery_ends_between_requests_when_its_time_is_up_and_the_next_goes_on(ledger):
+    ledger.destination.allowed = 10
+    ledger.plan(*(create(f"n{i}") for i in range(30)))
+    first = ledger.deliver(longest_s=50)
+    assert first.remaining == 10
+    assert set(ledger.states().values()) == {"DONE", "PLANNED"}
+    assert ledger.deliver().remaining == 0
+    assert len(ledger.destination.log) == len(set(ledger.destination.log)) == 30
+
+
 def test_planning_twice_adds_nothing_and_a_second_live_create_is_refused(ledger):
     assert ledger.plan(create("a")) == 1
     assert ledger.plan(create("a")) == 0

@@ -74,10 +74,12 @@ returning e.effect_id, e.delta_table, e.delta_id;
 -- What cannot go because something it hangs on is not there, with that thing's own reason.
 update effect e
 set state = 'WAITING', state_since = %(now)s,
-    reason = 'waits for ' || coalesce(
-        replace(c.kind, 'create_', '') || ' ' || (c.payload ->> 'label') || ', whose create is '
-            || c.state || coalesce(': ' || c.reason, ''),
-        missing.object_key)
+    reason = 'waits for ' || case
+        when c.state is null then missing.object_key
+        else replace(c.kind, 'create_', '') || ' '
+            || coalesce(c.payload ->> 'label', missing.object_key)
+            || ', whose create is ' || c.state || coalesce(': ' || c.reason, '')
+    end
 from effect w
 cross join lateral (
     select w.parent_key as object_key
