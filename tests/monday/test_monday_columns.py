@@ -71,7 +71,7 @@ WRITTEN = [
     ),
     (
         "date",
-        datetime(2026, 11, 22, 8, 0),
+        datetime(2026, 11, 22, 8, 0),  # noqa: DTZ001 - what a driver gives for a column without zone
         {"date": "2026-11-22", "time": "08:00:00"},
         "2026-11-22 08:00",
     ),

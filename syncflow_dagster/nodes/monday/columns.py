@@ -103,9 +103,8 @@ def _date(value: object) -> Cell:
         # monday takes the time in UTC and shows it in the account's zone. Where that is another,
         # the change is not recognised as done and is written again: harmless, unlike the reverse.
         moment = _in_utc(value)
-        day = moment.date().isoformat()
-        written = {"date": day, "time": f"{moment:%H:%M:%S}"}
-        return Cell(written, f"{day} {moment:%H:%M}")
+        on = moment.date().isoformat()
+        return Cell({"date": on, "time": f"{moment:%H:%M:%S}"}, f"{on} {moment:%H:%M}")
     if isinstance(value, date):
         return Cell({"date": value.isoformat()}, value.isoformat())
     try:
