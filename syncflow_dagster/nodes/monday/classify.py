@@ -6,6 +6,7 @@ API versions, so codes are compared without case and separators.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,9 @@ LIMITS = frozenset(
         "apitemporarilyblocked",
         "resourcelocked",
         "idempotencyconflict",
+        # Recorded by older public clients.
+        "ratelimitedexception",
+        "mutationcallsexceeded",
     }
 )
 #: Nothing more can be done on this account or board until somebody acts.
@@ -62,6 +66,8 @@ REJECTS = frozenset(
         "datavalidationserror",
         "deletelastgroupexception",
         "correctedvalueexception",
+        # The last part of an `error_reason`, which newer services give in place of a code.
+        "missingcolumn",
     }
 )
 _SEPARATORS = re.compile(r"[^a-z0-9]")
@@ -70,26 +76,37 @@ _SERVER_ERROR = 500
 _TOO_MANY = 429
 _CONFLICT = 409
 _UNAUTHORIZED = frozenset({401, 403})
+_WAITS = frozenset({_TOO_MANY, _LOCKED, _CONFLICT})
 
 
 def code_of(error: Mapping[str, Any]) -> str:
     """Return an error's code without case and separators; empty if it has none."""
     extensions = error.get("extensions") or {}
-    return _SEPARATORS.sub("", str(extensions.get("code") or "").lower())
+    code = extensions.get("code") or str(extensions.get("error_reason") or "").rpartition(".")[2]
+    return _SEPARATORS.sub("", str(code).lower())
 
 
 def wait_of(error: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
     """Return the seconds monday asks us to wait, if it does."""
     extensions = error.get("extensions") or {}
-    if (seconds := extensions.get("retry_in_seconds")) is not None:
-        return float(seconds)
-    if (milliseconds := extensions.get("retryAfterMs")) is not None:
-        return float(milliseconds) / 1000
-    after = headers.get("Retry-After", "")
-    if after.isdigit():
-        return float(after)
     in_text = re.search(r"reset in (\d+) seconds", str(error.get("message", "")))
-    return float(in_text.group(1)) if in_text else None
+    milliseconds = _seconds(extensions.get("retryAfterMs"))
+    asked = (
+        _seconds(extensions.get("retry_in_seconds")),
+        None if milliseconds is None else milliseconds / 1000,
+        _seconds(headers.get("Retry-After")),
+        _seconds(in_text.group(1)) if in_text else None,
+    )
+    return next((seconds for seconds in asked if seconds is not None), None)
+
+
+def _seconds(given: object) -> float | None:
+    """Read a wait; a date, a negative number or any other text is none."""
+    try:
+        seconds = float(str(given))
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < math.inf else None
 
 
 def alias_error(error: Mapping[str, Any], answer: Answer) -> Outcome:
@@ -98,7 +115,7 @@ def alias_error(error: Mapping[str, Any], answer: Answer) -> Outcome:
     text = describe(error)
     if code in STOPS:
         return Stop(f"{STOPS[code]} ({text})")
-    if code in LIMITS:
+    if code in LIMITS or (error.get("extensions") or {}).get("status_code") in {_TOO_MANY, _LOCKED}:
         return Retry(text, wait_of(error, answer.headers), counts=False)
     if code in REJECTS:
         return Reject(text)
@@ -115,9 +132,10 @@ def whole_answer(answer: Answer) -> Outcome | None:
     text = describe(first) or f"HTTP {answer.status} {answer.body}".strip()
     if code in STOPS or answer.status in _UNAUTHORIZED:
         return Stop(f"{STOPS.get(code, 'monday refuses the token or its rights')} ({text})")
-    if code in LIMITS or answer.status in {_TOO_MANY, _LOCKED, _CONFLICT}:
+    if code in LIMITS or answer.status in _WAITS:
         return Retry(text, wait_of(first, answer.headers), counts=False)
-    if answer.status >= _SERVER_ERROR or not answer.errors:
+    # An old-style answer has no data even where only one of many mutations failed.
+    if answer.status >= _SERVER_ERROR or not answer.errors or answer.old_style:
         return Unknown(text)
     # The document was refused before anything of it ran.
     return Reject(text)

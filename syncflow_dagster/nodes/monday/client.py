@@ -27,6 +27,8 @@ class Answer:
         errors: The `errors` of the answer; texts of the old style are wrapped as messages.
         headers: Header fields.
         body: Beginning of a body that was not GraphQL.
+        old_style: Whether the errors are told the way of API versions up to 2024-10, which leave
+            out the data of mutations that went well.
     """
 
     status: int
@@ -34,6 +36,7 @@ class Answer:
     errors: list[dict[str, Any]]
     headers: Mapping[str, str]
     body: str = ""
+    old_style: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,11 @@ class MondayClient:
             )
         except TransportConnectionFailed as error:
             return _no_answer(error)
-        except TransportError as error:
+        except (TransportError, TypeError) as error:
+            # The transport looks for members in whatever JSON comes: a bare null has none.
             return self._broken(error)
+        if result.data is None and self._is_old_style():
+            return self._broken(None)
         status = self._last.status_code if self._last is not None else 200
         return Answer(status, result.data, _errors(result.errors), transport.response_headers or {})
 
@@ -115,12 +121,22 @@ class MondayClient:
     def _keep(self, response: requests.Response, **_: object) -> None:
         self._last = response
 
-    def _broken(self, error: TransportError) -> Answer | NoAnswer:
+    def _is_old_style(self) -> bool:
+        return self._last is not None and bool(_old_style(self._last))
+
+    def _broken(self, error: Exception | None) -> Answer | NoAnswer:
         if self._last is None:
             return NoAnswer(str(error), sent=True)
         response = self._last
         errors = _old_style(response)
-        return Answer(response.status_code, None, errors, response.headers, response.text[:200])
+        return Answer(
+            response.status_code,
+            None,
+            errors,
+            response.headers,
+            response.text[:200],
+            old_style=bool(errors),
+        )
 
 
 def _no_answer(error: TransportConnectionFailed) -> NoAnswer:
