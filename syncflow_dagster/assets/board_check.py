@@ -73,20 +73,18 @@ def board_check(
     key = names.pass_key(workflow, node, creating[-1])
     step = StepResources(loaded, [node.connection])
 
-    @dg.asset_check(
-        asset=key,
-        name=_NAME,
-        description=_DESCRIPTION,
-        blocking=False,
+    @dg.multi_asset_check(
+        name=names.step_name(workflow, f"check_{node.name}_board"),
+        specs=[dg.AssetCheckSpec(_NAME, asset=key, description=_DESCRIPTION, blocking=False)],
         required_resource_keys=step.keys,
         pool=names.account(workflow, node) if with_pool else None,
     )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         with readable_failures(), step.open(context) as opened:
             try:
-                return _checked(opened, node)
+                yield _checked(opened, node)
             except BoardUnavailable as error:
-                return dg.AssetCheckResult(
+                yield dg.AssetCheckResult(
                     passed=False,
                     severity=dg.AssetCheckSeverity.WARN,
                     description=f"Not counted: {error}",

@@ -1,6 +1,6 @@
 """Asset checks: what a person should look at although nothing failed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,8 @@ from syncflow_dagster.workflows.models import DeltaNode, MondayPushNode, Workflo
 
 #: How long something may stay in a moving state before somebody should look.
 STUCK_AFTER = timedelta(hours=1)
+
+Maker = Callable[[], dg.AssetCheckResult]
 
 _WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 _DESCRIPTIONS = {
@@ -46,16 +48,19 @@ def delta_checks(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetChecksDefin
         name=names.step_name(workflow, f"check_{node.name}"),
         specs=[_spec(name, key) for name in checks],
         required_resource_keys=step.keys,
+        can_subset=True,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         with readable_failures(), step.open(context) as opened:
             observer = Observer(opened.database)
-            if node.parent:
-                yield _orphans(key, observer.waiting_rows(node.table))
-            yield _rejected(key, observer.rejected_rows(workflow.workflow, node.name))
-            if "no_stuck_rows" in checks:
-                before = opened.clock.now() - STUCK_AFTER
-                yield _stuck(key, observer.stuck_rows(node.table, before))
+            before = opened.clock.now() - STUCK_AFTER
+            place = (workflow.workflow, node.name)
+            makers: dict[str, Maker] = {
+                "no_orphans": lambda: _orphans(key, observer.waiting_rows(node.table)),
+                "no_rejected_records": lambda: _rejected(key, observer.rejected_rows(*place)),
+                "no_stuck_rows": lambda: _stuck(key, observer.stuck_rows(node.table, before)),
+            }
+            yield from _selected(context, makers)
 
     return check
 
@@ -75,18 +80,31 @@ def pass_checks(
         name=names.step_name(workflow, f"check_{key.path[-1]}"),
         specs=[_spec(name, key) for name in checks],
         required_resource_keys=step.keys,
+        can_subset=True,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         with readable_failures(), step.open(context) as opened:
-            yield _refused(key, opened, workflow, node, number)
-            if is_last:
-                observer = Observer(opened.database)
-                place = (workflow.workflow, node.name)
-                yield _unknown(key, observer.open_questions(*place))
-                before = opened.clock.now() - STUCK_AFTER
-                yield _stuck(key, observer.stuck_effects(*place, before))
+            observer = Observer(opened.database)
+            before = opened.clock.now() - STUCK_AFTER
+            place = (workflow.workflow, node.name)
+            makers: dict[str, Maker] = {
+                "no_refused_records": lambda: _refused(key, opened, workflow, node, number),
+                "no_unknown_outcomes": lambda: _unknown(key, observer.open_questions(*place)),
+                "no_stuck_rows": lambda: _stuck(key, observer.stuck_effects(*place, before)),
+            }
+            yield from _selected(context, makers)
 
     return check
+
+
+def _selected(
+    context: dg.AssetCheckExecutionContext, makers: Mapping[str, Maker]
+) -> Iterator[dg.AssetCheckResult]:
+    """Make the checks that were asked for: a person may run a single one."""
+    wanted = {key.name for key in context.selected_asset_check_keys}
+    for name, make in makers.items():
+        if name in wanted:
+            yield make()
 
 
 def _spec(name: str, key: dg.AssetKey) -> dg.AssetCheckSpec:

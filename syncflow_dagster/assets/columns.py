@@ -99,10 +99,22 @@ def _type(rule: FieldRule) -> str:
 
 
 def _description(rule: FieldRule) -> str | None:
-    notes = [rule.description] if rule.description else []
+    notes = [rule.description] if rule.description else [_origin(rule)]
     if not rule.compared:
         notes.append("A change of it alone is no change of the record.")
-    return " ".join(notes) or None
+    return " ".join(filter(None, notes)) or None
+
+
+def _origin(rule: FieldRule) -> str:
+    """Say where a field comes from, where nobody described it."""
+    made = rule.transform
+    if made is None:
+        return f"From {rule.source_column}." if rule.source_column != rule.name else ""
+    if made.type == "constant":
+        return f"Always {made.value}."
+    if made.type == "concat":
+        return f"From {', '.join(made.columns)}, joined."
+    return f"From {rule.source_column}, translated: {', '.join(made.values.values())}."
 
 
 def _from(source: DeltaNode, name: str) -> str:

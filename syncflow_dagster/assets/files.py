@@ -63,14 +63,20 @@ def files_check(folder: Path) -> dg.AssetChecksDefinition:
     return check
 
 
-def files_evaluation(loaded: Loaded) -> dg.AssetCheckEvaluation:
-    """Return the check's result for files just read, to be reported without a run."""
-    return dg.AssetCheckEvaluation(
-        asset_key=KEY,
-        check_name=CHECK,
-        passed=not loaded.broken,
-        description=_words(loaded.broken),
-        metadata=_problems(loaded.broken),
+def files_events(
+    loaded: Loaded,
+) -> tuple[dg.AssetMaterialization, dg.AssetCheckEvaluation]:
+    """Return what is reported of files just read, without a run: that they are there, and right."""
+    metadata = {"in_use": len(loaded.workflows), "broken": len(loaded.broken)}
+    return (
+        dg.AssetMaterialization(KEY, description=_words(loaded.broken), metadata=metadata),
+        dg.AssetCheckEvaluation(
+            asset_key=KEY,
+            check_name=CHECK,
+            passed=not loaded.broken,
+            description=_words(loaded.broken),
+            metadata=_problems(loaded.broken),
+        ),
     )
 
 

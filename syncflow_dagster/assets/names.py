@@ -36,8 +36,11 @@ def passes(node: MondayPushNode) -> list[int]:
 
 
 def step_name(workflow: Workflow, name: str) -> str:
-    """Return the name of the step that makes an asset; unique in the code location."""
-    return f"{workflow.workflow}__{name}"
+    """Return the name of a step; unique in the code location.
+
+    What tells the steps of a run apart comes first: the UI cuts long names at their end.
+    """
+    return f"{name}__{workflow.workflow}"
 
 
 def group_name(workflow: Workflow) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from syncflow_dagster.assets.files import files_evaluation
+from syncflow_dagster.assets.files import files_events
 from syncflow_dagster.workflows.loader import Loaded, load_folder
 
 NAME = "workflow_files"
@@ -28,7 +28,7 @@ def workflow_files_sensor(folder: Path) -> dg.SensorDefinition:
         if digest == context.cursor:
             return dg.SensorResult(skip_reason=f"{_told(loaded)} Nothing changed.")
         return dg.SensorResult(
-            asset_events=[files_evaluation(loaded)], cursor=digest, skip_reason=None
+            asset_events=[*files_events(loaded)], cursor=digest, skip_reason=None
         )
 
     return workflow_files
@@ -41,7 +41,8 @@ def report_workflow_files(instance: dg.DagsterInstance, loaded: Loaded) -> None:
         instance: Where the check shows.
         loaded: The files, just read.
     """
-    instance.report_runless_asset_event(files_evaluation(loaded))
+    for event in files_events(loaded):
+        instance.report_runless_asset_event(event)
 
 
 def _digest(loaded: Loaded) -> str:

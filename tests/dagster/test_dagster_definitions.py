@@ -173,8 +173,9 @@ def test_the_files_sensor_reports_only_changes(tmp_path, instance):
     shutil.copy(ORDER_LIST / "order_list.yaml", tmp_path)
     sensor = definitions.build(tmp_path).get_repository_def().get_sensor_def("workflow_files")
     first = sensor.evaluate_tick(dg.build_sensor_context(instance))
-    (event,) = first.asset_events
-    assert not event.passed  # its queries are not there
+    made, checked = first.asset_events
+    assert made.metadata["broken"].value == 1
+    assert not checked.passed  # its queries are not there
     again = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=first.cursor))
     assert again.asset_events == []
     assert "0 in use, 1 broken" in again.skip_message

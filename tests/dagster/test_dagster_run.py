@@ -231,3 +231,15 @@ def test_runs_carry_owner_and_workflow(world, instance, job):
     assert recorded.job_name == job
     assert (recorded.tags["owner"], recorded.tags["workflow"]) == ("operations", "order_list")
     assert recorded.status == dg.DagsterRunStatus.SUCCESS
+
+
+def test_one_check_can_be_run_alone(world, instance, monkeypatch):
+    from syncflow_dagster import definitions
+
+    assert _execute(world, instance).success
+    monkeypatch.setenv("SYNCFLOW_DATABASE_URL", world.database.url)
+    repository = definitions.build(world.loaded.path.parent).get_repository_def()
+    key = dg.AssetCheckKey(asset_key(world.loaded.workflow, "order_lines"), "no_orphans")
+    job = repository.get_job("__ASSET_JOB").get_subset(asset_check_selection={key})
+    result = job.execute_in_process(instance=instance)
+    assert [one.check_name for one in result.get_asset_check_evaluations()] == ["no_orphans"]
