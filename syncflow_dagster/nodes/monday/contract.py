@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.outcomes import Stop
-from syncflow_dagster.nodes.monday.classify import silence, whole_answer
+from syncflow_dagster.nodes.monday.classify import alias_error, silence, whole_answer
 from syncflow_dagster.nodes.monday.client import Answer, NoAnswer
 
 if TYPE_CHECKING:
@@ -101,6 +101,9 @@ def _ask(client: MondayClient, board_id: str) -> Answer:
     if isinstance(answer, NoAnswer):
         raise BoardUnavailable(silence(answer))
     outcome = whole_answer(answer)
+    if outcome is None and answer.errors:
+        # Half an answer must not be read as a board that is not there.
+        outcome = alias_error(answer.errors[0], answer)
     if outcome is not None:
         raise BoardUnavailable(outcome)
     return answer
