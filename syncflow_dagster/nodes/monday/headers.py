@@ -16,7 +16,7 @@ from syncflow_dagster.nodes.monday.costs import COMPLEXITY_BUDGET, REQUEST_BUDGE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ENTRY = re.compile(r'"(?P<name>[^"]+)"(?P<fields>(?:;\w+=[^;,]*)*)')
+_ENTRY = re.compile(r'"(?P<name>[^"]+)"(?P<fields>(?:\s*;\s*\w+=[^;,]*)*)')
 _OURS = (COMPLEXITY_BUDGET, REQUEST_BUDGET)
 
 
@@ -44,6 +44,7 @@ def readings(headers: Mapping[str, str]) -> list[Reading]:
 def _entries(text: str) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for entry in _ENTRY.finditer(text):
-        pairs = (part.split("=", 1) for part in entry["fields"].split(";") if "=" in part)
-        found[entry["name"]] = {key: int(value) for key, value in pairs if value.isdigit()}
+        parts = (part.strip() for part in entry["fields"].split(";") if "=" in part)
+        pairs = (part.split("=", 1) for part in parts)
+        found[entry["name"]] = {key: int(value) for key, value in pairs if value.isdecimal()}
     return found
