@@ -126,15 +126,14 @@ class Delivery:
         now = self._now()
         settle_s = self._destination.settle_s
         self._safely(lambda: self._effects.take_up(self._scope, me.number, now, settle_s=settle_s))
-        self._reconcile()
-        now = self._now()
         size = self._destination.batch_size
         batch = self._safely(lambda: self._effects.claim(self._scope, me.number, now, size))
         if batch:
             crash_point("deliver.claimed")
             self._send(me, batch)
             return True
-        return self._wait()
+        # Questions are kept until nothing else can go: one look-up then answers many.
+        return self._reconcile() or self._wait()
 
     def _wait(self) -> bool:
         now = self._now()
@@ -198,13 +197,13 @@ class Delivery:
             self.report.stopped = stops[0].reason
         self._tell()
 
-    def _reconcile(self) -> None:
+    def _reconcile(self) -> bool:
         now = self._now()
         due = self._safely(
             lambda: self._effects.unknown_due(self._scope, now, self._options.lookup_size)
         )
         if not due:
-            return
+            return False
         crash_point("reconcile.found_unknown")
         effects = [effect for effect, _ in due]
         lookup_id = uuid4()
@@ -218,6 +217,7 @@ class Delivery:
         self._decide(due, lookup.findings, lookup_id)
         crash_point("reconcile.decided")
         self._tell()
+        return True
 
     def _decide(
         self,

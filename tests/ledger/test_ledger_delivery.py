@@ -293,3 +293,13 @@ def test_a_late_outcome_does_not_overwrite_another_requests_word(ledger):
         late = Verdict(effect["effect_id"], EffectState.DEAD, "rejected", "late")
         store.settle(conn, [late], {effect["effect_id"]: uuid4()}, ledger.clock.now())
     assert ledger.states() == {"create:a": "DONE"}
+
+
+def test_many_unknowns_are_looked_up_together(ledger):
+    ledger.destination.batch_size = 5
+    ledger.plan(*(create(f"n{i}") for i in range(50)))
+    ledger.destination.script = [ledger.destination.lost_reply] * 10
+    report = ledger.deliver()
+    assert report.lookups == 1
+    assert len(ledger.destination.log) == len(set(ledger.destination.log)) == 50
+    assert set(ledger.states().values()) == {"DONE"}
