@@ -80,35 +80,45 @@ class LookupRun:
         return board, effect.payload["key_column"]
 
     def _groups(self, board: str, wanted: list[Effect]) -> None:
-        def find(data: Mapping[str, Any]) -> None:
-            boards = data.get("boards") or []
-            groups = [one for board in boards for one in board["groups"] if not one["archived"]]
+        def find(data: Mapping[str, Any]) -> bool:
+            shown = (data.get("boards") or [None])[0]
+            if shown is None or shown["groups"] is None:
+                return False
+            groups = [one for one in shown["groups"] if one and not one["archived"]]
             for effect in wanted:
                 title = effect.payload["title"]
                 self._judge(effect, [one["id"] for one in groups if one["title"] == title])
+            return True
 
         self._ask(_GROUPS, {"ids": [board]}, wanted, find)
 
     def _by_key(self, board: str, column: str, wanted: list[Effect]) -> None:
-        def find(data: Mapping[str, Any]) -> None:
+        def find(data: Mapping[str, Any]) -> bool:
+            page = data.get("items_page_by_column_values")
+            if page is None:
+                return False
             ids: dict[str, list[str]] = defaultdict(list)
-            for item in data["items_page_by_column_values"]["items"]:
+            for item in page["items"]:
                 for value in item["column_values"]:
                     ids[value["text"]].append(item["id"])
             for effect in wanted:
                 self._judge(effect, ids.get(effect.payload["record_uuid"], []))
+            return True
 
         keys = [effect.payload["record_uuid"] for effect in wanted]
         variables = {"board": board, "column": column, "shown": [column], "keys": keys}
         self._ask(_BY_KEY, variables, wanted, find)
 
     def _by_id(self, wanted: list[Effect]) -> None:
-        def find(data: Mapping[str, Any]) -> None:
-            items = {str(item["id"]): item for item in data.get("items") or [] if item}
+        def find(data: Mapping[str, Any]) -> bool:
+            if data.get("items") is None:
+                return False
+            items = {str(item["id"]): item for item in data["items"] if item}
             for effect in wanted:
                 item = items.get(str(effect.target_id))
                 happened = item is not None and _shows(effect, item)
                 self._findings[effect.effect_id] = Found() if happened else Absent()
+            return True
 
         ids = sorted({str(effect.target_id) for effect in wanted})
         self._ask(_BY_ID, {"ids": ids}, wanted, find)
@@ -118,18 +128,19 @@ class LookupRun:
         document: str,
         variables: Mapping[str, Any],
         wanted: Iterable[Effect],
-        find: Callable[[Mapping[str, Any]], None],
+        find: Callable[[Mapping[str, Any]], bool],
     ) -> None:
         answer = self._client.execute(document, variables)
         self._requests += 1
         unreadable = self._unreadable(answer)
-        if unreadable is not None:
-            self._findings.update({effect.effect_id: unreadable for effect in wanted})
-            return
-        assert not isinstance(answer, NoAnswer)
-        assert answer.data is not None
-        self._readings += readings(answer.headers)
-        find(answer.data)
+        if unreadable is None:
+            assert not isinstance(answer, NoAnswer)
+            assert answer.data is not None
+            self._readings += readings(answer.headers)
+            if find(answer.data):
+                return
+            unreadable = Unreadable("monday's answer lacks what was asked for")
+        self._findings.update({effect.effect_id: unreadable for effect in wanted})
 
     def _unreadable(self, answer: Answer | NoAnswer) -> Unreadable | None:
         outcome = silence(answer) if isinstance(answer, NoAnswer) else whole_answer(answer)
