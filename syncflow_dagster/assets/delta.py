@@ -22,6 +22,7 @@ from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode, PullNode, Workflow
 
 _OPERATIONS = ("inserted", "updated", "deleted", "same", "rejected", "duplicates", "waiting")
+_WRITTEN = ("inserted", "updated", "deleted")
 
 
 def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition:
@@ -145,7 +146,6 @@ def _delta_metadata(result: DeltaResult, states: dict[str, int]) -> dict[str, An
         "batch": result.batch_id,
         "seconds": round(seconds, 3),
         "rows_per_s": _rate(result.counts["records"], seconds),
-        "operations": bars(counts, "records of this run"),
         "states": tables.table(
             [{"state": state, "delta_rows": rows} for state, rows in states.items()],
             ["state", "delta_rows"],
@@ -159,6 +159,9 @@ def _delta_metadata(result: DeltaResult, states: dict[str, int]) -> dict[str, An
         ),
         "preview": tables.preview(_rows(result)),
     }
+    if any(counts[name] for name in _WRITTEN):
+        # Not for a run that found nothing: a picture costs its process half a second.
+        metadata["operations"] = bars(counts, "records of this run")
     if result.rejected:
         metadata["rejected_records"] = tables.table(
             [asdict(one) for one in result.rejected],

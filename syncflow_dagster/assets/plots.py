@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import dagster as dg
 
 _COLOURS = {
-    "insert": "#2e7d32",
-    "update": "#1565c0",
-    "delete": "#c62828",
+    "inserted": "#2e7d32",
+    "updated": "#1565c0",
+    "deleted": "#c62828",
     "done": "#2e7d32",
     "found": "#558b2f",
     "retry": "#ef6c00",
