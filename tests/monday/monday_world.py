@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from syncflow_dagster.ledger.deliver import DeliveryOptions
-from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta
+from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta, prepare
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
 from syncflow_dagster.sandbox.control import ControlClient
@@ -215,6 +216,7 @@ class MondayWorld:
         self.control = ControlClient(urls["control"])
         self.clock = clock or FakeClock()
         self.workflow = workflow(urls["monday"], token, monday, **push)
+        prepare(database, self.workflow.workflow, self.workflow.deltas)
 
     @property
     def node(self):
@@ -284,16 +286,19 @@ class MondayWorld:
         return [row["reason"] for row in self.rows(table) if row["business_key"] == key][-1]
 
     def board(self):
-        """What a person sees: for each active item its group, name, texts and subitems."""
+        """What a person sees: for each active item its group, name, texts and subitems.
+
+        The column of keys is left out; `keys` tells it.
+        """
         boards = {one["id"]: one for one in self.control.state()["boards"]}
         titles = {group["id"]: group["title"] for group in boards[BOARD]["groups"]}
         below = [one for one in boards[SUB_BOARD]["items"] if one["state"] == "active"]
         return {
             item["name"]: {
                 "group": titles[item["group_id"]],
-                "values": item["values"],
+                "values": _without_key(item["values"]),
                 "below": {
-                    one["name"]: one["values"]
+                    one["name"]: _without_key(one["values"])
                     for one in below
                     if one["parent_item_id"] == item["id"]
                 },
@@ -302,8 +307,17 @@ class MondayWorld:
             if item["state"] == "active"
         }
 
+    def keys(self):
+        """How often each record's key is among the active items and subitems."""
+        items = [item for board in self.control.state()["boards"] for item in board["items"]]
+        return Counter(item["key"] for item in items if item["state"] == "active")
+
     def group_titles(self):
         """Titles of the board's live groups, in alphabetical order."""
         boards = {one["id"]: one for one in self.control.state()["boards"]}
         live = [one for one in boards[BOARD]["groups"] if not (one["archived"] or one["deleted"])]
         return sorted(group["title"] for group in live)
+
+
+def _without_key(values):
+    return {column: text for column, text in values.items() if column != "record_uuid"}
