@@ -214,6 +214,7 @@ def test_down_refuses_connections_until_cleared(monday, control):
     assert monday.post(CREATE).status_code == 200
     control.faults(kind="down")
     for _ in range(2):
+        monday.session.close()  # a kept connection would be reset instead of refused
         with pytest.raises(requests.ConnectionError, match="refused"):
             monday.post(CREATE)
     control.clear_faults()
