@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from psycopg import sql as compose
 from psycopg.types.json import Jsonb
 
 from syncflow_dagster.core.states import EffectState
+from syncflow_dagster.ledger.consequences import RETIRING_KINDS, Consequences
 from syncflow_dagster.ledger.ports import Effect, PlannedEffect
 from syncflow_dagster.ledger.worker import LOCK_CLASS
 from syncflow_dagster.store import sql
@@ -45,6 +44,7 @@ class Verdict:
         reason: What the service said, or what we found.
         not_before: When to take it up again.
         remote_id: The service's id of the object, where it is known now.
+        counts: Whether the attempt counts among the effect's tries.
     """
 
     effect_id: int
@@ -53,10 +53,7 @@ class Verdict:
     reason: str | None = None
     not_before: datetime | None = None
     remote_id: str | None = None
-
-
-#: Effects that end the life of their object when they are done.
-RETIRING_KINDS = frozenset({"archive_item", "archive_subitem"})
+    counts: bool = True
 
 
 class EffectConflict(RuntimeError):
@@ -81,6 +78,7 @@ class EffectStore:
         self._database = database
         self._lease = timedelta(seconds=lease_s)
         self._queries = sql.load("effects")
+        self._consequences = Consequences(self._queries)
 
     def insert(
         self, conn: Connection, effects: Iterable[PlannedEffect], *, scope: Scope, account: str
@@ -122,17 +120,18 @@ class EffectStore:
         return added
 
     def presence(self, conn: Connection, account: str, object_keys: Sequence[str]) -> list[DictRow]:
-        """Return per key: remote_id (None if not live), generation, coming, leaving."""
+        """Return per key: remote_id, generation, coming, leaving.
+
+        The remote_id is None if the object is not live; the generation is that of its last life,
+        None if it has had none.
+        """
         return conn.execute(
             self._queries["presence"], {"account": account, "object_keys": list(object_keys)}
         ).fetchall()
 
     def retire(self, conn: Connection, account: str, object_key: str, now: datetime) -> None:
         """Note that an object is no longer at the service."""
-        conn.execute(
-            self._queries["retire_object"],
-            {"account": account, "object_key": object_key, "now": now},
-        )
+        self._consequences.retire(conn, account, object_key, now)
 
     def count_states(self, workflow: str, node: str) -> list[DictRow]:
         """Return rows (kind, state, effects) of a node."""
@@ -160,7 +159,7 @@ class EffectStore:
             released = conn.execute(
                 self._queries["release_waiting"], {**_scope(scope), "now": now}
             ).fetchall()
-            self._roll_up(conn, [*abandoned, *released], now)
+            self._consequences.roll_up(conn, [*abandoned, *released], now)
         return sum(row["state"] == EffectState.UNKNOWN for row in abandoned)
 
     def mark_waiting(self, scope: Scope, now: datetime) -> int:
@@ -169,7 +168,7 @@ class EffectStore:
             rows = conn.execute(
                 self._queries["mark_waiting"], {**_scope(scope), "now": now}
             ).fetchall()
-            self._roll_up(conn, rows, now)
+            self._consequences.roll_up(conn, rows, now)
         return len(rows)
 
     def claim(self, scope: Scope, worker: int, now: datetime, limit: int) -> list[Effect]:
@@ -233,7 +232,8 @@ class EffectStore:
             request_ids: Request each effect was sent under; another one's word is left alone.
             now: Database time.
         """
-        touched = []
+        touched: list[DictRow] = []
+        ended: list[DictRow] = []
         for verdict in verdicts:
             row = conn.execute(
                 self._queries["settle"],
@@ -244,14 +244,17 @@ class EffectStore:
                     "reason": verdict.reason,
                     "not_before": verdict.not_before,
                     "remote_id": verdict.remote_id,
+                    "counts": verdict.counts,
                     "now": now,
                 },
             ).fetchone()
             if row is None:
                 continue
-            touched.append(row)
-            self._follow(conn, row, verdict, now)
-        self._roll_up(conn, touched, now)
+            touched += [row, *self._consequences.follow(conn, row, verdict, now)]
+            if verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS:
+                ended.append(row)
+        touched += self._consequences.end_with(conn, ended, now)
+        self._consequences.roll_up(conn, touched, now)
 
     def log_attempts(
         self,
@@ -321,40 +324,6 @@ class EffectStore:
             self._queries["begin_attempts"],
             {"effect_ids": ids, "action": action, "request_id": request_id, "now": now},
         )
-
-    def _follow(
-        self, conn: Connection, row: dict[str, Any], verdict: Verdict, now: datetime
-    ) -> None:
-        place = {"account": row["account"], "object_key": row["object_key"], "now": now}
-        if verdict.state == EffectState.DONE and row["creates"]:
-            conn.execute(
-                self._queries["keep_object"],
-                {**place, "remote_id": verdict.remote_id, "generation": row["generation"]},
-            )
-        elif verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS:
-            conn.execute(self._queries["retire_object"], place)
-        elif verdict.state == EffectState.DEAD and row["creates"]:
-            conn.execute(
-                self._queries["cancel_followers"],
-                {
-                    **place,
-                    "delta_table": row["delta_table"],
-                    "delta_id": row["delta_id"],
-                    "effect_id": row["effect_id"],
-                    "reason": f"not created: {verdict.reason}",
-                },
-            )
-
-    def _roll_up(self, conn: Connection, rows: Iterable[dict[str, Any]], now: datetime) -> None:
-        by_table: dict[str, set[int]] = defaultdict(set)
-        for row in rows:
-            if row["delta_table"]:
-                by_table[row["delta_table"]].add(row["delta_id"])
-        for table, ids in sorted(by_table.items()):
-            statement = compose.SQL(self._queries["roll_up"]).format(
-                table=compose.Identifier(table)
-            )
-            conn.execute(statement, {"delta_table": table, "delta_ids": sorted(ids), "now": now})
 
     def _read(self, conn: Connection, ids: list[int]) -> list[Effect]:
         rows = conn.execute(self._queries["read_effects"], {"effect_ids": ids}).fetchall()

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from syncflow_dagster.ledger.ports import Effect
 
 
+#: An unclear answer is often the service's trouble and not the record's, so it is given more tries.
+_ABSENT_SHARE = 3
+
+
 @dataclass(frozen=True, slots=True)
 class RetryRule:
     """When to try again, and when to give up.
 
     Attributes:
-        most_tries: Tries after which an effect that itself keeps failing is dead.
+        most_tries: Tries after which an effect that itself keeps failing is dead, and a third of
+            those after which one that never happens is left to a person.
         chance: Where the jitter is drawn from.
         settle_s: Seconds after a request until the service's reads show its result.
     """
@@ -43,19 +48,27 @@ class RetryRule:
             case Wait(reason):
                 return Verdict(effect.effect_id, EffectState.WAITING, "wait", reason)
             case Stop(reason):
-                return Verdict(effect.effect_id, EffectState.RETRY, "stop", reason, now)
+                return Verdict(
+                    effect.effect_id, EffectState.RETRY, "stop", reason, now, counts=False
+                )
             case Retry(reason, after_s, counts):
                 if counts and effect.tries + 1 >= self.most_tries:
                     text = f"gave up after {effect.tries + 1} tries: {reason}"
                     return Verdict(effect.effect_id, EffectState.DEAD, "rejected", text)
                 due = self._again(effect, now, after_s)
-                return Verdict(effect.effect_id, EffectState.RETRY, "retry", reason, due)
+                return Verdict(
+                    effect.effect_id, EffectState.RETRY, "retry", reason, due, counts=counts
+                )
 
     def after_looking(self, effect: Effect, finding: Finding, now: datetime) -> Verdict:
         """Return the new state of an UNKNOWN effect the service has been asked about."""
         match finding:
             case Found(remote_id):
                 return Verdict(effect.effect_id, EffectState.DONE, "found", remote_id=remote_id)
+            case Absent() if effect.tries >= _ABSENT_SHARE * self.most_tries:
+                reason = f"sent {effect.tries} times, and each time it had not happened"
+                state = EffectState.NEEDS_PERSON
+                return Verdict(effect.effect_id, state, "ambiguous", reason)
             case Absent():
                 reason = "looked up: it did not happen"
                 return Verdict(effect.effect_id, EffectState.RETRY, "absent", reason, now)

@@ -13,8 +13,10 @@ on conflict do nothing
 returning effect_id;
 
 -- name: presence
--- What is known of each object: its id at the service, and what is under way for it.
-select k.object_key, o.remote_id, o.generation,
+-- What is known of each object: its id at the service, how many lives it has had, and what is
+-- under way for it.
+select k.object_key, case when o.retired_at is null then o.remote_id end as remote_id,
+       o.generation,
        exists (select from effect e
                where e.account = %(account)s and e.object_key = k.object_key and e.creates
                  and e.state not in ('DEAD', 'CANCELLED', 'DONE')) as coming,
@@ -24,13 +26,14 @@ select k.object_key, o.remote_id, o.generation,
                  and e.state not in ('DEAD', 'CANCELLED', 'DONE')) as leaving
 from unnest(%(object_keys)s::text[]) as k (object_key)
 left join remote_object o
-    on o.account = %(account)s and o.object_key = k.object_key and o.retired_at is null;
+    on o.account = %(account)s and o.object_key = k.object_key;
 
 -- name: keep_object
 insert into remote_object (account, object_key, remote_id, generation)
 values (%(account)s, %(object_key)s, %(remote_id)s, %(generation)s)
 on conflict (account, object_key) do update
-set remote_id = excluded.remote_id, generation = excluded.generation, retired_at = null
+set remote_id = excluded.remote_id, generation = excluded.generation, retired_at = null,
+    created_at = clock_timestamp()
 where remote_object.retired_at is not null or remote_object.remote_id = excluded.remote_id;
 
 -- name: retire_object
@@ -167,18 +170,31 @@ where effect_id = %(effect_id)s and request_id = %(request_id)s and action = %(a
 update effect
 set state = %(state)s, state_since = %(now)s, reason = %(reason)s, not_before = %(not_before)s,
     remote_id = coalesce(%(remote_id)s, remote_id), lease_owner = null, lease_until = null,
+    tries = tries - case when %(counts)s then 0 else 1 end,
     finished_at = case when %(state)s in ('DONE', 'DEAD') then %(now)s end
 where effect_id = %(effect_id)s and request_id = %(request_id)s
   and state in ('SENT', 'UNKNOWN') and state <> %(state)s
-returning effect_id, account, object_key, generation, creates, kind, delta_table, delta_id;
+returning effect_id, workflow, node, account, object_key, generation, creates, kind,
+          delta_table, delta_id;
+
+-- name: end_with
+-- What an object took with it when it went needs no request of its own.
+update effect
+set state = 'CANCELLED', state_since = %(now)s, finished_at = %(now)s,
+    reason = 'gone together with what it belongs to'
+where workflow = %(workflow)s and node = %(node)s and account = %(account)s
+  and state in ('PLANNED', 'RETRY') and payload ->> 'ends_with' = any(%(object_keys)s)
+returning object_key, delta_table, delta_id;
 
 -- name: cancel_followers
--- An object whose create is refused will not come: what else this row wanted of it is void.
+-- An object whose create is refused will not come: what else this row wanted of it is void, and
+-- so is every wish to archive it.
 update effect
 set state = 'CANCELLED', state_since = %(now)s, reason = %(reason)s, finished_at = %(now)s
-where account = %(account)s and object_key = %(object_key)s and delta_table = %(delta_table)s
-  and delta_id = %(delta_id)s and effect_id <> %(effect_id)s
-  and state in ('PLANNED', 'WAITING', 'RETRY', 'HELD');
+where account = %(account)s and object_key = %(object_key)s and effect_id <> %(effect_id)s
+  and (kind like 'archive%%' or (delta_table = %(delta_table)s and delta_id = %(delta_id)s))
+  and state in ('PLANNED', 'WAITING', 'RETRY', 'HELD')
+returning delta_table, delta_id;
 
 -- name: postpone_unknown
 update effect set not_before = %(not_before)s, reason = %(reason)s

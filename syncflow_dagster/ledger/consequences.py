@@ -1,0 +1,92 @@
+"""What follows from an effect's outcome: objects begin and end, other effects fall away."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from psycopg import sql as compose
+
+from syncflow_dagster.core.states import EffectState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    import psycopg
+    from psycopg.rows import DictRow
+
+    from syncflow_dagster.ledger.effects import Verdict
+
+    Connection = psycopg.Connection[DictRow]
+
+#: Effects that end the life of their object when they are done.
+RETIRING_KINDS = frozenset({"archive_item", "archive_subitem"})
+
+
+class Consequences:
+    """Writes what follows, always in the caller's transaction.
+
+    Args:
+        queries: The ledger's statements by name.
+    """
+
+    def __init__(self, queries: Mapping[str, str]) -> None:
+        self._queries = queries
+
+    def retire(self, conn: Connection, account: str, object_key: str, now: datetime) -> None:
+        """Note that an object is no longer at the service."""
+        conn.execute(
+            self._queries["retire_object"],
+            {"account": account, "object_key": object_key, "now": now},
+        )
+
+    def follow(
+        self, conn: Connection, row: DictRow, verdict: Verdict, now: datetime
+    ) -> list[DictRow]:
+        """Do what an outcome entails; return the other delta rows it touches."""
+        place = {"account": row["account"], "object_key": row["object_key"], "now": now}
+        if verdict.state == EffectState.DONE and row["creates"]:
+            conn.execute(
+                self._queries["keep_object"],
+                {**place, "remote_id": verdict.remote_id, "generation": row["generation"]},
+            )
+        elif verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS:
+            self.retire(conn, row["account"], row["object_key"], now)
+        elif verdict.state == EffectState.DEAD and row["creates"]:
+            return conn.execute(
+                self._queries["cancel_followers"],
+                {
+                    **place,
+                    "delta_table": row["delta_table"],
+                    "delta_id": row["delta_id"],
+                    "effect_id": row["effect_id"],
+                    "reason": f"not created: {verdict.reason}",
+                },
+            ).fetchall()
+        return []
+
+    def end_with(self, conn: Connection, ended: Sequence[DictRow], now: datetime) -> list[DictRow]:
+        """Retire what went together with objects that are gone, and drop its own archiving."""
+        if not ended:
+            return []
+        place = {name: ended[0][name] for name in ("workflow", "node", "account")}
+        keys = [row["object_key"] for row in ended]
+        gone = conn.execute(
+            self._queries["end_with"], {**place, "object_keys": keys, "now": now}
+        ).fetchall()
+        for row in gone:
+            self.retire(conn, place["account"], row["object_key"], now)
+        return gone
+
+    def roll_up(self, conn: Connection, rows: Iterable[DictRow], now: datetime) -> None:
+        """Bring the states of delta rows in line with those of their effects."""
+        by_table: dict[str, set[int]] = defaultdict(set)
+        for row in rows:
+            if row["delta_table"]:
+                by_table[row["delta_table"]].add(row["delta_id"])
+        for table, ids in sorted(by_table.items()):
+            statement = compose.SQL(self._queries["roll_up"]).format(
+                table=compose.Identifier(table)
+            )
+            conn.execute(statement, {"delta_table": table, "delta_ids": sorted(ids), "now": now})
