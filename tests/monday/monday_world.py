@@ -274,6 +274,22 @@ class MondayWorld:
     def judged(self):
         return judge(self.control.log(), {"topics": "Topics"})
 
+    def doubled(self):
+        """Keys of items and subitems made while one of the same key was there, by the log.
+
+        An item that is archived takes its subitems with it.
+        """
+        keys, live, found = {}, Counter(), []
+        for write in self.control.log():
+            if write["op"] in {"create_item", "create_subitem"}:
+                keys[write["remote_id"]] = write["key"]
+                live[write["key"]] += 1
+                found += [write["key"]] * (live[write["key"]] > 1)
+            elif write["op"] in {"archive_item", "delete_item"} and write["payload"]["changed"]:
+                for gone in (write["remote_id"], *write["payload"]["subitem_ids"]):
+                    live[keys[gone]] -= 1
+        return found
+
     def rows(self, table=ORDERS):
         return self.database.fetch_all(f"select * from {table} order by delta_id")
 

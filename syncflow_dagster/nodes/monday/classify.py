@@ -70,6 +70,8 @@ REJECTS = frozenset(
         "missingcolumn",
     }
 )
+#: The item is not there, or not active.
+GONE = frozenset({"resourcenotfoundexception", "invaliditemidexception"})
 _SEPARATORS = re.compile(r"[^a-z0-9]")
 _LOCKED = 423
 _SERVER_ERROR = 500

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Unknown
 from syncflow_dagster.ledger.ports import Effect, Lookup, Reply
 from syncflow_dagster.nodes.monday import costs
-from syncflow_dagster.nodes.monday.classify import alias_error, silence, whole_answer
+from syncflow_dagster.nodes.monday.classify import GONE, alias_error, code_of, silence, whole_answer
 from syncflow_dagster.nodes.monday.client import Answer, MondayClient, NoAnswer
 from syncflow_dagster.nodes.monday.documents import batch
 from syncflow_dagster.nodes.monday.headers import readings
@@ -115,10 +115,17 @@ def _each(effects: Sequence[Effect], answer: Answer) -> dict[int, Outcome]:
         if result is not None:
             outcomes[effect.effect_id] = Done(str(result["id"]))
         elif alias in errors:
-            outcomes[effect.effect_id] = alias_error(errors[alias], answer)
+            outcomes[effect.effect_id] = _refusal(effect, errors[alias], answer)
         else:
             outcomes[effect.effect_id] = Unknown("monday says nothing of this mutation")
     return outcomes
+
+
+def _refusal(effect: Effect, error: Mapping[str, Any], answer: Answer) -> Outcome:
+    if effect.kind.startswith("archive") and code_of(error) in GONE:
+        # Somebody was quicker: what was to go is gone.
+        return Done()
+    return alias_error(error, answer)
 
 
 def _spent(answer: Answer) -> dict[str, int]:

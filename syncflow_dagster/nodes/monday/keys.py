@@ -11,14 +11,24 @@ if TYPE_CHECKING:
 
 def item_key(board_id: str, record_uuid: UUID) -> str:
     """Return the key of the item (or subitem) that stands for a record."""
-    return f"monday:{board_id}:item:{record_uuid}"
+    return f"{item_prefix(board_id)}{record_uuid}"
+
+
+def item_prefix(board_id: str) -> str:
+    """Return what the keys of all items and subitems of a board begin with."""
+    return f"monday:{board_id}:item:"
+
+
+def group_prefix(board_id: str) -> str:
+    """Return what the keys of all groups of a board begin with."""
+    return f"monday:{board_id}:group:"
 
 
 def group_key(board_id: str, title: str) -> str:
     """Return the key of a group: groups are the same when their titles look the same."""
-    return f"monday:{board_id}:group:{group_title(title)}"
+    return f"{group_prefix(board_id)}{group_title(title)}"
 
 
 def group_title(title: str) -> str:
     """Return a title as it is written to the board: NFC, single blanks, at most 255 characters."""
-    return " ".join(unicodedata.normalize("NFC", title).split())[:255]
+    return " ".join(unicodedata.normalize("NFC", title).split())[:255].rstrip()

@@ -78,6 +78,11 @@ class RowPlan:
     settled: str | None = None
     retires: bool = False
 
+    @property
+    def makes_item_again(self) -> bool:
+        """Whether an item is made that may have had a life, and subitems, before."""
+        return any(one.kind == "create_item" and one.generation > 1 for one in self.effects)
+
 
 @dataclass(frozen=True, slots=True)
 class Planner:
@@ -87,11 +92,13 @@ class Planner:
         node: The push node.
         mapping: Its items or its subitems.
         presence: What is known of each object, by key; missing means absent.
+        lives: How many lives an object has had, by key; missing means none.
     """
 
     node: MondayPushNode
     mapping: ItemMapping
     presence: Mapping[str, Presence]
+    lives: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_subitems(self) -> bool:
@@ -120,18 +127,20 @@ class Planner:
         values, shown = self._cells(row, {column.field for column in self.mapping.columns})
         values[self.mapping.key_column] = shown[self.mapping.key_column] = str(row.record_uuid)
         payload = {"name": self._name(row), "columns": values, "shown": shown}
+        statuses = self._statuses(row, key, set(row.values), creating=True)
         if self.is_subitems:
             assert row.parent_uuid is not None
             parent = item_key(self.node.board_id, row.parent_uuid)
             create = self._effect(row, "create_subitem", SUBITEMS, key, payload, parent=parent)
-            return [create, *self._statuses(row, key, set(row.values))]
+            return [self._next_life(create, row), *statuses]
         group, title = self.group_of(row)
         create = self._effect(row, "create_item", ITEMS, key, payload, parent=group)
-        return [
-            *self._new_group(group, title),
-            create,
-            *self._statuses(row, key, set(row.values)),
-        ]
+        return [*self._new_group(row, group, title), self._next_life(create, row), *statuses]
+
+    def _next_life(self, create: PlannedEffect, row: DeltaRow) -> PlannedEffect:
+        # A record's own count says nothing of an item that went with its parent.
+        lived = self.lives.get(create.object_key, 0)
+        return replace(create, generation=max(row.generation, lived + 1))
 
     def _change(self, row: DeltaRow, key: str) -> RowPlan:
         changed = set(row.changed)
@@ -147,7 +156,7 @@ class Planner:
         if not self.is_subitems and self.node.group.field in changed:
             group, title = self.group_of(row)
             move = self._effect(row, "move_item", ITEMS, key, {"title": title}, parent=group)
-            effects += [*self._new_group(group, title), move]
+            effects += [*self._new_group(row, group, title), move]
         effects += self._statuses(row, key, changed)
         settled = None if effects else "no mapped field changed"
         return RowPlan(effects, settled=settled)
@@ -160,14 +169,16 @@ class Planner:
             return RowPlan(settled="deleted at the source; the workflow keeps the item as it is")
         if rule.policy == "status":
             made = cell("status", rule.label)
-            payload = {"columns": {rule.column: made.value}, "shown": {rule.column: made.shown}}
-            return RowPlan([self._effect(row, "set_status", STATUSES, key, payload)])
+            status = {"columns": {rule.column: made.value}, "shown": {rule.column: made.shown}}
+            return RowPlan([self._effect(row, "set_status", STATUSES, key, status)])
         parent_key = self._parent_key(row)
-        if parent_key and self.presence.get(parent_key, Presence.ABSENT) in _GONE:
+        if parent_key and self.presence.get(parent_key, Presence.ABSENT) is Presence.ABSENT:
             return RowPlan(settled="archived together with its item", retires=True)
         kind = "archive_subitem" if self.is_subitems else "archive_item"
         pass_number = SUBITEMS if self.is_subitems else ITEMS
-        return RowPlan([self._effect(row, kind, pass_number, key, {})])
+        # Where the item goes in the same push, it takes its subitems with it.
+        payload = {"ends_with": parent_key} if parent_key else {}
+        return RowPlan([self._effect(row, kind, pass_number, key, payload)])
 
     def _parent_key(self, row: DeltaRow) -> str | None:
         if not self.is_subitems or row.parent_uuid is None:
@@ -186,20 +197,24 @@ class Planner:
     def group_of(self, row: DeltaRow) -> tuple[str, str]:
         """Return key and title of the group a row's item stands in."""
         value = row.values.get(self.node.group.field)
-        title = group_title(display(value) if value is not None else self.node.group.otherwise)
+        title = group_title("" if value is None else display(value))
+        title = title or group_title(self.node.group.otherwise)
         return group_key(self.node.board_id, title), title
 
-    def _new_group(self, key: str, title: str) -> list[PlannedEffect]:
+    def _new_group(self, row: DeltaRow, key: str, title: str) -> list[PlannedEffect]:
         if self.presence.get(key, Presence.ABSENT) is not Presence.ABSENT:
             return []
         return [
             PlannedEffect(
-                effect_key=f"{self.node.name}:create_group:{key}",
+                # Named after the row that asks first, so that a group once refused, or archived
+                # by hand, can be asked for again.
+                effect_key=f"{self.node.name}:create_group:{key}:{row.table}:{row.delta_id}",
                 kind="create_group",
                 pass_number=ITEMS,
                 object_key=key,
                 creates=True,
                 payload={"title": title, "label": title, "board_id": self.node.board_id},
+                generation=self.lives.get(key, 0) + 1,
             )
         ]
 
@@ -229,7 +244,9 @@ class Planner:
             values[column.column], shown[column.column] = made.value, made.shown
         return values, shown
 
-    def _statuses(self, row: DeltaRow, key: str, changed: set[str]) -> list[PlannedEffect]:
+    def _statuses(
+        self, row: DeltaRow, key: str, changed: set[str], *, creating: bool = False
+    ) -> list[PlannedEffect]:
         values: dict[str, Any] = {}
         shown: dict[str, str] = {}
         for status in self.mapping.statuses:
@@ -237,7 +254,7 @@ class Planner:
                 continue
             value = row.values.get(status.field)
             label = None if value is None else status.labels.get(display(value), display(value))
-            if label is None and row.operation == "INSERT":
+            if not label and creating:
                 continue
             made = cell("status", label)
             values[status.column], shown[status.column] = made.value, made.shown

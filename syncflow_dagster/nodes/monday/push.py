@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from psycopg import sql as compose
 
-from syncflow_dagster.core.backoff import full_jitter
-from syncflow_dagster.core.outcomes import Retry, Unknown
 from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions, DeliveryReport
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.nodes.delta.parents import release_waiting
-from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.client import MondayClient
-from syncflow_dagster.nodes.monday.contract import BoardUnavailable, Contract, read_contract
 from syncflow_dagster.nodes.monday.destination import MondayDestination
-from syncflow_dagster.nodes.monday.headers import readings
-from syncflow_dagster.nodes.monday.keys import group_key, item_key
+from syncflow_dagster.nodes.monday.groups import adopt_groups
+from syncflow_dagster.nodes.monday.keys import item_key, item_prefix
+from syncflow_dagster.nodes.monday.patience import read_patiently
 from syncflow_dagster.nodes.monday.plan import DeltaRow, Planner, Presence, RowPlan
+from syncflow_dagster.nodes.monday.returning import bring_back_children
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import retry_transient
 from syncflow_dagster.testing.crash import crash_point
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.ledger.ports import PlannedEffect
+    from syncflow_dagster.nodes.monday.contract import Board, Contract
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models import ItemMapping, MondayPushNode, Workflow
 
@@ -116,6 +114,7 @@ class Push:
         self._client = MondayClient(connection)
         self._destination = MondayDestination(connection, node.batch_size, client=self._client)
         self._queries = sql.load("push")
+        self._board: Board | None = None
 
     def close(self) -> None:
         """Close the connection to monday."""
@@ -128,12 +127,17 @@ class Push:
             BoardUnavailable: monday did not answer for as long as our patience lasts.
             ContractBroken: the board does not fit the workflow.
         """
-        contract = self._read_contract()
+        account = self._destination.account
+        budgets = Budgets(self._database, self._clock, account, self._destination.budgets())
+        patience_s = self._options.delivery.patience_s
+        contract = read_patiently(self._client, self._node, budgets, self._clock, patience_s)
         subitem_board = contract.board.subitem_board
         self._destination = MondayDestination(
             self._connection, self._node.batch_size, subitem_board, self._client
         )
-        retry_transient(lambda: self._adopt_groups(contract), self._clock)
+        self._board = contract.board
+        if not self._options.dry_run:
+            retry_transient(self._adopt_groups, self._clock)
         return contract
 
     def plan(self) -> PlanReport:
@@ -141,6 +145,7 @@ class Push:
         report = PlanReport()
         if self._options.dry_run:
             with self._database.transaction() as conn:
+                self._adopt(conn)
                 for mapping, source in self._mappings():
                     while self._plan_chunk(conn, mapping, source, report):
                         pass
@@ -165,46 +170,13 @@ class Push:
             progress,
         ).run()
 
-    def _read_contract(self) -> Contract:
-        destination = self._destination
-        budgets = Budgets(self._database, self._clock, destination.account, destination.budgets())
-        cost = {costs.COMPLEXITY_BUDGET: costs.READ, costs.REQUEST_BUDGET: 2}
-        waited = 0.0
-        for tries in range(1, 1_000):
-            budgets.reserve(cost)
-            try:
-                contract = read_contract(self._client, self._node)
-            except BoardUnavailable as error:
-                budgets.settle(cost, {}, [])
-                waited += self._wait_for_board(error, tries, waited)
-                continue
-            for answer in contract.answers:
-                budgets.settle(cost, {}, readings(answer.headers))
-                cost = {}
-            return contract
-        raise AssertionError("patience ends before the tries do")
-
-    def _wait_for_board(self, error: BoardUnavailable, tries: int, waited: float) -> float:
-        patience = self._options.delivery.patience_s
-        if not isinstance(error.outcome, Retry | Unknown) or waited > patience:
-            raise error
-        wait = full_jitter(tries, random.Random())  # noqa: S311 - jitter, not a secret
-        if isinstance(error.outcome, Retry):
-            wait += error.outcome.after_s or 0.0
-        self._clock.sleep(wait)
-        return wait
-
-    def _adopt_groups(self, contract: Contract) -> None:
+    def _adopt_groups(self) -> None:
         with self._database.transaction() as conn:
-            for title, group_id in contract.board.groups.items():
-                conn.execute(
-                    self._queries["adopt_group"],
-                    {
-                        "account": self._destination.account,
-                        "object_key": group_key(self._node.board_id, title),
-                        "remote_id": group_id,
-                    },
-                )
+            self._adopt(conn)
+
+    def _adopt(self, conn: Connection) -> None:
+        if self._board is not None:
+            adopt_groups(conn, self._destination.account, self._board, self._connection)
 
     def _mappings(self) -> list[tuple[ItemMapping, DeltaNode]]:
         mappings = [self._node.items]
@@ -248,8 +220,9 @@ class Push:
         report.rows += len(rows)
         planner = Planner(self._node, mapping, {})
         keys = sorted({key for row in rows for key in planner.keys(row)})
-        planner = Planner(self._node, mapping, self._presence(conn, keys))
+        planner = Planner(self._node, mapping, *self._presence(conn, keys))
         plans = [(row, planner.plan(row)) for row in rows]
+        self._bring_back_children(conn, plans)
         self._write(conn, source, plans, report)
         return True
 
@@ -264,26 +237,48 @@ class Push:
         found = conn.execute(
             self._statement("take_rows", source.table),
             {
-                "customer": self._options.customer if is_items else None,
+                # Children that name no customer follow their parents.
+                "customer": self._options.customer if is_items or source.customer else None,
                 "limit": limit,
                 "only_with_parent": partial and not is_items,
                 "account": self._destination.account,
-                "prefix": f"monday:{self._node.board_id}:item:",
+                "prefix": item_prefix(self._node.board_id),
             },
         ).fetchall()
         names = [one.name for one in source.fields]
         return [_row(source.table, names, one) for one in found]
 
-    def _presence(self, conn: Connection, keys: Sequence[str]) -> dict[str, Presence]:
+    def _presence(
+        self, conn: Connection, keys: Sequence[str]
+    ) -> tuple[dict[str, Presence], dict[str, int]]:
         found: dict[str, Presence] = {}
+        lives: dict[str, int] = {}
         for row in self._effects.presence(conn, self._destination.account, keys):
+            if row["generation"] is not None:
+                lives[row["object_key"]] = row["generation"]
             if row["leaving"]:
                 found[row["object_key"]] = Presence.LEAVING
             elif row["remote_id"] is not None:
                 found[row["object_key"]] = Presence.LIVE
             elif row["coming"]:
                 found[row["object_key"]] = Presence.COMING
-        return found
+        return found, lives
+
+    def _bring_back_children(
+        self, conn: Connection, plans: Sequence[tuple[DeltaRow, RowPlan]]
+    ) -> None:
+        again = [row.record_uuid for row, plan in plans if plan.makes_item_again]
+        children = self._node.subitems and self._workflow.node(self._node.subitems.source)
+        if again and isinstance(children, DeltaNode):
+            bring_back_children(
+                conn,
+                self._workflow.workflow,
+                children,
+                again,
+                account=self._destination.account,
+                prefix=item_prefix(self._node.board_id),
+                now=self._clock.now(),
+            )
 
     def _write(
         self,

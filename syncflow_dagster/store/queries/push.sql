@@ -26,8 +26,55 @@ where d.delta_id = t.delta_id;
 insert into remote_object (account, object_key, remote_id)
 values (%(account)s, %(object_key)s, %(remote_id)s)
 on conflict (account, object_key) do update
-set remote_id = excluded.remote_id, retired_at = null
+set remote_id = excluded.remote_id, retired_at = null, created_at = clock_timestamp()
 where remote_object.remote_id <> excluded.remote_id or remote_object.retired_at is not null;
+
+-- name: forget_groups
+update remote_object set retired_at = clock_timestamp()
+where account = %(account)s and starts_with(object_key, %(prefix)s) and retired_at is null
+  and remote_id <> all(%(remote_ids)s)
+  and created_at < clock_timestamp() - make_interval(secs => %(younger_s)s);
+
+-- name: lock_node
+-- The lock a delta build holds, for the length of this transaction.
+select pg_advisory_xact_lock(
+    hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s, 0));
+
+-- name: retire_children
+with newest as (
+    select distinct on (d.record_uuid) d.record_uuid, d.operation
+    from {table} d
+    where d.record_uuid in (select c.record_uuid from {table} c
+                            where c.parent_uuid = any(%(parents)s))
+    order by d.record_uuid, d.delta_id desc
+)
+update remote_object o
+set retired_at = %(now)s
+from newest n
+where o.account = %(account)s and o.object_key = %(prefix)s || n.record_uuid
+  and o.retired_at is null and n.operation <> 'DELETE';
+
+-- name: write_again
+-- Rows that are pending, or wait for their parent to be known, come of themselves.
+with newest as (
+    select distinct on (d.record_uuid) d.*
+    from {table} d
+    where d.record_uuid in (select c.record_uuid from {table} c
+                            where c.parent_uuid = any(%(parents)s))
+    order by d.record_uuid, d.delta_id desc
+)
+insert into {table} (batch_id, record_uuid, generation, operation, bk_hash, data_hash,
+                     parent_bk_hash, parent_uuid, business_key, customer, changed_columns,
+                     {fields})
+select batch_id, record_uuid, generation, 'INSERT', bk_hash, data_hash, parent_bk_hash,
+       parent_uuid, business_key, customer, changed_columns, {fields}
+from newest
+where operation <> 'DELETE' and parent_uuid = any(%(parents)s)
+  and state not in ('PENDING', 'HELD')
+order by business_key;
+
+-- name: drop_older
+drop table if exists pg_temp.older;
 
 -- name: count_rows
 select state, count(*) as rows from {table} group by state order by state;
