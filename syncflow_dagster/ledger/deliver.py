@@ -130,10 +130,19 @@ class Delivery:
         batch = self._safely(lambda: self._effects.claim(self._scope, me.number, now, size))
         if batch:
             crash_point("deliver.claimed")
-            self._send(me, batch)
+            for piece in self._pieces(batch):
+                if self.report.stopped is None:
+                    self._send(me, piece)
             return True
         # Questions are kept until nothing else can go: one look-up then answers many.
         return self._reconcile() or self._wait()
+
+    def _pieces(self, batch: Sequence[Effect]) -> list[Sequence[Effect]]:
+        # Requests that keep failing without a word grow smaller, so that one record that breaks
+        # them ends up alone and the others arrive.
+        failures = max(effect.tries for effect in batch)
+        size = max(1, self._destination.batch_size >> max(0, failures - 1))
+        return [batch[start : start + size] for start in range(0, len(batch), size)]
 
     def _wait(self) -> bool:
         now = self._now()
@@ -214,6 +223,7 @@ class Delivery:
         crash_point("reconcile.looked_up")
         self.report.lookups += lookup.requests
         self._budgets.settle(cost, {}, lookup.readings)
+        self.report.stopped = lookup.stopped
         self._decide(due, lookup.findings, lookup_id)
         crash_point("reconcile.decided")
         self._tell()

@@ -338,6 +338,7 @@ class EffectStore:
                 target_id=row["target_id"],
                 parent_id=row["parent_id"],
                 tries=row["tries"],
+                lookups=row["lookups"],
             )
             for row in rows
         ]

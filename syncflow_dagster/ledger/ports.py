@@ -53,6 +53,8 @@ class Effect:
     Attributes:
         target_id: The service's id of the object to change; None for a create.
         parent_id: The service's id of the parent object, if there is one.
+        tries: How often it was sent, as far as that counts.
+        lookups: How often it was looked up in vain.
     """
 
     effect_id: int
@@ -64,6 +66,7 @@ class Effect:
     target_id: str | None
     parent_id: str | None
     tries: int = 0
+    lookups: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +129,13 @@ class Lookup:
         findings: One for each effect asked about, by effect id.
         requests: Requests it took.
         readings: What the service said about its budgets.
+        stopped: Why nothing more may be asked on this account until somebody acts, if so.
     """
 
     findings: Mapping[int, Finding]
     requests: int = 1
     readings: Sequence[Reading] = ()
+    stopped: str | None = None
 
 
 class Destination(Protocol):

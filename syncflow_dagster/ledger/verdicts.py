@@ -55,7 +55,7 @@ class RetryRule:
                 if counts and effect.tries + 1 >= self.most_tries:
                     text = f"gave up after {effect.tries + 1} tries: {reason}"
                     return Verdict(effect.effect_id, EffectState.DEAD, "rejected", text)
-                due = self._again(effect, now, after_s)
+                due = self._again(effect.tries, now, after_s)
                 return Verdict(
                     effect.effect_id, EffectState.RETRY, "retry", reason, due, counts=counts
                 )
@@ -76,12 +76,12 @@ class RetryRule:
                 state = EffectState.NEEDS_PERSON
                 return Verdict(effect.effect_id, state, "ambiguous", reason)
             case _:
-                due = self._again(effect, now, finding.after_s)
+                due = self._again(effect.lookups, now, finding.after_s)
                 state = EffectState.UNKNOWN
                 return Verdict(effect.effect_id, state, "unreadable", finding.reason, due)
 
-    def _again(self, effect: Effect, now: datetime, after_s: float | None) -> datetime:
-        wait = full_jitter(effect.tries + 1, self.chance)
+    def _again(self, failures: int, now: datetime, after_s: float | None) -> datetime:
+        wait = full_jitter(failures + 1, self.chance)
         if after_s is not None:
             wait = after_s + wait / 10
         return now + timedelta(seconds=wait)

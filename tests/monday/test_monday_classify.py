@@ -286,3 +286,28 @@ def test_a_refused_connection_is_known_not_to_have_been_sent():
 def test_no_token_shows_in_what_we_tell(canned):
     answer = answered(canned, 401, new_style("NOT_AUTHENTICATED"))
     assert "authorization" not in str(whole_answer(answer)).lower()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "Internal server error"},
+        {"message": "x", "extensions": {"code": "INTERNAL_SERVER_ERROR", "status_code": 500}},
+        {"message": "x", "extensions": {"code": "REQUEST_TIMEOUT"}},
+        {"message": "null in a field that may not be", "path": ["e0"]},
+    ],
+)
+def test_an_answer_without_data_is_no_refusal_unless_it_says_so(error):
+    assert isinstance(whole_answer(Answer(200, None, [error], {})), Unknown)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": 'Cannot query field "x" on type "Query".'},
+        {"message": "Variable $columnValues of type JSON! was provided invalid value"},
+        {"message": "x", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}},
+    ],
+)
+def test_a_document_that_never_ran_is_refused(error):
+    assert isinstance(whole_answer(Answer(200, None, [error], {})), Reject)

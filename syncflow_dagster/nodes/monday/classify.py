@@ -72,10 +72,35 @@ REJECTS = frozenset(
 )
 #: The item is not there, or not active.
 GONE = frozenset({"resourcenotfoundexception", "invaliditemidexception"})
+#: The document was refused before anything of it ran.
+NEVER_RAN = frozenset(
+    {
+        "graphqlvalidationfailed",
+        "graphqlparsefailed",
+        "undefinedfield",
+        "argumentliteralsincompatible",
+        "missingrequiredarguments",
+        "jsonparseexception",
+        "badrequest",
+        "requestmaxcomplexityexceeded",
+    }
+)
+#: Beginnings of graphql-js' texts for such documents, which monday sends without a code.
+NEVER_RAN_TEXTS = (
+    "Variable $",
+    "Cannot query field",
+    "Unknown argument",
+    "Unknown type",
+    "Field ",
+    "Argument ",
+    "Syntax Error",
+    "Parse error",
+)
 _SEPARATORS = re.compile(r"[^a-z0-9]")
 _LOCKED = 423
 _SERVER_ERROR = 500
 _TOO_MANY = 429
+_BAD_REQUEST = 400
 _CONFLICT = 409
 _UNAUTHORIZED = frozenset({401, 403})
 _WAITS = frozenset({_TOO_MANY, _LOCKED, _CONFLICT})
@@ -136,11 +161,19 @@ def whole_answer(answer: Answer) -> Outcome | None:
         return Stop(f"{STOPS.get(code, 'monday refuses the token or its rights')} ({text})")
     if code in LIMITS or answer.status in _WAITS:
         return Retry(text, wait_of(first, answer.headers), counts=False)
-    # An old-style answer has no data even where only one of many mutations failed.
-    if answer.status >= _SERVER_ERROR or not answer.errors or answer.old_style:
-        return Unknown(text)
-    # The document was refused before anything of it ran.
-    return Reject(text)
+    if _refused_before_running(first, answer):
+        return Reject(text)
+    # No data may also mean that monday failed on its way, or, in the old style, that one of many
+    # mutations did: nobody knows what ran.
+    return Unknown(text)
+
+
+def _refused_before_running(error: Mapping[str, Any], answer: Answer) -> bool:
+    if answer.status >= _SERVER_ERROR or answer.old_style or not error or error.get("path"):
+        return False
+    if answer.status == _BAD_REQUEST or code_of(error) in NEVER_RAN:
+        return True
+    return str(error.get("message") or "").startswith(NEVER_RAN_TEXTS)
 
 
 def silence(answer: NoAnswer) -> Outcome:

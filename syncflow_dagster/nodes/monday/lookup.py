@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.core.outcomes import Retry
+from syncflow_dagster.core.outcomes import Retry, Stop
 from syncflow_dagster.ledger.ports import Absent, Ambiguous, Found, Lookup, Unreadable
 from syncflow_dagster.nodes.monday.classify import silence, whole_answer
 from syncflow_dagster.nodes.monday.client import NoAnswer
@@ -51,6 +51,7 @@ class LookupRun:
         self._findings: dict[int, Finding] = {}
         self._readings: list[Reading] = []
         self._requests = 0
+        self._stopped: str | None = None
 
     def run(self, effects: Sequence[Effect]) -> Lookup:
         """Return a finding for each effect."""
@@ -71,7 +72,7 @@ class LookupRun:
                 self._by_key(board, column, chunk)
         for chunk in _chunks(changes):
             self._by_id(chunk)
-        return Lookup(self._findings, self._requests, self._readings)
+        return Lookup(self._findings, self._requests, self._readings, self._stopped)
 
     def _place(self, effect: Effect) -> tuple[str, str]:
         board = effect.payload["board_id"]
@@ -149,6 +150,8 @@ class LookupRun:
             return Unreadable(str(answer.errors[0].get("message")))
         if outcome is None:
             return None
+        if isinstance(outcome, Stop):
+            self._stopped = outcome.reason
         after_s = outcome.after_s if isinstance(outcome, Retry) else None
         return Unreadable(str(getattr(outcome, "reason", outcome)), after_s)
 

@@ -121,6 +121,7 @@ create table effect (
     reason       text,
     state_since  timestamptz not null default clock_timestamp(),
     tries        integer not null default 0,
+    lookups      integer not null default 0,
     not_before   timestamptz,
     lease_owner  integer,
     lease_until  timestamptz,

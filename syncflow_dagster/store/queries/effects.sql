@@ -144,7 +144,7 @@ returning effect_id;
 -- name: read_effects
 select e.effect_id, e.effect_key, e.workflow, e.node, e.account, e.kind, e.object_key,
        e.generation, e.parent_key, e.creates, e.delta_table, e.delta_id, e.payload, e.state,
-       e.tries, e.request_id,
+       e.tries, e.lookups, e.request_id,
        o.remote_id as target_id, p.remote_id as parent_id
 from effect e
 left join remote_object o on not e.creates and o.account = e.account
@@ -197,7 +197,7 @@ where account = %(account)s and object_key = %(object_key)s and effect_id <> %(e
 returning delta_table, delta_id;
 
 -- name: postpone_unknown
-update effect set not_before = %(not_before)s, reason = %(reason)s
+update effect set not_before = %(not_before)s, reason = %(reason)s, lookups = lookups + 1
 where effect_id = any(%(effect_ids)s) and state = 'UNKNOWN';
 
 -- name: unknown_due
