@@ -306,7 +306,7 @@ class MondayWorld:
 
         The column of keys is left out; `keys` tells it.
         """
-        boards = {one["id"]: one for one in self.control.state()["boards"]}
+        boards = self._boards()
         titles = {group["id"]: group["title"] for group in boards[BOARD]["groups"]}
         below = [one for one in boards[SUB_BOARD]["items"] if one["state"] == "active"]
         return {
@@ -328,9 +328,16 @@ class MondayWorld:
         items = [item for board in self.control.state()["boards"] for item in board["items"]]
         return Counter(item["key"] for item in items if item["state"] == "active")
 
+    def board_items(self):
+        """The active items of the board as the sandbox holds them."""
+        return [one for one in self._boards()[BOARD]["items"] if one["state"] == "active"]
+
+    def _boards(self):
+        return {one["id"]: one for one in self.control.state()["boards"]}
+
     def group_titles(self):
         """Titles of the board's live groups, in alphabetical order."""
-        boards = {one["id"]: one for one in self.control.state()["boards"]}
+        boards = self._boards()
         live = [one for one in boards[BOARD]["groups"] if not (one["archived"] or one["deleted"])]
         return sorted(group["title"] for group in live)
 
