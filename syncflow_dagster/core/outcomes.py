@@ -43,9 +43,15 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """This record will never be accepted as it is; the others go on."""
+    """This record will never be accepted as it is; the others go on.
+
+    Attributes:
+        reason: What the service said.
+        gone: Whether the object to be changed is no longer at the service.
+    """
 
     reason: str
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,9 @@ class Consequences:
                 self._queries["keep_object"],
                 {**place, "remote_id": verdict.remote_id, "generation": row["generation"]},
             )
-        elif verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS:
+        elif verdict.gone or (
+            verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS
+        ):
             self.retire(conn, row["account"], row["object_key"], now)
         elif verdict.state == EffectState.DEAD and row["creates"]:
             return conn.execute(

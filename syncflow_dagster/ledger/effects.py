@@ -45,6 +45,7 @@ class Verdict:
         not_before: When to take it up again.
         remote_id: The service's id of the object, where it is known now.
         counts: Whether the attempt counts among the effect's tries.
+        gone: Whether the object turned out to be no longer at the service.
     """
 
     effect_id: int
@@ -54,6 +55,7 @@ class Verdict:
     not_before: datetime | None = None
     remote_id: str | None = None
     counts: bool = True
+    gone: bool = False
 
 
 class EffectConflict(RuntimeError):

@@ -43,8 +43,8 @@ class RetryRule:
             case Unknown(reason):
                 due = now + timedelta(seconds=self.settle_s)
                 return Verdict(effect.effect_id, EffectState.UNKNOWN, "unknown", reason, due)
-            case Reject(reason):
-                return Verdict(effect.effect_id, EffectState.DEAD, "rejected", reason)
+            case Reject(reason, gone):
+                return Verdict(effect.effect_id, EffectState.DEAD, "rejected", reason, gone=gone)
             case Wait(reason):
                 return Verdict(effect.effect_id, EffectState.WAITING, "wait", reason)
             case Stop(reason):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Unknown
+from syncflow_dagster.core.budget import Reading
+from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Unknown
 from syncflow_dagster.ledger.ports import Effect, Lookup, Reply
 from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.classify import GONE, alias_error, code_of, silence, whole_answer
@@ -89,7 +90,8 @@ class MondayDestination:
         whole = whole_answer(answer)
         if whole is not None:
             refused = isinstance(whole, Reject)
-            return Reply(dict.fromkeys(_ids(effects), whole), said, refused_whole=refused)
+            outcomes = dict.fromkeys(_ids(effects), whole)
+            return Reply(outcomes, said or _told(whole), refused_whole=refused)
         return Reply(_each(effects, answer), said, _spent(answer))
 
     def lookup(self, effects: Sequence[Effect]) -> Lookup:
@@ -99,6 +101,13 @@ class MondayDestination:
     def close(self) -> None:
         """Close the connection to monday."""
         self._client.close()
+
+
+def _told(whole: Outcome) -> list[Reading]:
+    """Read a limit off a refusal that came without RateLimit headers."""
+    if isinstance(whole, Retry) and whole.after_s:
+        return [Reading(costs.COMPLEXITY_BUDGET, remaining=0, resets_in_s=whole.after_s)]
+    return []
 
 
 def _ids(effects: Sequence[Effect]) -> list[int]:
@@ -125,7 +134,11 @@ def _refusal(effect: Effect, error: Mapping[str, Any], answer: Answer) -> Outcom
     if effect.kind.startswith("archive") and code_of(error) in GONE:
         # Somebody was quicker: what was to go is gone.
         return Done()
-    return alias_error(error, answer)
+    outcome = alias_error(error, answer)
+    if isinstance(outcome, Reject) and not effect.creates and code_of(error) in GONE:
+        text = f"no longer on the board ({outcome.reason}); the record's next change makes it anew"
+        return Reject(text, gone=True)
+    return outcome
 
 
 def _spent(answer: Answer) -> dict[str, int]:

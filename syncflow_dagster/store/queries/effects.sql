@@ -122,6 +122,12 @@ with due as (
            select from effect b
            where b.account = e.account and b.object_key = e.object_key
              and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
+      -- a parent whose life is ending, or beginning anew, is no place to go to yet
+      and (e.parent_key is null or not exists (
+           select from effect r
+           where r.account = e.account and r.object_key = e.parent_key
+             and (r.creates or r.kind like 'archive%%')
+             and r.state not in ('DONE', 'DEAD', 'CANCELLED')))
     order by e.effect_id
     limit %(limit)s
     for update of e skip locked
