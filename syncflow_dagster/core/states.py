@@ -44,9 +44,10 @@ _E = EffectState
 
 DELTA_TRANSITIONS: dict[DeltaState, frozenset[DeltaState]] = {
     _D.PENDING: frozenset({_D.PUSHING, _D.WAITING, _D.HELD, _D.DEAD, _D.SYNCED, _D.SUPERSEDED}),
-    _D.PUSHING: frozenset({_D.SYNCED, _D.WAITING, _D.FAILED, _D.DEAD, _D.HELD, _D.SUPERSEDED}),
+    # Back to PENDING: the create its effects counted on was refused.
+    _D.PUSHING: frozenset({_D.PENDING, _D.SYNCED, _D.WAITING, _D.FAILED, _D.DEAD, _D.HELD, _D.SUPERSEDED}),
     _D.WAITING: frozenset({_D.PENDING, _D.PUSHING, _D.SYNCED, _D.FAILED, _D.DEAD, _D.SUPERSEDED}),
-    _D.FAILED: frozenset({_D.PUSHING, _D.SYNCED, _D.WAITING, _D.DEAD, _D.SUPERSEDED}),
+    _D.FAILED: frozenset({_D.PENDING, _D.PUSHING, _D.SYNCED, _D.WAITING, _D.DEAD, _D.SUPERSEDED}),
     _D.HELD: frozenset({_D.PENDING, _D.PUSHING, _D.DEAD, _D.SUPERSEDED}),
     _D.DEAD: frozenset({_D.PENDING, _D.SUPERSEDED, _D.ARCHIVED}),
     _D.SYNCED: frozenset({_D.ARCHIVED}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql as compose
 
@@ -51,22 +51,24 @@ class Consequences:
                 self._queries["keep_object"],
                 {**place, "remote_id": verdict.remote_id, "generation": row["generation"]},
             )
-        elif verdict.gone or (
-            verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS
-        ):
+        elif verdict.gone or (verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS):
             self.retire(conn, row["account"], row["object_key"], now)
         elif verdict.state == EffectState.DEAD and row["creates"]:
-            return conn.execute(
-                self._queries["cancel_followers"],
-                {
-                    **place,
-                    "delta_table": row["delta_table"],
-                    "delta_id": row["delta_id"],
-                    "effect_id": row["effect_id"],
-                    "reason": f"not created: {verdict.reason}",
-                },
-            ).fetchall()
+            reason = f"not created: {verdict.reason}"
+            return self._refused(conn, row, {**place, "reason": reason})
         return []
+
+    def _refused(self, conn: Connection, row: DictRow, place: dict[str, object]) -> list[DictRow]:
+        place |= {name: row[name] for name in ("delta_table", "delta_id", "effect_id")}
+        if row["delta_table"]:
+            voided = conn.execute(self._queries["void_newer"], place).fetchall()
+            self._run(
+                conn,
+                "plan_again",
+                row["delta_table"],
+                {"delta_ids": sorted({one["delta_id"] for one in voided}), "now": place["now"]},
+            )
+        return conn.execute(self._queries["cancel_followers"], place).fetchall()
 
     def end_with(self, conn: Connection, ended: Sequence[DictRow], now: datetime) -> list[DictRow]:
         """Retire what went together with objects that are gone, and drop its own archiving."""
@@ -88,7 +90,9 @@ class Consequences:
             if row["delta_table"]:
                 by_table[row["delta_table"]].add(row["delta_id"])
         for table, ids in sorted(by_table.items()):
-            statement = compose.SQL(self._queries["roll_up"]).format(
-                table=compose.Identifier(table)
-            )
-            conn.execute(statement, {"delta_table": table, "delta_ids": sorted(ids), "now": now})
+            params = {"delta_table": table, "delta_ids": sorted(ids), "now": now}
+            self._run(conn, "roll_up", table, params)
+
+    def _run(self, conn: Connection, name: str, table: str, params: Mapping[str, object]) -> None:
+        text: Any = self._queries[name]
+        conn.execute(compose.SQL(text).format(table=compose.Identifier(table)), params)

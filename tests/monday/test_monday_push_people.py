@@ -62,3 +62,23 @@ def test_nothing_goes_to_a_parent_whose_archiving_is_an_open_question(make_world
     assert all(len(one["below"]) == 1 for one in world.board().values())
     assert len(world.board()) == 2
     assert set(world.states(LINES).values()) == {"SYNCED"}
+
+
+def test_a_fix_planned_while_the_refused_create_was_in_question_is_delivered(make_world):
+    world = make_world(monday={"settle_s": 65})
+    bad = order("SO-1", title="Wrong")
+    world.sync([BOOK[1]], [SIZES[1]], delivery=delivery(600))
+    world.control.faults(service="monday", kind="error_before", op="create_item", times=1)
+    world.build([bad, BOOK[1]], SIZES)
+    world.push(delivery=delivery(1))
+    assert world.states()["SO-1"] == "WAITING"
+    world.database.execute(
+        "update effect set payload = jsonb_set(payload, '{columns,no_such_column}', '\"x\"') "
+        "where kind = 'create_item' and state = 'UNKNOWN'"
+    )
+    world.build(BOOK, SIZES)
+    world.push(delivery=delivery(600))
+    world.push(delivery=delivery(600))
+    assert world.board().keys() >= {"SO-1 Shirt", "SO-2 Shirt"}
+    assert set(world.states().values()) == {"SYNCED"}
+    assert set(world.states(LINES).values()) == {"SYNCED"}

@@ -12,9 +12,9 @@ insert into state_transition (machine, old_state, new_state)
 select machine, old_state, unnest(string_to_array(new_states, ' '))
 from (values
     ('delta', 'PENDING', 'PUSHING WAITING HELD DEAD SYNCED SUPERSEDED'),
-    ('delta', 'PUSHING', 'SYNCED WAITING FAILED DEAD HELD SUPERSEDED'),
+    ('delta', 'PUSHING', 'PENDING SYNCED WAITING FAILED DEAD HELD SUPERSEDED'),
     ('delta', 'WAITING', 'PENDING PUSHING SYNCED FAILED DEAD SUPERSEDED'),
-    ('delta', 'FAILED', 'PUSHING SYNCED WAITING DEAD SUPERSEDED'),
+    ('delta', 'FAILED', 'PENDING PUSHING SYNCED WAITING DEAD SUPERSEDED'),
     ('delta', 'HELD', 'PENDING PUSHING DEAD SUPERSEDED'),
     ('delta', 'DEAD', 'PENDING SUPERSEDED ARCHIVED'),
     ('delta', 'SYNCED', 'ARCHIVED'),

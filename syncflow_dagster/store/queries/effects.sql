@@ -102,6 +102,8 @@ left join lateral (
 where e.effect_id = w.effect_id
   and w.workflow = %(workflow)s and w.node = %(node)s and w.pass = %(pass)s
   and w.state in ('PLANNED', 'RETRY')
+  -- Another worker is making it: it will go on with what hangs on it, unless this took it away.
+  and coalesce(c.state not in ('CLAIMED', 'SENT'), true)
 returning e.effect_id, e.delta_table, e.delta_id;
 
 -- name: claim
@@ -201,6 +203,23 @@ where account = %(account)s and object_key = %(object_key)s and effect_id <> %(e
   and (kind like 'archive%%' or (delta_table = %(delta_table)s and delta_id = %(delta_id)s))
   and state in ('PLANNED', 'WAITING', 'RETRY', 'HELD')
 returning delta_table, delta_id;
+
+-- name: void_newer
+-- Newer rows planned changes of an object that will not come; their keys are freed for new plans.
+update effect
+set state = 'CANCELLED', state_since = %(now)s, reason = %(reason)s, finished_at = %(now)s,
+    effect_key = effect_key || ':void:' || effect_id
+where account = %(account)s and object_key = %(object_key)s
+  and delta_table = %(delta_table)s and delta_id > %(delta_id)s
+  and state in ('PLANNED', 'WAITING', 'RETRY', 'HELD')
+returning delta_id;
+
+-- name: plan_again
+-- {table} is the delta table.
+update {table}
+set state = 'PENDING', reason = null, not_before = null, state_since = %(now)s
+where delta_id = any(%(delta_ids)s) and superseded_by is null
+  and state in ('PUSHING', 'WAITING', 'FAILED');
 
 -- name: postpone_unknown
 update effect set not_before = %(not_before)s, reason = %(reason)s, lookups = lookups + 1
