@@ -4,29 +4,37 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from syncflow_dagster.assets import names, tables
 from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.ledger.budgets import Budgets
-from syncflow_dagster.nodes.monday.census import BoardReader, Census, item_prefix
+from syncflow_dagster.nodes.monday.census import BoardReader, Census
 from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable
 from syncflow_dagster.nodes.monday.destination import MondayDestination
+from syncflow_dagster.nodes.monday.keys import item_prefix
 from syncflow_dagster.nodes.monday.plan import SUBITEMS
 from syncflow_dagster.nodes.monday.push import Push
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.workflows.loader import LoadedWorkflow
-from syncflow_dagster.workflows.models import MondayPushNode
+from syncflow_dagster.workflows.models import MondayPushNode, Workflow
 
+_COUNTED_AT = "counted_at"
 _NAME = "board_matches_ledger"
 _DESCRIPTION = (
     "Reads the board and counts: every item and subitem the ledger knows is there once, and "
-    "nothing carries a key the ledger does not know."
+    "nothing carries a key the ledger does not know. Counting costs requests, so runs of the whole "
+    "workflow count at most once an hour and show the last result in between; the push alone never "
+    "counts. Run the check by hand to count now."
 )
+#: How long a count stands.
+_COUNT_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +72,36 @@ def compare(here: set[str], there: Mapping[str, int]) -> Comparison:
     )
 
 
+def check_key(workflow: Workflow, node: MondayPushNode) -> dg.AssetCheckKey:
+    """Return the key of a push node's check; it belongs to the last creating pass."""
+    creating = [number for number in names.passes(node) if number <= SUBITEMS]
+    return dg.AssetCheckKey(names.pass_key(workflow, node, creating[-1]), _NAME)
+
+
 def board_check(
     loaded: LoadedWorkflow, node: MondayPushNode, *, with_pool: bool = True
 ) -> dg.AssetChecksDefinition:
     """Return the check that counts the board of a push node, after its last creating pass."""
     workflow = loaded.workflow
-    creating = [number for number in names.passes(node) if number <= SUBITEMS]
-    key = names.pass_key(workflow, node, creating[-1])
+    key = check_key(workflow, node)
     step = StepResources(loaded, [node.connection])
 
     @dg.multi_asset_check(
         name=names.step_name(workflow, f"check_{node.name}_board"),
-        specs=[dg.AssetCheckSpec(_NAME, asset=key, description=_DESCRIPTION, blocking=False)],
+        specs=[
+            dg.AssetCheckSpec(
+                key.name, asset=key.asset_key, description=_DESCRIPTION, blocking=False
+            )
+        ],
         required_resource_keys=step.keys,
         pool=names.account(workflow, node) if with_pool else None,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        last = last_count(context.instance, key)
+        is_whole_run = context.run.job_name == workflow.workflow
+        if is_whole_run and last is not None and stands(last, datetime.now(UTC)):
+            yield last
+            return
         with readable_failures(), step.open(context) as opened:
             try:
                 yield _checked(opened, node)
@@ -91,6 +113,41 @@ def board_check(
                 )
 
     return check
+
+
+def last_count(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> dg.AssetCheckResult | None:
+    """Return the last result of the check that came of a count, or repeats one."""
+    records = instance.event_log_storage.get_asset_check_execution_history(
+        key,
+        limit=1,
+        status={
+            AssetCheckExecutionRecordStatus.SUCCEEDED,
+            AssetCheckExecutionRecordStatus.FAILED,
+        },
+    )
+    event = records[0].event.dagster_event if records and records[0].event else None
+    if event is None:
+        return None
+    told = event.asset_check_evaluation_data
+    return dg.AssetCheckResult(
+        passed=told.passed,
+        severity=told.severity,
+        description=told.description,
+        metadata=told.metadata,
+    )
+
+
+def stands(last: dg.AssetCheckResult, now: datetime) -> bool:
+    """Say whether a count is young enough; one that could not be made never is.
+
+    Args:
+        last: The last result.
+        now: This machine's time, as the result's.
+    """
+    counted_at = (last.metadata or {}).get(_COUNTED_AT)
+    if not isinstance(counted_at, dg.TimestampMetadataValue):
+        return False
+    return now - datetime.fromtimestamp(counted_at.value, UTC) < _COUNT_EVERY
 
 
 def _checked(opened: OpenStep, node: MondayPushNode) -> dg.AssetCheckResult:
@@ -112,6 +169,7 @@ def _checked(opened: OpenStep, node: MondayPushNode) -> dg.AssetCheckResult:
 
 def _judged(boards: Mapping[str, Census], here: set[str]) -> dg.AssetCheckResult:
     metadata: dict[str, Any] = {
+        _COUNTED_AT: dg.MetadataValue.timestamp(datetime.now(UTC)),
         "requests": sum(one.requests for one in boards.values()),
         **{f"{name}_on_board": one.keys.total() for name, one in boards.items()},
         **{f"{name}_of_people": one.without_key for name, one in boards.items()},

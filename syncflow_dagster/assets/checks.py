@@ -25,7 +25,8 @@ _DESCRIPTIONS = {
     "they go on by themselves once the parent arrives.",
     "no_rejected_records": "Every row of the source became a record. A warning lists the others "
     "with the reason; they come back by themselves once the source is mended.",
-    "no_stuck_rows": "No change has been under way for more than an hour.",
+    "no_stuck_rows": "No change has been under way for more than an hour, and none belongs to a "
+    "node or pass that the workflow no longer has.",
     "no_refused_records": "The board took every record. A warning lists those it refused, and "
     "those that wait for one of them, with the reason.",
     "no_unknown_outcomes": "Of everything that was sent, the outcome is known. A warning while it "
@@ -90,7 +91,11 @@ def pass_checks(
             makers: dict[str, Maker] = {
                 "no_refused_records": lambda: _refused(key, opened, workflow, node, number),
                 "no_unknown_outcomes": lambda: _unknown(key, observer.open_questions(*place)),
-                "no_stuck_rows": lambda: _stuck(key, observer.stuck_effects(*place, before)),
+                "no_stuck_rows": lambda: _stuck(
+                    key,
+                    observer.stuck_effects(*place, before),
+                    _left_behind(observer, workflow, node),
+                ),
             }
             yield from _selected(context, makers)
 
@@ -147,11 +152,33 @@ def _rejected(key: dg.AssetKey, rows: Sequence[Mapping[str, Any]]) -> dg.AssetCh
     return _result("no_rejected_records", key, number, words, rows, columns)
 
 
-def _stuck(key: dg.AssetKey, rows: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
-    number = _total(rows)
-    words = f"{number:,} changes are under way for more than an hour" if number else "None is."
+def _stuck(
+    key: dg.AssetKey,
+    rows: Sequence[Mapping[str, Any]],
+    left_behind: Sequence[Mapping[str, Any]] = (),
+) -> dg.AssetCheckResult:
+    slow, left = _total(rows), _total(left_behind)
+    told = [f"{slow:,} changes are under way for more than an hour"] if slow else []
+    told += [f"{left:,} belong to what the workflow no longer has"] if left else []
+    words = "; ".join(told) or "None is."
     columns = ["what", "state", "state_since", "reason"]
-    return _result("no_stuck_rows", key, number, words, rows, columns, _ERROR)
+    shown = [*left_behind, *rows]
+    return _result("no_stuck_rows", key, slow + left, words, shown, columns, _ERROR)
+
+
+def _left_behind(
+    observer: Observer, workflow: Workflow, node: MondayPushNode
+) -> list[dict[str, Any]]:
+    if node.name != workflow.pushes[0].name:
+        return []  # told once
+    return [
+        {
+            **one,
+            "reason": f"the workflow no longer has the {names.PASSES.get(one['pass'], 'pass')} of "
+            f"a node {one['node']!r}: nothing takes this up unless it comes back",
+        }
+        for one in observer.left_behind(workflow.workflow, names.push_places(workflow))
+    ]
 
 
 def _refused(

@@ -19,7 +19,7 @@ from syncflow_dagster.nodes.delta.build import Progress as DeltaProgress
 from syncflow_dagster.nodes.pull.read import read_rows
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.workflows.loader import LoadedWorkflow
-from syncflow_dagster.workflows.models import DeltaNode, PullNode, Workflow
+from syncflow_dagster.workflows.models import DeltaNode, PullNode
 
 _OPERATIONS = ("inserted", "updated", "deleted", "same", "rejected", "duplicates", "waiting")
 _WRITTEN = ("inserted", "updated", "deleted")
@@ -179,9 +179,3 @@ def _rows(result: DeltaResult) -> list[dict[str, Any]]:
 
 def _rate(rows: int, seconds: float) -> float:
     return round(rows / seconds, 1) if seconds else 0.0
-
-
-def workflow_deltas(loaded: LoadedWorkflow) -> list[dg.AssetsDefinition]:
-    """Return the steps of all delta nodes of a workflow, parents first."""
-    workflow: Workflow = loaded.workflow
-    return [delta_assets(loaded, node) for node in workflow.deltas]

@@ -16,6 +16,11 @@ from syncflow_dagster.workflows.models import (
     Workflow,
 )
 
+#: Tag of a run whose push tried and brought nothing to an end: what it waits for.
+STALLED_TAG = "syncflow/stalled"
+#: Tag of a run whose push brought something to an end.
+MOVED_TAG = "syncflow/moved"
+
 #: What a pass of the push is called, in keys and in words.
 PASSES = {ITEMS: "items", SUBITEMS: "subitems", STATUSES: "statuses"}
 
@@ -33,6 +38,11 @@ def pass_key(workflow: Workflow, node: MondayPushNode, pass_number: int) -> dg.A
 def passes(node: MondayPushNode) -> list[int]:
     """Return the passes a push has, in their order."""
     return [ITEMS, *([SUBITEMS] if node.subitems else []), STATUSES]
+
+
+def push_places(workflow: Workflow) -> list[tuple[str, int]]:
+    """Return node and pass of everything a workflow's pushes take effects up from."""
+    return [(node.name, number) for node in workflow.pushes for number in passes(node)]
 
 
 def step_name(workflow: Workflow, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -11,13 +11,14 @@ from syncflow_dagster.assets import columns, names, push_metadata
 from syncflow_dagster.assets.failures import failure, readable_failures
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.core.dispatch import has_stalled
 from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.deliver import DeliveryReport
 from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
-from syncflow_dagster.nodes.monday.push import Push, PushOptions
-from syncflow_dagster.resources.observe import Observer
+from syncflow_dagster.nodes.monday.push import PlanReport, Push, PushOptions
+from syncflow_dagster.resources.observe import Observer, PassWork
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode, MondayPushNode, Workflow
 
@@ -27,6 +28,8 @@ _WHAT = {
     SUBITEMS: "Second pass: subitems, each once its item is on the board.",
     STATUSES: "Third pass: status columns of items and subitems, once both are on the board.",
 }
+#: Characters of a reason that fit into a tag.
+_LONGEST_TAG = 200
 _STOPPED = (
     "Nothing more can be sent on this account until somebody acts. Nothing is lost: what was not "
     "sent waits in the ledger, and the next run goes on from there."
@@ -72,34 +75,91 @@ def _run(
 ) -> Iterator[dg.MaterializeResult[Any]]:
     workflow = opened.loaded.workflow
     key = names.pass_key(workflow, node, number)
-    chosen = opened.options
-    options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer)
+    dry_run = opened.options.dry_run
     since = opened.clock.now()
     # A push before the first delta finds empty tables, not missing ones.
     prepare(opened.database, workflow.workflow, workflow.deltas)
-    with (
-        only_one(opened.database, f"push {workflow.workflow}.{node.name}"),
-        closing(Push(opened.database, opened.clock, workflow, node, options)) as push,
-    ):
+    with only_one(opened.database, f"push {workflow.workflow}.{node.name}"):
+        work = _work(opened, node, number, since)
+        if not work.has_work and not dry_run:
+            # The board is not even read: an idle workflow costs the account nothing.
+            context.log.info("nothing waits, so nothing is asked of the board")
+            metadata = _nothing(work, number) | _from_database(opened, node, number, since)
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+            return
+        metadata, report = _push(context, opened, node, number)
+    if report is None:
+        context.log_event(dg.AssetObservation(key, description="Dry run.", metadata=metadata))
+        return
+    metadata |= _from_database(opened, node, number, since)
+    if report.stopped is not None:
+        context.log_event(dg.AssetObservation(key, description="Stopped.", metadata=metadata))
+        raise failure(report.stopped, _STOPPED, kind="Stop")
+    _tell_sensor(context, opened, node, number, report)
+    yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+
+
+def _push(
+    context: dg.AssetExecutionContext, opened: OpenStep, node: MondayPushNode, number: int
+) -> tuple[dict[str, Any], DeliveryReport | None]:
+    """Plan and deliver; a dry run has no delivery."""
+    chosen = opened.options
+    options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer)
+    with closing(
+        Push(opened.database, opened.clock, opened.loaded.workflow, node, options)
+    ) as push:
         contract = push.prepare()
         # The first pass plans for all three, so that a limit is counted once.
         plan = push.plan() if number == ITEMS else None
         if plan is not None:
             context.log.info(push_metadata.told_plan(plan, dry_run=chosen.dry_run))
         if chosen.dry_run:
-            metadata = push_metadata.of_dry_run(plan, contract)
-            context.log_event(dg.AssetObservation(key, description="Dry run.", metadata=metadata))
-            return
+            return push_metadata.of_dry_run(plan, contract), None
         progress = Progress(context.log.info, "effects")
         report = push.deliver(number, _teller(progress))
     context.log.info(push_metadata.told_delivery(report, progress.elapsed_s))
     metadata = push_metadata.of_plan(plan) if plan is not None else {}
-    metadata |= push_metadata.of_delivery(report, progress.elapsed_s)
-    metadata |= _from_database(opened, node, number, since)
-    if report.stopped is not None:
-        context.log_event(dg.AssetObservation(key, description="Stopped.", metadata=metadata))
-        raise failure(report.stopped, _STOPPED, kind="Stop")
-    yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+    return metadata | push_metadata.of_delivery(report, progress.elapsed_s), report
+
+
+def _work(opened: OpenStep, node: MondayPushNode, number: int, now: datetime) -> PassWork:
+    workflow = opened.loaded.workflow
+    # A delivery waits that long for what is not due yet; the rest is a later run's.
+    until = now + timedelta(seconds=PushOptions().delivery.patience_s)
+    tables = names.delta_tables(workflow) if number == ITEMS else []
+    place = (workflow.workflow, node.name, number)
+    return Observer(opened.database).pass_work(*place, until, tables)
+
+
+def _nothing(work: PassWork, number: int) -> dict[str, Any]:
+    report = DeliveryReport(waiting=work.waiting, remaining=work.remaining)
+    planned = push_metadata.of_plan(PlanReport()) if number == ITEMS else {}
+    return {**planned, **push_metadata.of_delivery(report, 0.0), "note": "nothing waits"}
+
+
+def _tell_sensor(
+    context: dg.AssetExecutionContext,
+    opened: OpenStep,
+    node: MondayPushNode,
+    number: int,
+    report: DeliveryReport,
+) -> None:
+    """Mark the run, so that the sensor backs off from a push that does not get on.
+
+    The step itself succeeds: the later passes may well get on.
+    """
+    ended = push_metadata.ended(report)
+    if ended:
+        context.instance.add_run_tags(context.run.run_id, {names.MOVED_TAG: "yes"})
+    tried = report.requests + report.lookups
+    if not has_stalled(tried=tried, ended=ended, remaining=report.remaining):
+        return
+    workflow = opened.loaded.workflow.workflow
+    held_up = Observer(opened.database).held_up(workflow, node.name, number)
+    reason = next((one["reason"] for one in held_up if one["reason"]), "no reason is known")
+    told = f"{report.remaining:,} changes wait: {reason}"[:_LONGEST_TAG]
+    context.log.warning("this pass brought nothing to an end; %s", told)
+    context.instance.add_run_tags(context.run.run_id, {names.STALLED_TAG: told})
 
 
 def _from_database(

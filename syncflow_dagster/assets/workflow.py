@@ -8,7 +8,7 @@ import dagster as dg
 from dagster import ConfigurableResource
 
 from syncflow_dagster.assets import names
-from syncflow_dagster.assets.board_check import board_check
+from syncflow_dagster.assets.board_check import board_check, check_key
 from syncflow_dagster.assets.checks import delta_checks, pass_checks
 from syncflow_dagster.assets.delta import delta_assets
 from syncflow_dagster.assets.push import push_assets
@@ -93,9 +93,11 @@ def _push_job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
         for node in workflow.pushes
         for number in names.passes(node)
     ]
+    counts = [check_key(workflow, node) for node in workflow.pushes]
     return dg.define_asset_job(
         names.push_job_name(workflow),
-        selection=dg.AssetSelection.assets(*keys),
+        # Counting the board costs requests, and this job may run often.
+        selection=dg.AssetSelection.assets(*keys) - dg.AssetSelection.checks(*counts),
         description=f"Pushes what waits, without reading the source. {workflow.description}",
         tags=names.run_tags(workflow),
         config=options,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql as compose
 
 from syncflow_dagster.ledger.worker import LOCK_CLASS
+from syncflow_dagster.nodes.monday.plan import ITEMS
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
@@ -26,8 +27,36 @@ _SCHEMA = "syncflow"
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Where a workflow's pushes take their work from.
+
+    Attributes:
+        tables: Delta tables.
+        places: Node and pass of each delivery.
+    """
+
+    tables: Sequence[str] = ()
+    places: Sequence[tuple[str, int]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PassWork:
+    """What one pass of a push would find.
+
+    Attributes:
+        has_work: Whether anything would be planned, sent, looked up or released.
+        waiting: Effects that hang on something that is not there.
+        remaining: Other effects under way.
+    """
+
+    has_work: bool
+    waiting: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
-    """What waits for a push; each number stops at `MOST_COUNTED`."""
+    """What waits for a push; each number stops at `MOST_COUNTED`, for each table and pass."""
 
     rows: int = 0
     effects: int = 0
@@ -35,6 +64,18 @@ class Pending:
     def __bool__(self) -> bool:
         """Whether there is anything to push."""
         return bool(self.rows or self.effects)
+
+    def in_words(self) -> str:
+        """Return what waits, in words."""
+        parts = [_number(self.rows, "new row")] if self.rows else []
+        parts += [_number(self.effects, "unfinished change")] if self.effects else []
+        return " and ".join(parts) or "nothing"
+
+
+def _number(count: int, word: str) -> str:
+    if count >= MOST_COUNTED:
+        return f"{MOST_COUNTED:,} or more {word}s"
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 class Observer:
@@ -49,35 +90,39 @@ class Observer:
         self._queries = sql.load("observe")
 
     def pending(
-        self, tables: Mapping[str, Sequence[str]], now: datetime, *, timeout_s: float = 5.0
+        self, work: Mapping[str, Work], now: datetime, *, timeout_s: float = 5.0
     ) -> dict[str, Pending]:
         """Return what waits, by workflow, with one query.
 
         Args:
-            tables: Delta tables each workflow pushes from.
+            work: Delta tables, nodes and passes of each workflow.
             now: Database time.
             timeout_s: Seconds after which the database gives up.
 
         Raises:
             psycopg.errors.QueryCanceled: it took longer.
         """
-        there = self._there([one for names in tables.values() for one in names])
+        there = self._there([name for one in work.values() for name in one.tables])
         parts: list[compose.Composable] = [
             compose.SQL(self._bare("pending_rows")).format(
                 workflow=compose.Literal(workflow), table=compose.Identifier(_SCHEMA, name)
             )
-            for workflow, names in tables.items()
-            for name in names
+            for workflow, one in work.items()
+            for name in one.tables
             if name in there
         ]
         parts.append(compose.SQL(self._bare("due_effects")))
+        places = [(workflow, *place) for workflow, one in work.items() for place in one.places]
         values = {
-            "workflows": list(tables),
+            "workflows": [workflow for workflow, _, _ in places],
+            "nodes": [node for _, node, _ in places],
+            "passes": [number for _, _, number in places],
+            "first_pass": ITEMS,
             "now": now,
             "lock_class": LOCK_CLASS,
             "most": MOST_COUNTED,
         }
-        found: dict[str, dict[str, int]] = {workflow: {} for workflow in tables}
+        found: dict[str, dict[str, int]] = {workflow: {} for workflow in work}
         with self._database.transaction() as conn:
             milliseconds = compose.Literal(int(timeout_s * 1000))
             conn.execute(compose.SQL("set local statement_timeout = {}").format(milliseconds))
@@ -85,6 +130,41 @@ class Observer:
                 counts = found[row["workflow"]]
                 counts[row["what"]] = counts.get(row["what"], 0) + row["number"]
         return {workflow: Pending(**counts) for workflow, counts in found.items()}
+
+    def pass_work(
+        self,
+        workflow: str,
+        node: str,
+        pass_number: int,
+        until: datetime,
+        tables: Sequence[str] = (),
+    ) -> PassWork:
+        """Return what a pass, begun now, would find to do before a moment.
+
+        Args:
+            workflow: The workflow's name.
+            node: The push node's name.
+            pass_number: The pass.
+            until: Database time up to which the pass would wait for what is not due yet.
+            tables: Delta tables it plans from, if it plans.
+        """
+        (found,) = self._of_node("pass_work", workflow, node, **{"pass": pass_number}, until=until)
+        has_rows = any(self._of_table("any_pending", table) for table in tables)
+        return PassWork(has_rows or found["has_work"], found["waiting"], found["remaining"])
+
+    def held_up(self, workflow: str, node: str, pass_number: int) -> list[DictRow]:
+        """Return what a pass that does not get on waits for, the longest waiting first."""
+        return self._of_node("held_up", workflow, node, **{"pass": pass_number})
+
+    def left_behind(self, workflow: str, places: Sequence[tuple[str, int]]) -> list[DictRow]:
+        """Return open effects of nodes and passes that are not among these, and the `total`."""
+        values = {
+            "workflow": workflow,
+            "nodes": [node for node, _ in places],
+            "passes": [number for _, number in places],
+            "limit": SAMPLES,
+        }
+        return self._database.fetch_all(self._queries["left_behind"], values)
 
     def waiting_rows(self, table: str) -> list[DictRow]:
         """Return delta rows that wait for their parent, each with the `total`."""

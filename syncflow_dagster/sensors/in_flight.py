@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from syncflow_dagster.sensors.decision import PastRun
+from syncflow_dagster.assets.names import MOVED_TAG, STALLED_TAG
+from syncflow_dagster.core.dispatch import PastRun
 
 #: A run in one of these states is at work, or about to be.
 IN_FLIGHT = (
@@ -47,6 +48,7 @@ def past_runs(
     return [
         PastRun(
             record.dagster_run.status == dg.DagsterRunStatus.SUCCESS,
+            _stalled(record.dagster_run.tags),
             datetime.fromtimestamp(record.end_time, UTC)
             if record.end_time is not None
             else record.update_timestamp.replace(tzinfo=UTC),
@@ -55,3 +57,7 @@ def past_runs(
         if record.dagster_run.job_name == job_name
         or record.dagster_run.status == dg.DagsterRunStatus.SUCCESS
     ]
+
+
+def _stalled(tags: Mapping[str, str]) -> str | None:
+    return None if MOVED_TAG in tags else tags.get(STALLED_TAG)

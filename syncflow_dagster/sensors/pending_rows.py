@@ -13,9 +13,9 @@ import psycopg
 from syncflow_dagster.assets import names
 from syncflow_dagster.assets.steps import STORE
 from syncflow_dagster.assets.workflow import Job, WorkflowDefinitions
-from syncflow_dagster.resources.observe import MOST_COUNTED, Observer, Pending
+from syncflow_dagster.core.dispatch import ready
+from syncflow_dagster.resources.observe import Observer, Pending, Work
 from syncflow_dagster.resources.store import StoreResource
-from syncflow_dagster.sensors.decision import ready, told
 from syncflow_dagster.sensors.in_flight import past_runs, run_in_flight
 from syncflow_dagster.store.migrate import MigrationError
 from syncflow_dagster.workflows.models import Workflow
@@ -24,8 +24,9 @@ NAME = "pending_rows"
 _EVERY_S = 10
 _DESCRIPTION = (
     "Starts a workflow's push as soon as delta rows or unfinished changes wait for it, unless a "
-    "run of that workflow is under way. After a failed run it waits: half a minute first, doubled "
-    "with each failure in a row, a quarter of an hour at most."
+    "run of that workflow is under way. After a run that failed, or whose push brought nothing to "
+    "an end, it waits: half a minute first, doubled with each such run in a row, a quarter of an "
+    "hour at most."
 )
 
 
@@ -114,13 +115,15 @@ def _free(
 
 
 def _waiting(store: StoreResource, workflows: Sequence[Workflow]) -> dict[str, Pending]:
-    tables = {one.workflow: names.delta_tables(one) for one in workflows}
+    work = {
+        one.workflow: Work(names.delta_tables(one), names.push_places(one)) for one in workflows
+    }
     with store.open() as opened:
-        return Observer(opened.database).pending(tables, opened.clock.now())
+        return Observer(opened.database).pending(work, opened.clock.now())
 
 
 def _request(workflow: Workflow, pending: Pending) -> dg.RunRequest:
     return dg.RunRequest(
         job_name=names.push_job_name(workflow),
-        tags={**names.run_tags(workflow), "started_by": told(pending, MOST_COUNTED)},
+        tags={**names.run_tags(workflow), "started_by": pending.in_words()},
     )

@@ -79,11 +79,6 @@ class Document:
             return key
         return _place(node.start_mark) if node is not None else Place(1, 1)
 
-    def value_place(self, loc: Loc) -> Place:
-        """Return where a part's value begins."""
-        node = self._values.get(loc)
-        return _place(node.start_mark) if node is not None else self.place(loc)
-
     def written(self, loc: Loc) -> str | None:
         """Return a plain value as the file has it, before any variable; None for anything else."""
         node = self._values.get(loc)

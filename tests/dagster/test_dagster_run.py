@@ -3,13 +3,17 @@
 import base64
 import re
 from collections import Counter
+from datetime import timedelta
 
 import dagster as dg
 import pytest
 
+from syncflow_dagster.assets import board_check, names, push
 from syncflow_dagster.assets.execute import execute_workflow
 from syncflow_dagster.assets.names import asset_key, pass_key
+from syncflow_dagster.ledger.deliver import DeliveryOptions
 from syncflow_dagster.ledger.worker import only_one
+from syncflow_dagster.nodes.monday.push import PushOptions
 from syncflow_dagster.resources.connections import connection_resources, with_resources
 
 
@@ -50,11 +54,15 @@ def test_a_run_brings_the_order_book_to_the_board_and_says_what_it_could_not(wor
     assert any("12 rows read, 7 inserted" in line for line in lines)
     assert any("33 done" in line and "requests" in line for line in lines)
 
-    before = len(world.writes())
+    before = world.sandbox.stats()["monday"]["requests"]
     again = _execute(world, instance)
     assert again.success
-    assert len(world.writes()) == before
+    # An idle workflow costs the account nothing: neither pushes nor checks ask the board.
+    assert world.sandbox.stats()["monday"]["requests"] == before
     assert again.numbers["monday_items"]["requests"] == 0
+    assert _checks(again)["monday_subitems", "board_matches_ledger"].description == (
+        "40 on the board, 40 in the ledger"
+    )
     assert again.numbers["monday_items"]["dagster/row_count"] == 7
 
 
@@ -185,17 +193,64 @@ def test_the_delete_guard_is_explained(world, instance):
     assert len(world.writes()) == before
 
 
-def test_an_item_removed_by_hand_turns_the_board_check_red(world, instance):
+def test_an_item_removed_by_hand_turns_the_board_check_red(world, instance, monkeypatch):
     assert _execute(world, instance).success
     world.database.execute(
         "insert into remote_object (account, object_key, remote_id) values "
         "('monday:default', 'monday:9000000001:item:00000000-0000-0000-0000-000000000001', '1')"
     )
+    # The last count stands for an hour.
+    again = _checks(_execute(world, instance))["monday_subitems", "board_matches_ledger"]
+    assert again.description == "40 on the board, 40 in the ledger"
+    monkeypatch.setattr(board_check, "_COUNT_EVERY", timedelta(0))
     run = _execute(world, instance)
     assert run.success
     board = _checks(run)["monday_subitems", "board_matches_ledger"]
     assert (board.passed, board.severity) == (False, "ERROR")
     assert board.description == "40 on the board, 41 in the ledger"
+
+
+def test_a_person_who_runs_the_board_check_gets_a_count(world, instance, monkeypatch):
+    from syncflow_dagster import definitions
+
+    assert _execute(world, instance).success
+    before = world.sandbox.stats()["monday"]["requests"]
+    monkeypatch.setenv("SYNCFLOW_DATABASE_URL", world.database.url)
+    repository = definitions.build(world.loaded.path.parent).get_repository_def()
+    (node,) = world.loaded.workflow.pushes
+    key = board_check.check_key(world.loaded.workflow, node)
+    job = repository.get_job("__ASSET_JOB").get_subset(asset_check_selection={key})
+    result = job.execute_in_process(instance=instance)
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert evaluation.passed
+    assert world.sandbox.stats()["monday"]["requests"] > before
+
+
+def test_a_push_that_gets_nowhere_marks_its_run(world, instance, monkeypatch):
+    assert _execute(world, instance, only_push=True).success
+    world.sandbox.faults({"service": "monday", "kind": "throttle", "op": "create_group", "rate": 1})
+    impatient = DeliveryOptions(patience_s=0.0)
+    monkeypatch.setattr(push, "PushOptions", lambda *given: PushOptions(*given, delivery=impatient))
+    run = _execute(world, instance)
+    tags = instance.get_run_by_id(run.run_id).tags
+    assert run.success, run.error
+    assert "changes wait: " in tags[names.STALLED_TAG]
+    assert names.MOVED_TAG not in tags
+    assert run.numbers["monday_items"]["remaining"] > 0
+
+
+def test_what_the_workflow_no_longer_has_is_shown_as_stuck(world, instance):
+    assert _execute(world, instance).success
+    world.database.execute(
+        "insert into effect (effect_key, workflow, node, account, kind, pass, object_key, creates,"
+        " payload, state) values ('x', 'order_list', 'old_push', 'monday:default', 'create_item',"
+        " 1, 'k', true, '{}', 'PLANNED')"
+    )
+    stuck = _checks(_execute(world, instance))["monday_statuses", "no_stuck_rows"]
+    assert (stuck.passed, stuck.description) == (
+        False,
+        "1 belong to what the workflow no longer has",
+    )
 
 
 def test_a_stuck_row_and_an_open_question_are_shown(world, instance):

@@ -15,10 +15,9 @@ from syncflow_dagster.assets import names
 from syncflow_dagster.assets.execute import execute_workflow
 from syncflow_dagster.assets.workflow import workflow_definitions
 from syncflow_dagster.nodes.delta.build import prepare
-from syncflow_dagster.resources.observe import Observer, Pending
+from syncflow_dagster.resources.observe import Observer, Pending, Work
 from syncflow_dagster.resources.store import StoreResource
 from syncflow_dagster.schedules.cron import schedules
-from syncflow_dagster.sensors.decision import PastRun, ready, told, wait_after
 from syncflow_dagster.sensors.in_flight import IN_FLIGHT
 from syncflow_dagster.sensors.pending_rows import evaluate, pending_rows_sensor, serves
 from syncflow_dagster.workflows.loader import load_folder
@@ -133,6 +132,17 @@ def test_a_failure_of_the_whole_job_does_not_hold_up_what_waits(world, instance)
     assert len(_tick(world, instance).run_requests) == 1
 
 
+def test_a_push_that_gets_nowhere_backs_off_although_its_run_succeeded(world, instance):
+    _insert_rows(world)
+    stalled = _run(instance, dg.DagsterRunStatus.SUCCESS)
+    instance.add_run_tags(stalled.run_id, {names.STALLED_TAG: "3 changes wait: no answer"})
+    told = _tick(world, instance).skip_message
+    assert "the last run brought nothing to an end (3 changes wait: no answer)" in told
+    # A pass of the same run that got on is reason enough to go on at once.
+    instance.add_run_tags(stalled.run_id, {names.MOVED_TAG: "yes"})
+    assert len(_tick(world, instance).run_requests) == 1
+
+
 def test_effects_count_when_the_push_could_take_them_up(world):
     _insert_rows(world)
     world.database.execute(
@@ -152,8 +162,13 @@ def test_effects_count_when_the_push_could_take_them_up(world):
     _insert_effect(world, "early", creates=False)
     _insert_effect(world, "over", state="DONE")
     _insert_effect(world, "refused", state="DEAD")
-    tables = {"order_list": names.delta_tables(world.loaded.workflow), "other": []}
-    found = Observer(world.database).pending(tables, NOON)
+    # Nor can these: nothing delivers them any more.
+    _insert_effect(world, "renamed node", node="monday_before")
+    _insert_effect(world, "renamed node's question", node="monday_before", state="UNKNOWN")
+    _insert_effect(world, "removed pass", **{"pass": 9})
+    workflow = world.loaded.workflow
+    mine = Work(names.delta_tables(workflow), names.push_places(workflow))
+    found = Observer(world.database).pending({"order_list": mine, "other": Work()}, NOON)
     assert found == {"order_list": Pending(rows=1, effects=5), "other": Pending()}
 
 
@@ -164,7 +179,8 @@ def test_a_living_workers_effects_are_its_own(world):
     with worker(world.database) as alive:
         _insert_effect(world, "mine", state="SENT", lease_owner=alive.number, lease_until=future)
         observer = Observer(world.database)
-        assert observer.pending({"order_list": []}, NOON) == {"order_list": Pending()}
+        mine = Work(places=[("monday", 1)])
+        assert observer.pending({"order_list": mine}, NOON) == {"order_list": Pending()}
 
 
 def test_a_database_that_is_down_skips_the_tick(world, instance, monkeypatch):
@@ -215,18 +231,7 @@ def test_the_schedule_skips_while_its_workflow_is_under_way(world):
         assert "still under way" in schedule.evaluate_tick(context).skip_message
 
 
-@pytest.mark.parametrize(
-    ("outcomes", "seconds"),
-    [("", 0), ("s", 0), ("sff", 0), ("f", 30), ("ff", 60), ("fffs", 120), ("f" * 10, 900)],
-)
-def test_each_failure_in_a_row_doubles_the_wait(outcomes, seconds):
-    runs = [PastRun(letter == "s", NOON) for letter in outcomes]
-    assert wait_after(runs) == timedelta(seconds=seconds)
-    assert not seconds or not ready(runs, NOON + timedelta(seconds=seconds - 1)).start
-    assert ready(runs, NOON + timedelta(seconds=seconds)).start
-
-
 def test_what_waits_is_told_in_words():
-    assert told(Pending(1, 0), 1000) == "1 new row"
-    assert told(Pending(3, 1), 1000) == "3 new rows and 1 unfinished change"
-    assert told(Pending(1000, 0), 1000) == "1,000 or more new rows"
+    assert Pending(1, 0).in_words() == "1 new row"
+    assert Pending(3, 1).in_words() == "3 new rows and 1 unfinished change"
+    assert Pending(1000, 0).in_words() == "1,000 or more new rows"

@@ -6,7 +6,6 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from syncflow_dagster.core.backoff import full_jitter
 from syncflow_dagster.core.outcomes import Retry, Unknown
@@ -15,7 +14,6 @@ from syncflow_dagster.nodes.monday.classify import silence, whole_answer
 from syncflow_dagster.nodes.monday.client import NoAnswer
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable
 from syncflow_dagster.nodes.monday.headers import readings
-from syncflow_dagster.nodes.monday.keys import item_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,12 +57,6 @@ class Census:
     without_key: int = 0
     requests: int = 0
     complete: bool = True
-
-
-def item_prefix(board_id: str) -> str:
-    """Return what the keys of all items and subitems of a board begin with."""
-    nobody = UUID(int=0)
-    return item_key(board_id, nobody).removesuffix(str(nobody))
 
 
 class BoardReader:

@@ -8,15 +8,22 @@ select table_name from syncflow.delta_entity where table_name = any(%(tables)s);
 select {workflow}::text as workflow, 'rows' as what, count(*) as number
 from (select 1 from {table} where state = 'PENDING' limit %(most)s) as found;
 
+-- name: any_pending
+select 1 as one from {table} where state = 'PENDING' limit 1;
+
 -- name: due_effects
 -- What a push would take up now: the conditions of the claim, and what a dead worker left.
+-- Delivery goes by node and pass, questions and abandoned leases by node: they count with its first
+-- pass. Effects of a node or pass the workflow no longer has would start runs in vain.
 select w.workflow, 'effects' as what, due.number
-from unnest(%(workflows)s::text[]) as w (workflow)
+from unnest(%(workflows)s::text[], %(nodes)s::text[], %(passes)s::integer[])
+    as w (workflow, node, pass)
 cross join lateral (
     select count(*) as number
     from (
         select 1 from syncflow.effect e
-        where e.workflow = w.workflow and e.state in ('PLANNED', 'RETRY')
+        where e.workflow = w.workflow and e.node = w.node and e.pass = w.pass
+          and e.state in ('PLANNED', 'RETRY')
           and (e.not_before is null or e.not_before <= %(now)s)
           and (e.parent_key is null or exists (
                select from syncflow.remote_object p where p.account = e.account
@@ -30,7 +37,8 @@ cross join lateral (
                  and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
         union all
         select 1 from syncflow.effect e
-        where e.workflow = w.workflow and e.state = 'WAITING'
+        where e.workflow = w.workflow and e.node = w.node and e.pass = w.pass
+          and e.state = 'WAITING'
           and (e.parent_key is null or exists (
                select from syncflow.remote_object p where p.account = e.account
                  and p.object_key = e.parent_key and p.retired_at is null))
@@ -43,11 +51,13 @@ cross join lateral (
                  and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
         union all
         select 1 from syncflow.effect e
-        where e.workflow = w.workflow and e.state = 'UNKNOWN'
+        where w.pass = %(first_pass)s and e.workflow = w.workflow and e.node = w.node
+          and e.state = 'UNKNOWN'
           and (e.not_before is null or e.not_before <= %(now)s)
         union all
         select 1 from syncflow.effect e
-        where e.workflow = w.workflow and e.state in ('CLAIMED', 'SENT')
+        where w.pass = %(first_pass)s and e.workflow = w.workflow and e.node = w.node
+          and e.state in ('CLAIMED', 'SENT')
           and (e.lease_until < %(now)s or not exists (
                select from pg_locks l
                where l.locktype = 'advisory' and l.objsubid = 2
@@ -57,6 +67,59 @@ cross join lateral (
         limit %(most)s
     ) as found
 ) as due;
+
+-- name: pass_work
+-- Whether a delivery of this pass, begun now, would do anything before a moment; only one delivery
+-- of a node is at work at a time, so what is claimed or sent has been left by a dead one.
+with mine as (
+    select e.*,
+           (e.parent_key is null or exists (
+               select from syncflow.remote_object p where p.account = e.account
+                 and p.object_key = e.parent_key and p.retired_at is null))
+           and (e.creates or exists (
+               select from syncflow.remote_object o where o.account = e.account
+                 and o.object_key = e.object_key and o.retired_at is null)) as can_go,
+           exists (
+               select from syncflow.effect b
+               where b.account = e.account and b.object_key = e.object_key
+                 and b.effect_id < e.effect_id
+                 and b.state not in ('DONE', 'DEAD', 'CANCELLED')) as is_behind
+    from syncflow.effect e
+    where e.workflow = %(workflow)s and e.node = %(node)s
+      and (e.pass = %(pass)s or e.state in ('UNKNOWN', 'CLAIMED', 'SENT'))
+      and e.state in ('PLANNED', 'RETRY', 'WAITING', 'UNKNOWN', 'CLAIMED', 'SENT')
+)
+select coalesce(bool_or(case
+           when state = 'WAITING' then can_go and not is_behind
+           when state in ('CLAIMED', 'SENT') then true
+           when not_before > %(until)s then false
+           -- what cannot go is told so by a delivery: it becomes WAITING, with the reason
+           else state = 'UNKNOWN' or not can_go or not is_behind
+       end), false) as has_work,
+       count(*) filter (where pass = %(pass)s and state = 'WAITING') as waiting,
+       count(*) filter (where pass = %(pass)s and state <> 'WAITING') as remaining
+from mine;
+
+-- name: held_up
+-- What a pass that does not get on waits for.
+select kind || ' ' || object_key as what, state, reason
+from syncflow.effect
+where workflow = %(workflow)s and node = %(node)s and pass = %(pass)s
+  and state in ('RETRY', 'UNKNOWN', 'PLANNED', 'CLAIMED', 'SENT')
+order by reason is null, state_since, effect_id
+limit %(limit)s;
+
+-- name: left_behind
+-- Open effects of nodes and passes that the workflow no longer has: nothing takes them up.
+select e.kind || ' ' || e.object_key as what, e.node, e.pass, e.state, e.state_since,
+       count(*) over () as total
+from syncflow.effect e
+where e.workflow = %(workflow)s and e.state not in ('DONE', 'DEAD', 'CANCELLED')
+  and not exists (
+      select from unnest(%(nodes)s::text[], %(passes)s::integer[]) as w (node, pass)
+      where w.node = e.node and w.pass = e.pass)
+order by e.effect_id
+limit %(limit)s;
 
 -- name: waiting_rows
 select business_key, customer, reason, state_since, count(*) over () as total

@@ -1,15 +1,14 @@
-"""When waiting rows start a run. Pure: no Dagster, no clock, no database."""
+"""When a workflow whose last runs did not get on may be tried again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from syncflow_dagster.resources.observe import Pending
+    from datetime import datetime
 
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(minutes=15)
@@ -21,11 +20,18 @@ class PastRun:
 
     Attributes:
         succeeded: Whether it did; a canceled run did not.
+        stalled: What it waited for, if its push tried and brought nothing to an end.
         ended_at: When.
     """
 
     succeeded: bool
+    stalled: str | None
     ended_at: datetime
+
+    @property
+    def got_on(self) -> bool:
+        """Whether there is no reason to wait after it."""
+        return self.succeeded and self.stalled is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,20 @@ class Decision:
     reason: str
 
 
+def has_stalled(*, tried: int, ended: int, remaining: int) -> bool:
+    """Say whether a delivery got nowhere although there was something to do.
+
+    One that ends because its time is over has brought something to an end, and one that found
+    nothing due has tried nothing: neither is a reason to wait.
+
+    Args:
+        tried: Requests it made.
+        ended: Effects it brought to an end.
+        remaining: Effects still under way.
+    """
+    return tried > 0 and ended == 0 and remaining > 0
+
+
 def wait_after(runs: Sequence[PastRun]) -> timedelta:
     """Return how long to wait after the newest run, given the latest, newest first.
 
@@ -44,7 +64,7 @@ def wait_after(runs: Sequence[PastRun]) -> timedelta:
     """
     failures = 0
     for run in runs:
-        if run.succeeded:
+        if run.got_on:
             break
         failures += 1
     if not failures:
@@ -61,22 +81,7 @@ def ready(runs: Sequence[PastRun], now: datetime) -> Decision:
     if now >= due:
         return Decision(True, "the way is clear")
     seconds = int((due - now).total_seconds()) + 1
-    return Decision(False, f"the last run did not succeed; next try in {seconds} s")
-
-
-def told(pending: Pending, most: int) -> str:
-    """Return what waits, in words.
-
-    Args:
-        pending: What waits.
-        most: Where counting stopped.
-    """
-
-    def number(count: int, word: str) -> str:
-        if count >= most:
-            return f"{most:,} or more {word}s"
-        return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-    parts = [number(pending.rows, "new row")] if pending.rows else []
-    parts += [number(pending.effects, "unfinished change")] if pending.effects else []
-    return " and ".join(parts) or "nothing"
+    what = "did not succeed"
+    if runs[0].succeeded:
+        what = f"brought nothing to an end ({runs[0].stalled})"
+    return Decision(False, f"the last run {what}; next try in {seconds} s")
