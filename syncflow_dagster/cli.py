@@ -20,7 +20,45 @@ PASSED, FAILED = 0, 1
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Says what is wrong in a line where a person can mend it, instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except _for_people() as error:
+            _fail(str(error))
+
+
+def _for_people() -> tuple[type[Exception], ...]:
+    # Called only once something has gone wrong, so that the command line starts quickly.
+    import psycopg
+
+    from syncflow_dagster.commands import CommandFailed
+    from syncflow_dagster.commands.find import NoSuchWorkflow
+    from syncflow_dagster.demo.world import DemoError
+    from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
+    from syncflow_dagster.store.embedded import EmbeddedServerError, StoreError
+    from syncflow_dagster.store.location import LocationError
+    from syncflow_dagster.store.migrate import MigrationError
+    from syncflow_dagster.supervisor import SupervisorError
+
+    return (
+        BoardUnavailable,
+        CommandFailed,
+        ContractBroken,
+        DemoError,
+        EmbeddedServerError,
+        LocationError,
+        MigrationError,
+        NoSuchWorkflow,
+        StoreError,
+        SupervisorError,
+        psycopg.OperationalError,
+    )
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="syncflow-dagster")
 def main() -> None:
     """Operational syncs on Dagster: every effect reaches the outside world once."""
@@ -33,12 +71,8 @@ def main() -> None:
 def demo(*, as_json: bool) -> None:
     """Run the example workflow once against a sandbox, and show what came of it."""
     from syncflow_dagster.demo.run import run_demo
-    from syncflow_dagster.demo.world import DemoError
 
-    try:
-        outcome = run_demo(_home(), say=_say)
-    except DemoError as error:
-        _fail(str(error))
+    outcome = run_demo(_home(), say=_say)
     click.echo("\n".join(outcome.lines()), err=as_json)
     if as_json:
         _print_json(outcome.as_json())
@@ -54,13 +88,8 @@ def dev(port: int) -> None:
     lasting database; otherwise on a fresh demo world: example order book, sandbox, one run.
     """
     from syncflow_dagster.demo.dev import run_dev
-    from syncflow_dagster.demo.world import DemoError
-    from syncflow_dagster.supervisor import SupervisorError
 
-    try:
-        sys.exit(run_dev(_home(), port=port, say=_say))
-    except (DemoError, SupervisorError) as error:
-        _fail(str(error))
+    sys.exit(run_dev(_home(), port=port, say=_say))
 
 
 @main.command()
@@ -94,7 +123,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Run a workflow once, as a Dagster run of this process."""
-    from syncflow_dagster.commands.find import NoSuchWorkflow, find_workflow
+    from syncflow_dagster.commands.find import find_workflow
     from syncflow_dagster.commands.run import run_workflow
 
     options = {
@@ -103,11 +132,7 @@ def run(
         "limit": limit,
         "customer": customer,
     }
-    try:
-        loaded = find_workflow(_workflows(), workflow)
-    except NoSuchWorkflow as error:
-        _fail(str(error))
-    result = run_workflow(_home(), loaded, options, _say)
+    result = run_workflow(_home(), find_workflow(_workflows(), workflow), options, _say)
     click.echo("\n".join(result.lines()), err=as_json)
     if as_json:
         _print_json(result.as_json())
@@ -119,14 +144,10 @@ def run(
 @_JSON
 def plan(workflow: str, *, as_json: bool) -> None:
     """Show what the next push would do with the rows that are pending now."""
-    from syncflow_dagster.commands.find import NoSuchWorkflow, find_workflow
+    from syncflow_dagster.commands.find import find_workflow
     from syncflow_dagster.commands.plan import plan_workflow
 
-    try:
-        loaded = find_workflow(_workflows(), workflow)
-    except NoSuchWorkflow as error:
-        _fail(str(error))
-    plans = plan_workflow(_home(), loaded)
+    plans = plan_workflow(_home(), find_workflow(_workflows(), workflow))
     click.echo("\n".join(plans.lines()), err=as_json)
     if as_json:
         _print_json(plans.as_json())
