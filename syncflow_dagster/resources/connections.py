@@ -10,29 +10,36 @@ import dagster as dg
 import yaml
 from pydantic import Field, SecretStr
 
-from syncflow_dagster.workflows.environment import Environment
+from syncflow_dagster.workflows.environment import Environment, UnresolvedError
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import Connection, MondayConnection, SqlConnection
 
 _AS_IN_FILE = "Empty: as in the workflow file."
+_ONLY_NAMES = "What is typed here is kept with the run for all to see."
+_SECRET = f"Only `${{NAME}}`: {_ONLY_NAMES} {_AS_IN_FILE}"
 _VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 class ConnectionResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """A connection; a value given in the launchpad takes the place of the file's for one run.
 
-    Values may refer to environment variables, `${NAME}` or `${NAME:-default}`.
+    Values may refer to environment variables, `${NAME}` or `${NAME:-default}`; a secret can only
+    be the name of a variable, `${NAME}`.
     """
 
     def applied_to(self, connection: Connection) -> Connection:
         """Return the connection with the values that are set here.
 
         Raises:
-            UnresolvedError: a variable is not set.
+            UnresolvedError: a variable is not set, or a secret is not given by its variable.
             pydantic.ValidationError: a value does not fit.
         """
         environment = Environment(os.environ)
         given = {name: value for name, value in self.model_dump().items() if value}
+        for name, value in given.items():
+            if _is_typed_secret(connection, name, value):
+                msg = f"{name}: a secret may not be typed into the launchpad"
+                raise UnresolvedError(msg, f"{_ONLY_NAMES} Give the name of a variable, ${{NAME}}.")
         given = {name: environment.substitute(value) for name, value in given.items()}
         kept = connection.model_dump()
         return type(connection).model_validate({**kept, **given})
@@ -41,15 +48,14 @@ class ConnectionResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 class SqlSourceResource(ConnectionResource):
     """A database rows are pulled from."""
 
-    url: str = Field("", description=f"SQLAlchemy URL. {_AS_IN_FILE}")
+    url: str = Field("", description=f"SQLAlchemy URL, by the name of its variable. {_SECRET}")
 
 
 class MondayAccountResource(ConnectionResource):
     """An account at monday.com."""
 
-    token: str = Field("", description=f"API token. {_AS_IN_FILE}")
+    token: str = Field("", description=f"API token, by the name of its variable. {_SECRET}")
     url: str = Field("", description=f"Where the GraphQL API answers. {_AS_IN_FILE}")
-    account: str = Field("", description=f"Name whose budget is shared. {_AS_IN_FILE}")
     api_version: str = Field("", description=f"Pinned API version. {_AS_IN_FILE}")
 
 
@@ -85,8 +91,12 @@ def connection_resources(
 
 def _may_be_shown(connection: Connection, field: str, value: str) -> bool:
     """Say whether a value is no secret, or nothing but the name of a variable."""
-    is_secret = isinstance(getattr(connection, field), SecretStr)
-    return not is_secret or _VARIABLE.fullmatch(value) is not None
+    return not _is_typed_secret(connection, field, value)
+
+
+def _is_typed_secret(connection: Connection, field: str, value: str) -> bool:
+    is_secret = isinstance(getattr(connection, field, None), SecretStr)
+    return is_secret and _VARIABLE.fullmatch(value) is None
 
 
 def _written(loaded: LoadedWorkflow) -> dict[str, dict[str, Any]]:

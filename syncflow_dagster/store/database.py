@@ -11,6 +11,7 @@ Error classes raised here:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -30,6 +31,10 @@ _T = TypeVar("_T")
 
 _SEARCH_PATH = "syncflow, public"
 _SCHEMES = frozenset({"postgresql", "postgres"})
+
+# libpq also takes passwords as parameters of the URL:
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+_SECRET_PARAMETER = re.compile(r"([?&](?:password|sslpassword)=)[^&#]*", re.IGNORECASE)
 
 # Classes after which the same work, begun afresh, can succeed:
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -206,6 +211,7 @@ class Database:
 
 def redact(url: str) -> str:
     """Return the URL without its password, fit for a message."""
+    url = _SECRET_PARAMETER.sub(r"\1***", url)
     parts = urlsplit(url)
     if parts.password is None:
         return url

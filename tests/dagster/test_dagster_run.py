@@ -15,6 +15,7 @@ from syncflow_dagster.ledger.deliver import DeliveryOptions
 from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.monday.push import PushOptions
 from syncflow_dagster.resources.connections import connection_resources, with_resources
+from syncflow_dagster.workflows.environment import UnresolvedError
 
 
 def _execute(world, instance, **options):
@@ -160,9 +161,20 @@ def test_a_push_in_other_hands_fails_in_plain_words(world, instance):
     assert world.writes() == []
 
 
-def test_a_token_the_board_refuses_fails_and_says_what_to_do(world, instance):
+def test_a_secret_typed_into_the_launchpad_is_refused(world, instance):
     resources = connection_resources(world.loaded, as_written=False)
-    wrong = type(resources["monday"])(token="wrong")
+    typed = type(resources["monday"])(token="eyJ-a-token")
+    with pytest.raises(UnresolvedError, match="may not be typed into the launchpad") as raised:
+        with_resources(world.loaded, {**resources, "monday": typed})
+    assert "eyJ" not in f"{raised.value} {raised.value.hint}"
+    # Nor can the account be another's: its budget and the ledger go by it.
+    assert "account" not in type(typed).model_fields
+
+
+def test_a_token_the_board_refuses_fails_and_says_what_to_do(world, instance, monkeypatch):
+    monkeypatch.setenv("MONDAY_TOKEN", "wrong")
+    resources = connection_resources(world.loaded, as_written=False)
+    wrong = type(resources["monday"])(token="${MONDAY_TOKEN}")
     loaded = with_resources(world.loaded, {**resources, "monday": wrong})
     run = execute_workflow(loaded, instance, store=world.store)
     assert not run.success
@@ -172,9 +184,10 @@ def test_a_token_the_board_refuses_fails_and_says_what_to_do(world, instance):
     assert run.numbers["order_headers"]["inserted"] == 7
 
 
-def test_a_source_that_is_gone_fails_before_anything_is_written(world, instance):
+def test_a_source_that_is_gone_fails_before_anything_is_written(world, instance, monkeypatch):
+    monkeypatch.setenv("ORDERS_DATABASE_URL", "sqlite:////nowhere/orders.db")
     resources = connection_resources(world.loaded, as_written=False)
-    gone = type(resources["orders"])(url="sqlite:////nowhere/orders.db")
+    gone = type(resources["orders"])(url="${ORDERS_DATABASE_URL}")
     loaded = with_resources(world.loaded, {**resources, "orders": gone})
     run = execute_workflow(loaded, instance, store=world.store)
     assert not run.success

@@ -73,6 +73,10 @@ def test_urls_for_sqlalchemy_name_their_driver_and_connect(db):
 
 def test_password_is_not_shown():
     assert redact("postgresql://me:se:cret@host/d") == "postgresql://me:***@host/d"
+    assert (
+        redact("postgresql:///d?user=me&password=se%20cret&host=/run&sslpassword=other")
+        == "postgresql:///d?user=me&password=***&host=/run&sslpassword=***"
+    )
     assert redact("postgresql://me@host/d") == "postgresql://me@host/d"
 
 
