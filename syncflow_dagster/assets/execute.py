@@ -17,6 +17,7 @@ from syncflow_dagster.resources.run_options import (
     run_config,
 )
 from syncflow_dagster.resources.store import StoreResource, store_resource
+from syncflow_dagster.supervisor.reaper import process_tags
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 
 _LINES = "lines"
@@ -100,6 +101,7 @@ def execute_workflow(
             dry_run=dry_run, limit=limit, full_resync=full_resync, customer=customer
         ),
         instance=instance,
+        tags=process_tags(),
         raise_on_error=False,
     )
     return _summary(result)

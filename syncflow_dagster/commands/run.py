@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.store.embedded import open_store
 from syncflow_dagster.supervisor.instance import open_instance, prepare_dagster_home
+from syncflow_dagster.supervisor.reaper import begun_here, reap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,5 +82,7 @@ def run_workflow(
         environment = prepare_dagster_home(home, database)
         environment["SYNCFLOW_DATABASE_URL"] = database.url
         with open_instance(environment) as instance:
+            # A run whose command was killed would keep the schedule and the sensor waiting.
+            reap(instance, begun_here)
             run = execute_workflow(loaded, instance, log=say, **options)
     return RunResult(loaded.workflow.workflow, run)

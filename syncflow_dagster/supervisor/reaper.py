@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import socket
 from typing import TYPE_CHECKING
 
 import psutil
@@ -27,6 +29,20 @@ _PID = re.compile(r"\(pid: (\d+)\)")
 _RUNNER = re.compile(r"multiprocessing|syncflow (run|demo)\b")
 # A process begun later than this many seconds after the event that names it is another one.
 _TOLERANCE = 5.0
+
+
+_HOST_TAG = "syncflow/host"
+_PID_TAG = "syncflow/pid"
+
+
+def process_tags() -> dict[str, str]:
+    """Return the tags of a run that this process works on itself, so that it is known if we die."""
+    return {_HOST_TAG: socket.gethostname(), _PID_TAG: str(os.getpid())}
+
+
+def begun_here(run: DagsterRun) -> bool:
+    """Say whether a run is worked on by a process of this machine that tagged it so."""
+    return run.tags.get(_HOST_TAG) == socket.gethostname()
 
 
 def reap(instance: DagsterInstance, is_ours: Callable[[DagsterRun], bool]) -> list[str]:
@@ -56,7 +72,7 @@ def reap(instance: DagsterInstance, is_ours: Callable[[DagsterRun], bool]) -> li
     for run in instance.get_runs(moving):
         if not is_ours(run):
             continue
-        named = _last_named_process(instance, run.run_id)
+        named = _last_named_process(instance, run.run_id) or _tagged_process(instance, run)
         if named is None or _is_alive(*named):
             continue
         pid = named[0]
@@ -79,11 +95,12 @@ def on_this_machine(sockets: str, *, single_host: bool) -> Callable[[DagsterRun]
     Args:
         sockets: The folder of this machine's code servers' sockets.
         single_host: Whether all processes that use the instance are on this machine, as with the
-            embedded server. Otherwise only runs that our own code servers were given are ours.
+            embedded server. Otherwise only runs that our own code servers were given are ours, and
+            those that a command on this machine has begun.
     """
 
     def is_ours(run: DagsterRun) -> bool:
-        if single_host:
+        if single_host or begun_here(run):
             return True
         # The tag DefaultRunLauncher leaves on a run, to find its code server again.
         where = json.loads(run.tags.get(".dagster/grpc_info", "{}"))
@@ -103,6 +120,14 @@ def _last_named_process(instance: DagsterInstance, run_id: str) -> tuple[int, fl
         if match is not None:
             named = int(match[1]), entry.timestamp
     return named
+
+
+def _tagged_process(instance: DagsterInstance, run: DagsterRun) -> tuple[int, float] | None:
+    """Find the process a run was tagged with, for one that died before it wrote an event."""
+    record = instance.get_run_record_by_id(run.run_id)
+    if record is None or _PID_TAG not in run.tags:
+        return None
+    return int(run.tags[_PID_TAG]), record.create_timestamp.timestamp()
 
 
 def _is_alive(pid: int, named_at: float) -> bool:

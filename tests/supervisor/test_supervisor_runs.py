@@ -150,6 +150,33 @@ def test_run_of_another_machine_is_left_alone(instance, dead_run):
     assert reaper.reap(instance, elsewhere) == [dead_run]
 
 
+def test_dead_run_of_a_command_is_known_by_its_machine(instance, dead_run):
+    elsewhere = reaper.on_this_machine("/home/sockets", single_host=False)
+    instance.add_run_tags(dead_run, {**reaper.process_tags(), "syncflow/host": "another-machine"})
+    assert reaper.reap(instance, elsewhere) == []
+    assert reaper.reap(instance, reaper.begun_here) == []
+    instance.add_run_tags(dead_run, reaper.process_tags())
+    assert reaper.reap(instance, elsewhere) == [dead_run]
+
+
+def test_command_that_died_before_its_first_event_is_known_by_its_tag(instance):
+    @dg.job(executor_def=dg.in_process_executor)
+    def silent():
+        pass
+
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    runs = {
+        pid: instance.create_run_for_job(
+            silent,
+            status=dg.DagsterRunStatus.STARTED,
+            tags={**reaper.process_tags(), "syncflow/pid": str(pid)},
+        ).run_id
+        for pid in (gone.pid, os.getpid())
+    }
+    assert reaper.reap(instance, reaper.begun_here) == [runs[gone.pid]]
+
+
 def test_process_that_only_has_the_number_is_not_the_runs():
     hour = 3600.0
     other = subprocess.Popen(["sleep", "60"])
