@@ -6,15 +6,30 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from syncflow_dagster.commands import CommandFailed
+from syncflow_dagster.nodes.delta.build import prepare
+from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
 from syncflow_dagster.store.clock import DatabaseClock
-from syncflow_dagster.store.embedded import open_store
+from syncflow_dagster.store.database import DatabaseUnavailable
+from syncflow_dagster.store.embedded import EmbeddedServerError, StoreError, open_store
+from syncflow_dagster.store.location import LocationError
+from syncflow_dagster.store.migrate import MigrationError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from syncflow_dagster.nodes.monday.push import PlanReport
     from syncflow_dagster.workflows.loader import LoadedWorkflow
+
+
+_NO_DATABASE = (
+    DatabaseUnavailable,
+    EmbeddedServerError,
+    LocationError,
+    MigrationError,
+    StoreError,
+)
 
 
 @dataclass(slots=True)
@@ -52,15 +67,39 @@ class Plans:
 
 
 def plan_workflow(home: Path, loaded: LoadedWorkflow) -> Plans:
-    """Plan every push node of a workflow against the board as it is, and write nothing."""
-    plans = Plans(loaded.workflow.workflow)
+    """Plan every push node of a workflow against the board as it is, and write nothing there.
+
+    Raises:
+        CommandFailed: The board cannot be read or does not fit, or the database is not there.
+    """
+    try:
+        return _plan(home, loaded)
+    except BoardUnavailable as error:
+        msg = f"the board cannot be read: {_one_line(error)}; see to the token and the connection"
+        raise CommandFailed(msg) from error
+    except ContractBroken as error:
+        msg = f"the board does not fit the workflow: {_one_line(error)}"
+        raise CommandFailed(msg) from error
+    except _NO_DATABASE as error:
+        raise CommandFailed(_one_line(error)) from error
+
+
+def _plan(home: Path, loaded: LoadedWorkflow) -> Plans:
+    workflow = loaded.workflow
+    plans = Plans(workflow.workflow)
     with open_store(home) as database:
+        # Before the first run there are no tables to plan from.
+        prepare(database, workflow.workflow, workflow.deltas)
         clock = DatabaseClock(database)
-        for node in loaded.workflow.pushes:
-            push = Push(database, clock, loaded.workflow, node, PushOptions(dry_run=True))
+        for node in workflow.pushes:
+            push = Push(database, clock, workflow, node, PushOptions(dry_run=True))
             try:
                 push.prepare()
                 plans.reports[node.name] = push.plan()
             finally:
                 push.close()
     return plans
+
+
+def _one_line(error: Exception) -> str:
+    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
