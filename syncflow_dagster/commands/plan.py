@@ -7,29 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands import CommandFailed
+from syncflow_dagster.commands.store import command_store, one_line
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
 from syncflow_dagster.store.clock import DatabaseClock
-from syncflow_dagster.store.database import DatabaseUnavailable
-from syncflow_dagster.store.embedded import EmbeddedServerError, StoreError, open_store
-from syncflow_dagster.store.location import LocationError
-from syncflow_dagster.store.migrate import MigrationError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from syncflow_dagster.nodes.monday.push import PlanReport
     from syncflow_dagster.workflows.loader import LoadedWorkflow
-
-
-_NO_DATABASE = (
-    DatabaseUnavailable,
-    EmbeddedServerError,
-    LocationError,
-    MigrationError,
-    StoreError,
-)
 
 
 @dataclass(slots=True)
@@ -75,19 +63,17 @@ def plan_workflow(home: Path, loaded: LoadedWorkflow) -> Plans:
     try:
         return _plan(home, loaded)
     except BoardUnavailable as error:
-        msg = f"the board cannot be read: {_one_line(error)}; see to the token and the connection"
+        msg = f"the board cannot be read: {one_line(error)}; see to the token and the connection"
         raise CommandFailed(msg) from error
     except ContractBroken as error:
-        msg = f"the board does not fit the workflow: {_one_line(error)}"
+        msg = f"the board does not fit the workflow: {one_line(error)}"
         raise CommandFailed(msg) from error
-    except _NO_DATABASE as error:
-        raise CommandFailed(_one_line(error)) from error
 
 
 def _plan(home: Path, loaded: LoadedWorkflow) -> Plans:
     workflow = loaded.workflow
     plans = Plans(workflow.workflow)
-    with open_store(home) as database:
+    with command_store(home) as database:
         # Before the first run there are no tables to plan from.
         prepare(database, workflow.workflow, workflow.deltas)
         clock = DatabaseClock(database)
@@ -99,7 +85,3 @@ def _plan(home: Path, loaded: LoadedWorkflow) -> Plans:
             finally:
                 push.close()
     return plans
-
-
-def _one_line(error: Exception) -> str:
-    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip())

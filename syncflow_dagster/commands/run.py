@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.store.embedded import open_store
+from syncflow_dagster.commands.store import command_store
 from syncflow_dagster.supervisor.instance import open_instance, prepare_dagster_home
 from syncflow_dagster.supervisor.reaper import begun_here, reap
 
@@ -75,10 +75,13 @@ def run_workflow(
         loaded: The workflow.
         options: dry_run, full_resync, limit, customer; what is left out has its default.
         say: Told the run's log lines.
+
+    Raises:
+        CommandFailed: The database is not there.
     """
     from syncflow_dagster.assets.execute import execute_workflow
 
-    with open_store(home) as database:
+    with command_store(home) as database:
         environment = prepare_dagster_home(home, database)
         environment["SYNCFLOW_DATABASE_URL"] = database.url
         with open_instance(environment) as instance:

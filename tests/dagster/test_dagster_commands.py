@@ -10,6 +10,7 @@ from dagster_cases import ORDER_LIST
 from syncflow_dagster.assets.execute import execute_workflow
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.plan import plan_workflow
+from syncflow_dagster.commands.run import run_workflow
 from syncflow_dagster.workflows.loader import load_file
 
 
@@ -46,9 +47,10 @@ def test_a_board_that_cannot_be_read_is_one_line(world, tmp_path, monkeypatch, c
 
 def test_a_database_that_is_away_is_one_line(world, tmp_path, monkeypatch):
     monkeypatch.setenv("SYNCFLOW_DATABASE_URL", "mysql://nobody@127.0.0.1:1/none")
-    with pytest.raises(CommandFailed, match="must start with postgresql://") as raised:
-        plan_workflow(tmp_path, world.loaded)
-    assert "\n" not in str(raised.value)
+    for command in (plan_workflow, lambda *given: run_workflow(*given, {})):
+        with pytest.raises(CommandFailed, match="must start with postgresql://") as raised:
+            command(tmp_path, world.loaded)
+        assert "\n" not in str(raised.value)
 
 
 def test_a_run_of_a_command_names_its_machine(world, instance):
