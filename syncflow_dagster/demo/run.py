@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands.find import find_workflow
 from syncflow_dagster.commands.run import run_workflow
-from syncflow_dagster.demo.summary import Standing, Trouble, standing
+from syncflow_dagster.demo.summary import Standing, Trouble, count_source, standing
 from syncflow_dagster.demo.world import (
     CLOCK_SPEED,
     WORKFLOWS,
@@ -134,7 +134,7 @@ def _run_twice(home: Path, control: ControlClient, say: Callable[[str], None]) -
     with Database(os.environ["SYNCFLOW_DATABASE_URL"]) as database:
         judged = judge(again, titles)
         return DemoOutcome(
-            standing=standing(database, loaded.workflow, judged),
+            standing=standing(database, loaded.workflow, judged, count_source(loaded)),
             judged=judged,
             second_run_writes=len(again) - len(log),
             throttled=int(control.stats()["monday"]["throttled"]),

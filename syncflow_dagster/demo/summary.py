@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql as compose
 
+from syncflow_dagster.nodes.pull.read import read_rows
 from syncflow_dagster.store import sql
-from syncflow_dagster.workflows.models import DeltaNode
+from syncflow_dagster.workflows.models import DeltaNode, PullNode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.testing.judge import Judgement
+    from syncflow_dagster.workflows.loader import LoadedWorkflow
     from syncflow_dagster.workflows.models import MondayPushNode, Workflow
 
 _EXPLAINED = ("DEAD", "HELD", "WAITING", "FAILED", "PENDING", "PUSHING")
@@ -44,13 +48,30 @@ class Standing:
     lost: int = 0
 
 
-def standing(database: Database, workflow: Workflow, judged: Judgement) -> Standing:
-    """Hold our tables against the log.
+def count_source(loaded: LoadedWorkflow) -> dict[str, int]:
+    """Count the rows each delta node's source gives now, by reading it once more.
+
+    Returns:
+        Rows by the delta node's name.
+    """
+    rows = {}
+    for node in loaded.workflow.deltas:
+        pull = loaded.workflow.node(node.source)
+        assert isinstance(pull, PullNode)
+        rows[node.name] = sum(batch.num_rows for batch in read_rows(loaded, pull))
+    return rows
+
+
+def standing(
+    database: Database, workflow: Workflow, judged: Judgement, source_rows: Mapping[str, int]
+) -> Standing:
+    """Hold our tables against the source and the log.
 
     Args:
         database: The store.
         workflow: A workflow with one push node.
         judged: The log of the board it pushes to.
+        source_rows: See :func:`count_source`; counted by somebody else than the delta.
     """
     push = workflow.pushes[0]
     headers, lines = _nodes(workflow, push)
@@ -66,7 +87,11 @@ def standing(database: Database, workflow: Workflow, judged: Judgement) -> Stand
         for state, number in rows.items():
             states[state] = states.get(state, 0) + number
         result.trouble += _trouble(database, node)
-        result.lost += _lost(database, workflow, node, rows, judged)
+        result.lost += _lost(database, node, rows, judged)
+        counts = _last_counts(database, workflow, node)
+        result.lost += _unaccounted(
+            counts, source_rows[node.name], is_unpivoted=node.unpivot is not None
+        )
     rejections = _rejections(database, workflow)
     result.trouble += rejections
     unknown = database.fetch_all(
@@ -145,24 +170,33 @@ def _entity(workflow: Workflow, name: str) -> str:
     return node.entity if isinstance(node, DeltaNode) else name
 
 
-def _lost(
-    database: Database,
-    workflow: Workflow,
-    node: DeltaNode,
-    states: dict[str, int],
-    judged: Judgement,
-) -> int:
+def _lost(database: Database, node: DeltaNode, states: dict[str, int], judged: Judgement) -> int:
     synced = _query(database, _statement("synced_records", node.table))
     not_there = sum(judged.live[str(row["record_uuid"])] < 1 for row in synced)
-    under_way = sum(states.get(state, 0) for state in ("PENDING", "PUSHING", "FAILED"))
+    return not_there + sum(states.get(state, 0) for state in ("PENDING", "PUSHING", "FAILED"))
+
+
+def _last_counts(database: Database, workflow: Workflow, node: DeltaNode) -> dict[str, int]:
     batch = database.fetch_one(
         sql.load("summary")["last_batch"],
         {"workflow": workflow.workflow, "node": node.name},
     )
-    return not_there + under_way + _unaccounted(batch["counts"] if batch else {})
+    counts: dict[str, int] = batch["counts"] if batch else {}
+    return counts
 
 
-def _unaccounted(counts: dict[str, int]) -> int:
-    """Return the records read that the delta build neither kept nor explained."""
-    kept = sum(counts.get(name, 0) for name in ("inserted", "updated", "same", "rejected"))
-    return max(0, counts.get("records", 0) - kept)
+def _unaccounted(counts: dict[str, int], source_rows: int, *, is_unpivoted: bool) -> int:
+    """Return the rows of the source that the delta build neither kept nor explained.
+
+    Args:
+        counts: What the last build says.
+        source_rows: Rows the source really gives.
+        is_unpivoted: Whether a row makes several records: then no row may have gone unread, and
+            no record unexplained.
+    """
+    kept = sum(
+        counts.get(name, 0) for name in ("inserted", "updated", "same", "rejected", "duplicates")
+    )
+    unread = max(0, source_rows - counts.get("read", 0))
+    records = counts.get("records", 0) if is_unpivoted else source_rows - unread
+    return unread + max(0, records - kept)

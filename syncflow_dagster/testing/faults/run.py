@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands.find import find_workflow
-from syncflow_dagster.demo.summary import standing
+from syncflow_dagster.demo.summary import count_source, standing
 from syncflow_dagster.demo.world import WORKFLOWS, variables
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import Database
@@ -173,7 +173,7 @@ def _judge(world: FaultWorld, result: FaultResult) -> None:
         Database(world.variables["SYNCFLOW_DATABASE_URL"]) as database,
     ):
         loaded = find_workflow(WORKFLOWS, "order_list")
-        found = standing(database, loaded.workflow, judged)
+        found = standing(database, loaded.workflow, judged, count_source(loaded))
     result.duplicates = judged.duplicates
     result.lost = found.lost
     result.unknown = found.numbers["unknown"]
