@@ -163,7 +163,7 @@ def _checked(opened: OpenStep, node: MondayPushNode) -> dg.AssetCheckResult:
         if node.subitems is not None and subitem_board is not None:
             boards["subitems"] = reader.count(subitem_board, node.subitems.key_column)
     prefix = item_prefix(node.board_id)
-    keys = Observer(opened.database).live_keys(destination.account, prefix)
+    keys = Observer(opened.database).live_keys(prefix)
     return _judged(boards, {key.removeprefix(prefix) for key in keys})
 
 

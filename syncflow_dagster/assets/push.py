@@ -172,7 +172,7 @@ def _from_database(
     metadata = push_metadata.of_customers(observer.by_customer(*place, since))
     metadata |= push_metadata.of_budgets(Budgets(opened.database, opened.clock, account, {}).read())
     if number != STATUSES:
-        metadata["dagster/row_count"] = observer.count_made(account, *place)
+        metadata["dagster/row_count"] = observer.count_made(*place)
     return metadata
 
 

@@ -45,7 +45,9 @@ _E = EffectState
 DELTA_TRANSITIONS: dict[DeltaState, frozenset[DeltaState]] = {
     _D.PENDING: frozenset({_D.PUSHING, _D.WAITING, _D.HELD, _D.DEAD, _D.SYNCED, _D.SUPERSEDED}),
     # Back to PENDING: the create its effects counted on was refused.
-    _D.PUSHING: frozenset({_D.PENDING, _D.SYNCED, _D.WAITING, _D.FAILED, _D.DEAD, _D.HELD, _D.SUPERSEDED}),
+    _D.PUSHING: frozenset(
+        {_D.PENDING, _D.SYNCED, _D.WAITING, _D.FAILED, _D.DEAD, _D.HELD, _D.SUPERSEDED}
+    ),
     _D.WAITING: frozenset({_D.PENDING, _D.PUSHING, _D.SYNCED, _D.FAILED, _D.DEAD, _D.SUPERSEDED}),
     _D.FAILED: frozenset({_D.PENDING, _D.PUSHING, _D.SYNCED, _D.WAITING, _D.DEAD, _D.SUPERSEDED}),
     _D.HELD: frozenset({_D.PENDING, _D.PUSHING, _D.DEAD, _D.SUPERSEDED}),
@@ -89,8 +91,9 @@ def effect_may_become(old: EffectState, new: EffectState) -> bool:
 
 def transition_rows() -> list[tuple[str, str, str]]:
     """Return both tables as rows (machine, old state, new state) for the database."""
-    rows = [("delta", old, new) for old, news in DELTA_TRANSITIONS.items() for new in sorted(news)]
-    rows += [
-        ("effect", old, new) for old, news in EFFECT_TRANSITIONS.items() for new in sorted(news)
+    delta = [(old, new) for old, news in DELTA_TRANSITIONS.items() for new in sorted(news)]
+    effect = [(old, new) for old, news in EFFECT_TRANSITIONS.items() for new in sorted(news)]
+    return [
+        *(("delta", str(old), str(new)) for old, new in delta),
+        *(("effect", str(old), str(new)) for old, new in effect),
     ]
-    return [(machine, str(old), str(new)) for machine, old, new in rows]

@@ -34,25 +34,25 @@ class Consequences:
     def __init__(self, queries: Mapping[str, str]) -> None:
         self._queries = queries
 
-    def retire(self, conn: Connection, account: str, object_key: str, now: datetime) -> None:
+    def retire(self, conn: Connection, object_key: str, now: datetime) -> None:
         """Note that an object is no longer at the service."""
         conn.execute(
             self._queries["retire_object"],
-            {"account": account, "object_key": object_key, "now": now},
+            {"object_key": object_key, "now": now},
         )
 
     def follow(
         self, conn: Connection, row: DictRow, verdict: Verdict, now: datetime
     ) -> list[DictRow]:
         """Do what an outcome entails; return the other delta rows it touches."""
-        place = {"account": row["account"], "object_key": row["object_key"], "now": now}
+        place = {"object_key": row["object_key"], "now": now}
         if verdict.state == EffectState.DONE and row["creates"]:
             conn.execute(
                 self._queries["keep_object"],
                 {**place, "remote_id": verdict.remote_id, "generation": row["generation"]},
             )
         elif verdict.gone or (verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS):
-            self.retire(conn, row["account"], row["object_key"], now)
+            self.retire(conn, row["object_key"], now)
         elif verdict.state == EffectState.DEAD and row["creates"]:
             reason = f"not created: {verdict.reason}"
             return self._refused(conn, row, {**place, "reason": reason})
@@ -74,13 +74,13 @@ class Consequences:
         """Retire what went together with objects that are gone, and drop its own archiving."""
         if not ended:
             return []
-        place = {name: ended[0][name] for name in ("workflow", "node", "account")}
+        place = {name: ended[0][name] for name in ("workflow", "node")}
         keys = [row["object_key"] for row in ended]
         gone = conn.execute(
             self._queries["end_with"], {**place, "object_keys": keys, "now": now}
         ).fetchall()
         for row in gone:
-            self.retire(conn, place["account"], row["object_key"], now)
+            self.retire(conn, row["object_key"], now)
         return gone
 
     def roll_up(self, conn: Connection, rows: Iterable[DictRow], now: datetime) -> None:

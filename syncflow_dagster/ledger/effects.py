@@ -121,19 +121,19 @@ class EffectStore:
             added += cursor.rowcount
         return added
 
-    def presence(self, conn: Connection, account: str, object_keys: Sequence[str]) -> list[DictRow]:
+    def presence(self, conn: Connection, object_keys: Sequence[str]) -> list[DictRow]:
         """Return per key: remote_id, generation, coming, leaving.
 
         The remote_id is None if the object is not live; the generation is that of its last life,
         None if it has had none.
         """
         return conn.execute(
-            self._queries["presence"], {"account": account, "object_keys": list(object_keys)}
+            self._queries["presence"], {"object_keys": list(object_keys)}
         ).fetchall()
 
-    def retire(self, conn: Connection, account: str, object_key: str, now: datetime) -> None:
+    def retire(self, conn: Connection, object_key: str, now: datetime) -> None:
         """Note that an object is no longer at the service."""
-        self._consequences.retire(conn, account, object_key, now)
+        self._consequences.retire(conn, object_key, now)
 
     def count_states(self, workflow: str, node: str) -> list[DictRow]:
         """Return rows (kind, state, effects) of a node."""

@@ -206,19 +206,17 @@ class Observer:
         values = {"pass": pass_number, "since": since}
         return self._of_node("by_customer", workflow, node, **values)
 
-    def count_made(self, account: str, workflow: str, node: str, pass_number: int) -> int:
+    def count_made(self, workflow: str, node: str, pass_number: int) -> int:
         """Return how many objects a pass made are at the service, as far as we know."""
         row = self._database.fetch_one(
             self._queries["count_made"],
-            {"account": account, "workflow": workflow, "node": node, "pass": pass_number},
+            {"workflow": workflow, "node": node, "pass": pass_number},
         )
         return int(row["number"]) if row else 0
 
-    def live_keys(self, account: str, prefix: str) -> set[str]:
+    def live_keys(self, prefix: str) -> set[str]:
         """Return the keys of objects that are at a service, as far as we know."""
-        rows = self._database.fetch_all(
-            self._queries["live_keys"], {"account": account, "prefix": prefix}
-        )
+        rows = self._database.fetch_all(self._queries["live_keys"], {"prefix": prefix})
         return {row["object_key"] for row in rows}
 
     def _there(self, tables: Sequence[str]) -> set[str]:

@@ -209,8 +209,8 @@ def test_the_delete_guard_is_explained(world, instance):
 def test_an_item_removed_by_hand_turns_the_board_check_red(world, instance, monkeypatch):
     assert _execute(world, instance).success
     world.database.execute(
-        "insert into remote_object (account, object_key, remote_id) values "
-        "('monday:default', 'monday:9000000001:item:00000000-0000-0000-0000-000000000001', '1')"
+        "insert into remote_object (object_key, remote_id) values "
+        "('monday:9000000001:item:00000000-0000-0000-0000-000000000001', '1')"
     )
     # The last count stands for an hour.
     again = _checks(_execute(world, instance))["monday_subitems", "board_matches_ledger"]

@@ -146,8 +146,7 @@ def test_a_push_that_gets_nowhere_backs_off_although_its_run_succeeded(world, in
 def test_effects_count_when_the_push_could_take_them_up(world):
     _insert_rows(world)
     world.database.execute(
-        "insert into remote_object (account, object_key, remote_id) "
-        "values ('monday:default', 'group', '1')"
+        "insert into remote_object (object_key, remote_id) values ('group', '1')"
     )
     past, future = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
     _insert_effect(world, "takes", parent="group")

@@ -63,7 +63,7 @@ def test_three_processes_push_the_same_book_and_nothing_is_doubled(world, push_s
 def test_a_process_that_is_killed_while_another_pushes_leaves_nothing_undone(world, push_server):
     world.control.settings(latency_s=0.02)
     world.build(BOOK, SIZES)
-    killed = start(world, push_server.urls, crash_at="deliver.sent:2")
+    killed = start(world, push_server.urls, crash_at="deliver.sent")
     other = start(world, push_server.urls)
     ended(killed, code=-9)
     ended(other)

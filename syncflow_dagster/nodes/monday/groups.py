@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def adopt_groups(
-    conn: psycopg.Connection[DictRow], account: str, board: Board, connection: MondayConnection
+    conn: psycopg.Connection[DictRow], board: Board, connection: MondayConnection
 ) -> None:
     """Bring what the ledger knows of a board's groups up to the board as it was read.
 
@@ -25,7 +25,6 @@ def adopt_groups(
 
     Args:
         conn: A transaction.
-        account: Name of the account.
         board: The board as read.
         connection: Says how long reads and requests take.
     """
@@ -37,12 +36,11 @@ def adopt_groups(
     for key, group_id in there.items():
         conn.execute(
             queries["adopt_group"],
-            {"account": account, "object_key": key, "remote_id": group_id},
+            {"object_key": key, "remote_id": group_id},
         )
     conn.execute(
         queries["forget_groups"],
         {
-            "account": account,
             "prefix": group_prefix(board.board_id),
             "remote_ids": list(board.groups.values()),
             # The board and its subitems' board are two requests.

@@ -176,7 +176,7 @@ class Push:
 
     def _adopt(self, conn: Connection) -> None:
         if self._board is not None:
-            adopt_groups(conn, self._destination.account, self._board, self._connection)
+            adopt_groups(conn, self._board, self._connection)
 
     def _mappings(self) -> list[tuple[ItemMapping, DeltaNode]]:
         mappings = [self._node.items]
@@ -241,7 +241,6 @@ class Push:
                 "customer": self._options.customer if is_items or source.customer else None,
                 "limit": limit,
                 "only_with_parent": partial and not is_items,
-                "account": self._destination.account,
                 "prefix": item_prefix(self._node.board_id),
             },
         ).fetchall()
@@ -253,7 +252,7 @@ class Push:
     ) -> tuple[dict[str, Presence], dict[str, int]]:
         found: dict[str, Presence] = {}
         lives: dict[str, int] = {}
-        for row in self._effects.presence(conn, self._destination.account, keys):
+        for row in self._effects.presence(conn, keys):
             if row["generation"] is not None:
                 lives[row["object_key"]] = row["generation"]
             if row["leaving"]:
@@ -275,7 +274,6 @@ class Push:
                 self._workflow.workflow,
                 children,
                 again,
-                account=self._destination.account,
                 prefix=item_prefix(self._node.board_id),
                 now=self._clock.now(),
             )
@@ -303,7 +301,7 @@ class Push:
                 report.rejected.append((row.label, plan.rejected))
             if plan.retires:
                 key = item_key(self._node.board_id, row.record_uuid)
-                self._effects.retire(conn, account, key, now)
+                self._effects.retire(conn, key, now)
         conn.execute(
             self._statement("settle_rows", source.table),
             {

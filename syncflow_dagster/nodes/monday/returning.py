@@ -27,7 +27,6 @@ def bring_back_children(
     children: DeltaNode,
     parents: Sequence[UUID],
     *,
-    account: str,
     prefix: str,
     now: datetime,
 ) -> int:
@@ -41,7 +40,6 @@ def bring_back_children(
         workflow: The workflow's name.
         children: Their delta node.
         parents: Records whose items are made anew.
-        account: Name of the account.
         prefix: What the keys of the board's items begin with.
         now: Database time.
 
@@ -55,7 +53,7 @@ def bring_back_children(
         "table": delta_id(children),
         "fields": compose.SQL(", ").join(compose.Identifier(rule.name) for rule in children.fields),
     }
-    given = {"parents": list(parents), "account": account, "prefix": prefix, "now": now}
+    given = {"parents": list(parents), "prefix": prefix, "now": now}
     conn.execute(compose.SQL(queries["retire_children"]).format(**names), given)
     last = superseding.last_delta(conn, children)
     added = conn.execute(compose.SQL(queries["write_again"]).format(**names), given).rowcount

@@ -88,15 +88,14 @@ create table rejected_record (
     unique (workflow, node, fingerprint)
 );
 
--- Objects at a service that we made or found, by our own key.
+-- Objects at a service that we made or found, by our own key. The key names service and board, so
+-- that it outlives a change of the account's name.
 create table remote_object (
-    account     text not null,
-    object_key  text not null,
+    object_key  text primary key,
     remote_id   text not null,
     generation  integer not null default 1,
     created_at  timestamptz not null default clock_timestamp(),
-    retired_at  timestamptz,
-    primary key (account, object_key)
+    retired_at  timestamptz
 );
 
 create sequence worker_number as integer cycle;
@@ -135,13 +134,13 @@ create trigger effect_transition before update of state on effect
     for each row execute function check_transition('effect');
 
 -- At most one create of an object can be alive: the database's own word against duplicates.
-create unique index one_live_create on effect (account, object_key, generation)
+create unique index one_live_create on effect (object_key, generation)
     where creates and state not in ('DEAD', 'CANCELLED');
 create index effect_due on effect (workflow, node, pass, effect_id)
     where state in ('PLANNED', 'RETRY');
 create index effect_moving on effect (workflow, node, state)
     where state in ('CLAIMED', 'SENT', 'UNKNOWN', 'WAITING', 'NEEDS_PERSON', 'HELD');
-create index effect_by_object on effect (account, object_key, effect_id);
+create index effect_by_object on effect (object_key, effect_id);
 create index effect_by_delta on effect (delta_table, delta_id);
 
 -- One row for each time an effect was sent or looked up.

@@ -18,27 +18,27 @@ returning effect_id;
 select k.object_key, case when o.retired_at is null then o.remote_id end as remote_id,
        o.generation,
        exists (select from effect e
-               where e.account = %(account)s and e.object_key = k.object_key and e.creates
+               where e.object_key = k.object_key and e.creates
                  and e.state not in ('DEAD', 'CANCELLED', 'DONE')) as coming,
        exists (select from effect e
-               where e.account = %(account)s and e.object_key = k.object_key
+               where e.object_key = k.object_key
                  and e.kind like 'archive%%'
                  and e.state not in ('DEAD', 'CANCELLED', 'DONE')) as leaving
 from unnest(%(object_keys)s::text[]) as k (object_key)
 left join remote_object o
-    on o.account = %(account)s and o.object_key = k.object_key;
+    on o.object_key = k.object_key;
 
 -- name: keep_object
-insert into remote_object (account, object_key, remote_id, generation)
-values (%(account)s, %(object_key)s, %(remote_id)s, %(generation)s)
-on conflict (account, object_key) do update
+insert into remote_object (object_key, remote_id, generation)
+values (%(object_key)s, %(remote_id)s, %(generation)s)
+on conflict (object_key) do update
 set remote_id = excluded.remote_id, generation = excluded.generation, retired_at = null,
     created_at = clock_timestamp()
 where remote_object.retired_at is not null or remote_object.remote_id = excluded.remote_id;
 
 -- name: retire_object
 update remote_object set retired_at = %(now)s
-where account = %(account)s and object_key = %(object_key)s;
+where object_key = %(object_key)s;
 
 -- name: abandon_leases
 -- A claim without intent goes back; an intent without outcome becomes a question.
@@ -66,10 +66,10 @@ set state = 'PLANNED', state_since = %(now)s, reason = null
 where e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s
   and e.state = 'WAITING'
   and (e.parent_key is null or exists (
-       select from remote_object p where p.account = e.account and p.object_key = e.parent_key
+       select from remote_object p where p.object_key = e.parent_key
          and p.retired_at is null))
   and (e.creates or exists (
-       select from remote_object o where o.account = e.account and o.object_key = e.object_key
+       select from remote_object o where o.object_key = e.object_key
          and o.retired_at is null))
 returning e.effect_id, e.delta_table, e.delta_id;
 
@@ -87,17 +87,15 @@ from effect w
 cross join lateral (
     select w.parent_key as object_key
     where w.parent_key is not null and not exists (
-        select from remote_object p where p.account = w.account
-          and p.object_key = w.parent_key and p.retired_at is null)
+        select from remote_object p where p.object_key = w.parent_key and p.retired_at is null)
     union all
     select w.object_key
     where not w.creates and not exists (
-        select from remote_object o where o.account = w.account
-          and o.object_key = w.object_key and o.retired_at is null)
+        select from remote_object o where o.object_key = w.object_key and o.retired_at is null)
     limit 1) as missing
 left join lateral (
     select kind, payload, state, reason from effect b
-    where b.account = w.account and b.object_key = missing.object_key and b.creates
+    where b.object_key = missing.object_key and b.creates
     order by b.effect_id desc limit 1) as c on true
 where e.effect_id = w.effect_id
   and w.workflow = %(workflow)s and w.node = %(node)s and w.pass = %(pass)s
@@ -114,20 +112,18 @@ with due as (
       and e.state in ('PLANNED', 'RETRY')
       and (e.not_before is null or e.not_before <= %(now)s)
       and (e.parent_key is null or exists (
-           select from remote_object p where p.account = e.account
-             and p.object_key = e.parent_key and p.retired_at is null))
+           select from remote_object p where p.object_key = e.parent_key and p.retired_at is null))
       and (e.creates or exists (
-           select from remote_object o where o.account = e.account
-             and o.object_key = e.object_key and o.retired_at is null))
+           select from remote_object o where o.object_key = e.object_key and o.retired_at is null))
       -- order per object is kept: nothing overtakes an earlier change of the same thing
       and not exists (
            select from effect b
-           where b.account = e.account and b.object_key = e.object_key
+           where b.object_key = e.object_key
              and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
       -- a parent whose life is ending, or beginning anew, is no place to go to yet
       and (e.parent_key is null or not exists (
            select from effect r
-           where r.account = e.account and r.object_key = e.parent_key
+           where r.object_key = e.parent_key
              and (r.creates or r.kind like 'archive%%')
              and r.state not in ('DONE', 'DEAD', 'CANCELLED')))
     order by e.effect_id
@@ -155,9 +151,8 @@ select e.effect_id, e.effect_key, e.workflow, e.node, e.account, e.kind, e.objec
        e.tries, e.lookups, e.request_id,
        o.remote_id as target_id, p.remote_id as parent_id
 from effect e
-left join remote_object o on not e.creates and o.account = e.account
-    and o.object_key = e.object_key
-left join remote_object p on p.account = e.account and p.object_key = e.parent_key
+left join remote_object o on not e.creates and o.object_key = e.object_key
+left join remote_object p on p.object_key = e.parent_key
 where e.effect_id = any(%(effect_ids)s)
 order by e.effect_id;
 
@@ -182,7 +177,7 @@ set state = %(state)s, state_since = %(now)s, reason = %(reason)s, not_before = 
     finished_at = case when %(state)s in ('DONE', 'DEAD') then %(now)s end
 where effect_id = %(effect_id)s and request_id = %(request_id)s
   and state in ('SENT', 'UNKNOWN') and state <> %(state)s
-returning effect_id, workflow, node, account, object_key, generation, creates, kind,
+returning effect_id, workflow, node, object_key, generation, creates, kind,
           delta_table, delta_id;
 
 -- name: end_with
@@ -190,8 +185,8 @@ returning effect_id, workflow, node, account, object_key, generation, creates, k
 update effect
 set state = 'CANCELLED', state_since = %(now)s, finished_at = %(now)s,
     reason = 'gone together with what it belongs to'
-where workflow = %(workflow)s and node = %(node)s and account = %(account)s
-  and state in ('PLANNED', 'RETRY') and payload ->> 'ends_with' = any(%(object_keys)s)
+where workflow = %(workflow)s and node = %(node)s and state in ('PLANNED', 'RETRY')
+  and payload ->> 'ends_with' = any(%(object_keys)s)
 returning object_key, delta_table, delta_id;
 
 -- name: cancel_followers
@@ -199,7 +194,7 @@ returning object_key, delta_table, delta_id;
 -- so is every wish to archive it.
 update effect
 set state = 'CANCELLED', state_since = %(now)s, reason = %(reason)s, finished_at = %(now)s
-where account = %(account)s and object_key = %(object_key)s and effect_id <> %(effect_id)s
+where object_key = %(object_key)s and effect_id <> %(effect_id)s
   and (kind like 'archive%%' or (delta_table = %(delta_table)s and delta_id = %(delta_id)s))
   and state in ('PLANNED', 'WAITING', 'RETRY', 'HELD')
 returning delta_table, delta_id;
@@ -209,7 +204,7 @@ returning delta_table, delta_id;
 update effect
 set state = 'CANCELLED', state_since = %(now)s, reason = %(reason)s, finished_at = %(now)s,
     effect_key = effect_key || ':void:' || effect_id
-where account = %(account)s and object_key = %(object_key)s
+where object_key = %(object_key)s
   and delta_table = %(delta_table)s and delta_id > %(delta_id)s
   and state in ('PLANNED', 'WAITING', 'RETRY', 'HELD')
 returning delta_id;

@@ -26,28 +26,24 @@ cross join lateral (
           and e.state in ('PLANNED', 'RETRY')
           and (e.not_before is null or e.not_before <= %(now)s)
           and (e.parent_key is null or exists (
-               select from syncflow.remote_object p where p.account = e.account
-                 and p.object_key = e.parent_key and p.retired_at is null))
+               select from syncflow.remote_object p where p.object_key = e.parent_key and p.retired_at is null))
           and (e.creates or exists (
-               select from syncflow.remote_object o where o.account = e.account
-                 and o.object_key = e.object_key and o.retired_at is null))
+               select from syncflow.remote_object o where o.object_key = e.object_key and o.retired_at is null))
           and not exists (
                select from syncflow.effect b
-               where b.account = e.account and b.object_key = e.object_key
+               where b.object_key = e.object_key
                  and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
         union all
         select 1 from syncflow.effect e
         where e.workflow = w.workflow and e.node = w.node and e.pass = w.pass
           and e.state = 'WAITING'
           and (e.parent_key is null or exists (
-               select from syncflow.remote_object p where p.account = e.account
-                 and p.object_key = e.parent_key and p.retired_at is null))
+               select from syncflow.remote_object p where p.object_key = e.parent_key and p.retired_at is null))
           and (e.creates or exists (
-               select from syncflow.remote_object o where o.account = e.account
-                 and o.object_key = e.object_key and o.retired_at is null))
+               select from syncflow.remote_object o where o.object_key = e.object_key and o.retired_at is null))
           and not exists (
                select from syncflow.effect b
-               where b.account = e.account and b.object_key = e.object_key
+               where b.object_key = e.object_key
                  and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
         union all
         select 1 from syncflow.effect e
@@ -74,14 +70,12 @@ cross join lateral (
 with mine as (
     select e.*,
            (e.parent_key is null or exists (
-               select from syncflow.remote_object p where p.account = e.account
-                 and p.object_key = e.parent_key and p.retired_at is null))
+               select from syncflow.remote_object p where p.object_key = e.parent_key and p.retired_at is null))
            and (e.creates or exists (
-               select from syncflow.remote_object o where o.account = e.account
-                 and o.object_key = e.object_key and o.retired_at is null)) as can_go,
+               select from syncflow.remote_object o where o.object_key = e.object_key and o.retired_at is null)) as can_go,
            exists (
                select from syncflow.effect b
-               where b.account = e.account and b.object_key = e.object_key
+               where b.object_key = e.object_key
                  and b.effect_id < e.effect_id
                  and b.state not in ('DONE', 'DEAD', 'CANCELLED')) as is_behind
     from syncflow.effect e
@@ -170,7 +164,7 @@ where e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s
   and e.state in ('DEAD', 'WAITING')
   and not exists (
       select from syncflow.effect newer
-      where newer.account = e.account and newer.object_key = e.object_key
+      where newer.object_key = e.object_key
         and newer.kind = e.kind and newer.effect_id > e.effect_id)
 order by e.state, e.effect_id
 limit %(limit)s;
@@ -209,13 +203,13 @@ order by 1;
 -- Items or subitems on the board that a pass made; groups are not counted.
 select count(*) as number
 from syncflow.remote_object o
-where o.account = %(account)s and o.retired_at is null
+where o.retired_at is null
   and exists (
       select from syncflow.effect e
-      where e.account = o.account and e.object_key = o.object_key and e.creates
+      where e.object_key = o.object_key and e.creates
         and e.delta_table is not null
         and e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s);
 
 -- name: live_keys
 select object_key from syncflow.remote_object
-where account = %(account)s and object_key like %(prefix)s || '%%' and retired_at is null;
+where object_key like %(prefix)s || '%%' and retired_at is null;

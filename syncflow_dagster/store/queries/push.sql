@@ -7,9 +7,9 @@ where state = 'PENDING'
   -- in a partial push, children only of parents that are there or on their way
   and (not %(only_with_parent)s
        or exists (select from remote_object o
-                  where o.account = %(account)s and o.object_key = %(prefix)s || parent_uuid)
+                  where o.object_key = %(prefix)s || parent_uuid)
        or exists (select from effect e
-                  where e.account = %(account)s and e.object_key = %(prefix)s || parent_uuid))
+                  where e.object_key = %(prefix)s || parent_uuid))
 order by delta_id
 limit %(limit)s
 for update skip locked;
@@ -23,15 +23,15 @@ from unnest(%(delta_ids)s::bigint[], %(states)s::text[], %(reasons)s::text[])
 where d.delta_id = t.delta_id;
 
 -- name: adopt_group
-insert into remote_object (account, object_key, remote_id)
-values (%(account)s, %(object_key)s, %(remote_id)s)
-on conflict (account, object_key) do update
+insert into remote_object (object_key, remote_id)
+values (%(object_key)s, %(remote_id)s)
+on conflict (object_key) do update
 set remote_id = excluded.remote_id, retired_at = null, created_at = clock_timestamp()
 where remote_object.remote_id <> excluded.remote_id or remote_object.retired_at is not null;
 
 -- name: forget_groups
 update remote_object set retired_at = clock_timestamp()
-where account = %(account)s and starts_with(object_key, %(prefix)s) and retired_at is null
+where starts_with(object_key, %(prefix)s) and retired_at is null
   and remote_id <> all(%(remote_ids)s)
   and created_at < clock_timestamp() - make_interval(secs => %(younger_s)s);
 
@@ -51,7 +51,7 @@ with newest as (
 update remote_object o
 set retired_at = %(now)s
 from newest n
-where o.account = %(account)s and o.object_key = %(prefix)s || n.record_uuid
+where o.object_key = %(prefix)s || n.record_uuid
   and o.retired_at is null and n.operation <> 'DELETE';
 
 -- name: write_again
