@@ -122,7 +122,7 @@ def test_four_threads_double_nothing_and_keep_each_objects_order(database, share
 @pytest.mark.process
 def test_three_processes_double_nothing_and_keep_each_objects_order(database, shared):
     plan(database, book())
-    for process in [start(database, shared, takes_s=0.05) for _ in range(3)]:
+    for process in [start(database, shared, takes_s=0.15) for _ in range(3)]:
         ended(process)
     deliver(database, shared)
     assert states(database) == {"DONE": 48}
