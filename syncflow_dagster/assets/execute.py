@@ -17,7 +17,6 @@ from syncflow_dagster.resources.run_options import (
     run_config,
 )
 from syncflow_dagster.resources.store import StoreResource, store_resource
-from syncflow_dagster.supervisor.reaper import process_tags
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 
 _LINES = "lines"
@@ -63,6 +62,7 @@ def execute_workflow(
     customer: str | None = None,
     only_push: bool = False,
     store: StoreResource | None = None,
+    tags: Mapping[str, str] | None = None,
     log: Callable[[str], None] | None = None,
 ) -> WorkflowRun:
     """Run a workflow's job to its end, here.
@@ -78,6 +78,7 @@ def execute_workflow(
         customer: See there.
         only_push: Push what waits, without reading the source.
         store: SyncFlow's database; the one the environment names if left out.
+        tags: Tags of the run, beside the workflow's own.
         log: Takes the run's log lines.
     """
     lines = log or (lambda _: None)
@@ -101,7 +102,7 @@ def execute_workflow(
             dry_run=dry_run, limit=limit, full_resync=full_resync, customer=customer
         ),
         instance=instance,
-        tags=process_tags(),
+        tags=dict(tags or {}),
         raise_on_error=False,
     )
     return _summary(result)

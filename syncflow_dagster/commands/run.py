@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands.store import command_store
 from syncflow_dagster.supervisor.instance import open_instance, prepare_dagster_home
-from syncflow_dagster.supervisor.reaper import begun_here, reap
+from syncflow_dagster.supervisor.reaper import begun_here, process_tags, reap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,5 +87,5 @@ def run_workflow(
         with open_instance(environment) as instance:
             # A run whose command was killed would keep the schedule and the sensor waiting.
             reap(instance, begun_here)
-            run = execute_workflow(loaded, instance, log=say, **options)
+            run = execute_workflow(loaded, instance, tags=process_tags(), log=say, **options)
     return RunResult(loaded.workflow.workflow, run)

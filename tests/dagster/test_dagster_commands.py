@@ -11,6 +11,7 @@ from syncflow_dagster.assets.execute import execute_workflow
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.plan import plan_workflow
 from syncflow_dagster.commands.run import run_workflow
+from syncflow_dagster.supervisor.reaper import process_tags
 from syncflow_dagster.workflows.loader import load_file
 
 
@@ -54,6 +55,8 @@ def test_a_database_that_is_away_is_one_line(world, tmp_path, monkeypatch):
 
 
 def test_a_run_of_a_command_names_its_machine(world, instance):
-    run = execute_workflow(world.loaded, instance, dry_run=True, store=world.store)
+    run = execute_workflow(
+        world.loaded, instance, dry_run=True, store=world.store, tags=process_tags()
+    )
     tags = instance.get_run_by_id(run.run_id).tags
     assert tags["syncflow/host"] == socket.gethostname()
