@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -61,12 +62,16 @@ def test_three_processes_push_the_same_book_and_nothing_is_doubled(world, push_s
 
 @pytest.mark.process
 def test_a_process_that_is_killed_while_another_pushes_leaves_nothing_undone(world, push_server):
-    world.control.settings(latency_s=0.02)
+    world.control.settings(latency_s=0.05)
     world.build(BOOK, SIZES)
-    killed = start(world, push_server.urls, crash_at="deliver.sent")
-    other = start(world, push_server.urls)
+    killed = start(world, push_server.urls, crash_at="deliver.sent:2")
+    # The groups are its first request; it dies after its second, while this one pushes too.
+    while not world.writes():
+        assert killed.poll() is None, killed.communicate()
+        time.sleep(0.005)
+    world.clock = DatabaseClock(world.database)
+    world.push()
     ended(killed, code=-9)
-    ended(other)
     world.push()
     assert world.judged().counts == {"groups": 4, "items": 24, "subitems": 48}
     all_there_once(world)
