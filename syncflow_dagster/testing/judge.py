@@ -46,33 +46,47 @@ def judge(log: Iterable[Mapping[str, Any]], group_titles: Mapping[str, str]) -> 
     result = Judgement()
     titles = dict(group_titles)
     item_group: dict[str, str] = {}
+    place_of: dict[str, tuple[str, str, str]] = {}
     seen: Counter[tuple[str, str, str]] = Counter()
     for line in log:
         result.writes += 1
-        op, key, payload = line["op"], str(line["key"]), line["payload"]
+        op, payload = line["op"], line["payload"]
         kind = _CREATES.get(op)
         if kind is None:
             result.changes[op] += 1
             if op in _ENDS and payload.get("changed", True):
-                result.live[key] -= 1
-                for create in ("create_item", "create_subitem"):
-                    seen[create, str(payload.get("board_id")), key] = 0
+                _end([line["remote_id"], *payload.get("subitem_ids", [])], place_of, seen)
             continue
         result.counts[kind] += 1
-        place = (op, str(payload.get("board_id")), key)
+        place = (op, str(payload.get("board_id")), str(line["key"]))
+        place_of[line["remote_id"]] = place
         seen[place] += 1
         result.duplicates += seen[place] > 1
         if kind == "groups":
-            titles[line["remote_id"]] = key
+            titles[line["remote_id"]] = str(line["key"])
             continue
-        result.created.add(key)
-        result.live[key] += 1
+        result.created.add(str(line["key"]))
         if kind == "items":
             item_group[line["remote_id"]] = str(payload["group_id"])
         group = item_group.get(str(payload.get("parent_item_id")), str(payload.get("group_id")))
         customer = titles.get(group, group)
         result.customers.setdefault(customer, Counter())[kind] += 1
+    result.live = Counter(
+        {key: number for (op, _, key), number in seen.items() if op != "create_group" and number}
+    )
     return result
+
+
+def _end(
+    remote_ids: Iterable[str],
+    place_of: Mapping[str, tuple[str, str, str]],
+    seen: Counter[tuple[str, str, str]],
+) -> None:
+    # An item takes its subitems with it.
+    for remote_id in remote_ids:
+        place = place_of.get(remote_id)
+        if place is not None:
+            seen[place] -= 1
 
 
 def group_titles(state: Mapping[str, Any]) -> dict[str, str]:

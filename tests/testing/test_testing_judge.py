@@ -38,7 +38,7 @@ def test_the_same_key_on_another_board_is_none():
 
 def test_a_create_after_an_archive_is_none_but_the_one_after_that_is():
     create = line("create_item", "a", group_id="g")
-    archive = line("archive_item", "a")
+    archive = line("archive_item", "a")  # the same remote id, as all lines of this test
     assert judge([create, archive, create], {}).duplicates == 0
     assert judge([create, archive, create], {}).live["a"] == 1
     assert judge([create, archive, create, create], {}).duplicates == 1
@@ -59,3 +59,18 @@ def test_other_writes_are_counted_by_operation():
 def test_titles_come_from_the_picture_of_the_boards():
     state = {"boards": [{"groups": [{"id": "g", "title": "G"}]}, {"groups": []}]}
     assert group_titles(state) == {"g": "G"}
+
+
+def test_subitems_go_with_their_item_and_may_come_back_with_it():
+    item = line("create_item", "a", "i1", group_id="g")
+    child = line("create_subitem", "b", "s1", board_id="8", parent_item_id="i1")
+    archive = line("archive_item", "a", "i1", subitem_ids=["s1"])
+    again = [
+        line("create_item", "a", "i2", group_id="g"),
+        line("create_subitem", "b", "s2", board_id="8", parent_item_id="i2"),
+    ]
+    found = judge([item, child, archive, *again], {})
+    assert found.duplicates == 0
+    assert found.live == {"a": 1, "b": 1}
+    assert judge([item, child, archive], {}).live == {}
+    assert judge([item, child, *again], {}).duplicates == 2
