@@ -75,6 +75,3 @@ order by business_key;
 
 -- name: drop_older
 drop table if exists pg_temp.older;
-
--- name: count_rows
-select state, count(*) as rows from {table} group by state order by state;
