@@ -102,6 +102,30 @@ class DeleteDetection(Model):
     )
 
 
+class Detection(Model):
+    """How changes are found."""
+
+    strategy: Literal["hash", "rowversion", "auto"] = Field(
+        "hash",
+        description="`hash` reads all rows and compares contents; `rowversion` reads only rows "
+        "whose version is newer than the last one seen; `auto` does that too, and reads all rows "
+        "once in `sweep_every_h` to find what the versions missed, deletes among it.",
+    )
+    rowversion: FieldName | None = Field(
+        None,
+        description="Field of type integer or datetime that grows with every change of a row.",
+    )
+    overlap: int = Field(
+        0,
+        ge=0,
+        description="How far behind the last version a read begins: seconds of a datetime, units "
+        "of an integer. For sources whose versions become visible out of order.",
+    )
+    sweep_every_h: float = Field(
+        24, gt=0, description="Hours after which `auto` reads all rows again."
+    )
+
+
 class DeltaNode(Model):
     """Compares what was pulled with what is known, and keeps the changes as delta rows."""
 
@@ -121,6 +145,14 @@ class DeltaNode(Model):
     )
     deletes: DeleteDetection = Field(
         DeleteDetection(), description="When a record counts as deleted."
+    )
+    detection: Detection = Field(Detection(), description="How changes are found.")
+    partitions: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Ranges of BK_HASH the work is split into; each is a Dagster partition that "
+        "any machine can build.",
     )
 
     def field(self, name: str) -> FieldRule:

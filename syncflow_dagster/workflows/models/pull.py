@@ -26,4 +26,10 @@ class PullNode(Model):
     parameters: dict[Slug, Parameter] = Field(
         default_factory=dict, description="Values the template may use; each is bound, never text."
     )
+    resume: Text | None = Field(
+        None,
+        description="Column the rows are ordered by, its values unique and ascending. A read that "
+        "was cut off goes on behind the last value kept; the template gets it as "
+        "`resume_after`, which is null at first.",
+    )
     batch_rows: int = Field(50_000, ge=1, le=1_000_000, description="Rows held at a time.")

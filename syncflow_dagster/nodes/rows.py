@@ -1,0 +1,87 @@
+"""Rows on their way from a source to a delta: what a delta needs of whoever reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol, TypeAlias
+
+import pyarrow as pa
+
+#: A value that orders rows: of a resume column or a row version.
+Mark: TypeAlias = int | str | datetime | date
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a read begins, and what it leaves out.
+
+    Attributes:
+        after: The :attr:`Piece.resume` of the last piece that is already kept; None: from the
+            first row.
+        changed_since: Only rows whose row version is greater; None: all rows.
+    """
+
+    after: Mark | None = None
+    changed_since: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A batch of rows.
+
+    Attributes:
+        batch: The rows; all pieces of a read have one schema.
+        resume: What :attr:`Position.after` must be to read on behind this batch; None where a
+            read cannot go on there.
+    """
+
+    batch: pa.RecordBatch
+    resume: Mark | None = None
+
+
+class RowSource(Protocol):
+    """Somewhere rows can be read from, more than once."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What is read, in a text that differs when other rows would be read.
+
+        A read that broke off is continued only under the same fingerprint.
+        """
+
+    @property
+    def selects_changes(self) -> bool:
+        """Whether :attr:`Position.changed_since` is honoured."""
+
+    def read(self, position: Position) -> Iterator[Piece]:
+        """Read rows, never holding more than a batch of them.
+
+        Yields:
+            At least one piece: an empty one where there are no rows, so that the columns are
+            known.
+        """
+
+
+@dataclass(frozen=True)
+class GivenRows:
+    """Rows that are already at hand; a read of them always begins at the first.
+
+    Attributes:
+        batches: The rows.
+        fingerprint: See :class:`RowSource`.
+    """
+
+    batches: Iterable[pa.RecordBatch]
+    fingerprint: str = "given"
+
+    @property
+    def selects_changes(self) -> bool:
+        """No: what is given is all there is."""
+        return False
+
+    def read(self, position: Position) -> Iterator[Piece]:  # noqa: ARG002 - the port's signature
+        """Give the rows."""
+        for batch in self.batches:
+            yield Piece(batch)

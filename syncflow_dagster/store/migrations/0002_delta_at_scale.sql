@@ -1,0 +1,23 @@
+-- Reads that go on where they stopped, reads of changes only, and work split into ranges.
+
+alter table batch
+    add column part         integer not null default 0,
+    add column parts        integer not null default 1,
+    add column strategy     text,
+    add column resumed_from bigint references batch;
+
+-- How far a node has read. Ranges that are cut otherwise begin anew with a read of everything.
+create table delta_cursor (
+    workflow    text not null,
+    node        text not null,
+    part        integer not null,
+    parts       integer not null,
+    definition  text not null,
+    rowversion  text,
+    swept_at    timestamptz not null,
+    primary key (workflow, node, part, parts)
+);
+
+-- Whose rejection it is, where the key could be read.
+alter table rejected_record add column bk_hash uuid;
+create index rejected_by_key on rejected_record (workflow, node, bk_hash) where resolved_at is null;
