@@ -86,7 +86,7 @@ def _pull_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.As
 def _delta_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.AssetSpec:
     workflow = loaded.workflow
     deps = [names.asset_key(workflow, pull.name)]
-    if node.parent:
+    if node.parent and not node.is_own_parent:
         deps.append(names.asset_key(workflow, node.parent.node))
     return dg.AssetSpec(
         names.asset_key(workflow, node.name),

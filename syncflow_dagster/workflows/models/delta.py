@@ -155,6 +155,11 @@ class DeltaNode(Model):
         "any machine can build.",
     )
 
+    @property
+    def is_own_parent(self) -> bool:
+        """Whether the records have their parents among themselves, as a tree of categories has."""
+        return self.parent is not None and self.parent.node == self.name
+
     def field(self, name: str) -> FieldRule:
         """Return the field called `name`.
 

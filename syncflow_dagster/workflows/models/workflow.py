@@ -40,22 +40,45 @@ class Workflow(Model):
         """The delta nodes, parents before children.
 
         Raises:
-            ValueError: A parent is missing or is its own; the loader lets no such file through.
+            ValueError: See :attr:`delta_levels`.
         """
-        nodes = [node for node in self.nodes if isinstance(node, DeltaNode)]
-        ordered: list[DeltaNode] = []
-        while len(ordered) < len(nodes):
-            placed = {node.name for node in ordered}
-            ready = [
+        return [node for level in self.delta_levels for node in level]
+
+    @property
+    def delta_levels(self) -> list[list[DeltaNode]]:
+        """The delta nodes by depth: those without a parent first, then their children, and so on.
+
+        A node whose records have parents among themselves stands where it would without a parent.
+
+        Raises:
+            ValueError: A parent is missing, or several nodes are each other's parents; the loader
+                lets no such file through.
+        """
+        left = [node for node in self.nodes if isinstance(node, DeltaNode)]
+        placed: set[str] = set()
+        levels = []
+        while left:
+            level = [
                 node
-                for node in nodes
-                if node.name not in placed and (node.parent is None or node.parent.node in placed)
+                for node in left
+                if node.parent is None or node.is_own_parent or node.parent.node in placed
             ]
-            if not ready:
+            if not level:
                 msg = f"the parents of the delta nodes of {self.workflow!r} lead nowhere"
                 raise ValueError(msg)
-            ordered += ready
-        return ordered
+            levels.append(level)
+            placed |= {node.name for node in level}
+            left = [node for node in left if node.name not in placed]
+        return levels
+
+    def lineage(self, node: DeltaNode) -> list[DeltaNode]:
+        """Return a delta node, its parent, the parent's parent and so on, each once."""
+        line = [node]
+        while (last := line[-1]).parent is not None and not last.is_own_parent:
+            parent = self.node(last.parent.node)
+            assert isinstance(parent, DeltaNode)
+            line.append(parent)
+        return line
 
     @property
     def pushes(self) -> list[MondayPushNode]:

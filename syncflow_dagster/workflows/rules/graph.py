@@ -97,15 +97,19 @@ class Graph:
         return self.node(name, "delta") if taken.view.loc == mapping.view.loc else None
 
     def parents(self, name: str | None) -> list[str]:
-        """Return a delta node's parents, up to the root or until they repeat."""
+        """Return a delta node's parents, up to the root or until they repeat.
+
+        A node that names itself counts as a root: its records have parents among themselves.
+        """
         way: list[str] = []
         while (delta := self.node(name, "delta")) is not None:
-            name = delta["parent"]["node"].text
-            if name is None:
+            parent = delta["parent"]["node"].text
+            if parent is None or parent == name:
                 break
-            way.append(name)
-            if name in way[:-1]:
+            way.append(parent)
+            if parent in way[:-1]:
                 break
+            name = parent
         return way
 
 

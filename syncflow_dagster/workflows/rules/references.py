@@ -91,11 +91,19 @@ def pushed_once(graph: Graph) -> Iterator[Finding]:
 
 
 def parent_cycles(graph: Graph) -> Iterator[Finding]:
-    """Report delta nodes that are, over others or directly, their own parents."""
+    """Report delta nodes that are, over others, their own parents.
+
+    A node may name itself: then its records are a tree. But not under its own key.
+    """
     reported: set[str] = set()
     for delta in graph.of_type("delta"):
         name = delta["name"].text
         way = graph.parents(name)
+        parent = delta["parent"]
+        keys = [[one.text for one in part["key"].texts()] for part in (delta, parent)]
+        if name is not None and parent["node"].text == name and keys[0] == keys[1] != []:
+            message = "the parent's key is the record's own: each record would be its own parent"
+            yield Finding(parent["key"].loc, message, "name the fields that hold the parent's key")
         if name is None or name not in way or name in reported:
             continue
         round_trip = way[: way.index(name) + 1]
