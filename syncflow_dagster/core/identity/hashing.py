@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 import xxhash
 
+from syncflow_dagster.core import buffers
 from syncflow_dagster.core.identity.encoding import encode_row
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ FIELD_BYTES = 8
 
 @dataclass(frozen=True)
 class _Functions:
-    key: Callable[[pl.DataFrame], list[bytes]]
-    data: Callable[[pl.DataFrame], bytes]
+    key: Callable[[pl.DataFrame], Hashes]
+    encoded_key: Callable[[pl.Series], Hashes]
+    data: Callable[[pl.DataFrame], Hashes]
     field: Callable[[pl.DataFrame], npt.NDArray[np.uint64]]
 
 
@@ -58,7 +60,7 @@ def key_hashes(frame: pl.DataFrame, engine: Engine | None = None) -> Hashes:
     Returns:
         Array of shape (rows, 16).
     """
-    return _matrix(b"".join(_functions(engine).key(frame)), KEY_BYTES)
+    return _functions(engine).key(frame)
 
 
 def data_hashes(frame: pl.DataFrame, engine: Engine | None = None) -> Hashes:
@@ -71,7 +73,7 @@ def data_hashes(frame: pl.DataFrame, engine: Engine | None = None) -> Hashes:
     Returns:
         Array of shape (rows, 32).
     """
-    return _matrix(_functions(engine).data(frame), DATA_BYTES)
+    return _functions(engine).data(frame)
 
 
 def field_hashes(frame: pl.DataFrame, engine: Engine | None = None) -> Hashes:
@@ -108,16 +110,18 @@ def record_uuids(workflow: str, entity: str, keys: Hashes, engine: Engine | None
     Returns:
         Array of shape (rows, 16): UUIDs of version 8 (RFC 9562, section 5.8).
     """
-    frame = pl.DataFrame(
-        {"key": pl.Series([each.tobytes() for each in keys], dtype=pl.Binary)}
-    ).select(workflow=pl.lit(workflow), entity=pl.lit(entity), key="key")
-    uuids = key_hashes(frame, engine).copy()
+    # The row (workflow, entity, key) differs from record to record in its last bytes only.
+    prefix = encode_row([workflow, entity, bytes(KEY_BYTES)])[:-KEY_BYTES]
+    rows = np.empty((len(keys), len(prefix) + KEY_BYTES), dtype=np.uint8)
+    rows[:, : len(prefix)] = np.frombuffer(prefix, dtype=np.uint8)
+    rows[:, len(prefix) :] = keys
+    uuids = _functions(engine).encoded_key(buffers.binaries(rows)).copy()
     uuids[:, 6] = uuids[:, 6] & 0x0F | 0x80
     uuids[:, 8] = uuids[:, 8] & 0x3F | 0x80
     return uuids
 
 
-def _matrix(joined: bytes, width: int) -> Hashes:
+def _matrix(joined: bytes | npt.NDArray[np.uint8], width: int) -> Hashes:
     return np.frombuffer(joined, dtype=np.uint8).reshape(-1, width)
 
 
@@ -131,27 +135,39 @@ def _polars() -> _Functions:
     def rows() -> polars_hash.HExpr:
         return polars_hash.hash_rows(pl.all(), version=1)
 
-    def key(frame: pl.DataFrame) -> list[bytes]:
-        expression = rows().nchash.xxh3_128(return_binary=True, byte_order="big")
-        return frame.select(expression).to_series().to_list()
+    def key(frame: pl.DataFrame) -> Hashes:
+        return encoded_key(frame.select(rows()).to_series())
 
-    def data(frame: pl.DataFrame) -> bytes:
+    def encoded_key(encoded: pl.Series) -> Hashes:
+        function = polars_hash.col(encoded.name).nchash.xxh3_128(
+            return_binary=True, byte_order="big"
+        )
+        digests = encoded.to_frame().select(function).to_series()
+        return _matrix(buffers.joined(digests)[1], KEY_BYTES)
+
+    def data(frame: pl.DataFrame) -> Hashes:
         # One unhexlify over all digests: decoding them in polars costs more than hashing them.
         digests = frame.select(rows().chash.blake3()).to_series()
-        return binascii.unhexlify("".join(digests.to_list()))
+        return _matrix(binascii.unhexlify(buffers.joined(digests)[1].data), DATA_BYTES)
 
     def field(frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
         return frame.select(rows().nchash.xxh3_64()).to_series().to_numpy()
 
-    return _Functions(key, data, field)
+    return _Functions(key, encoded_key, data, field)
 
 
-def _python_key(frame: pl.DataFrame) -> list[bytes]:
-    return [xxhash.xxh3_128_digest(encode_row(row)) for row in frame.iter_rows()]
+def _python_key(frame: pl.DataFrame) -> Hashes:
+    digests = (xxhash.xxh3_128_digest(encode_row(row)) for row in frame.iter_rows())
+    return _matrix(b"".join(digests), KEY_BYTES)
 
 
-def _python_data(frame: pl.DataFrame) -> bytes:
-    return b"".join(blake3.blake3(encode_row(row)).digest() for row in frame.iter_rows())
+def _python_encoded_key(encoded: pl.Series) -> Hashes:
+    return _matrix(b"".join(xxhash.xxh3_128_digest(row) for row in encoded), KEY_BYTES)
+
+
+def _python_data(frame: pl.DataFrame) -> Hashes:
+    digests = (blake3.blake3(encode_row(row)).digest() for row in frame.iter_rows())
+    return _matrix(b"".join(digests), DATA_BYTES)
 
 
 def _python_field(frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
@@ -159,4 +175,4 @@ def _python_field(frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
     return np.fromiter(digests, dtype=np.uint64, count=frame.height)
 
 
-_PYTHON = _Functions(_python_key, _python_data, _python_field)
+_PYTHON = _Functions(_python_key, _python_encoded_key, _python_data, _python_field)

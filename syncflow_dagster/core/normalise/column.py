@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,48 @@ def reject(values: pl.Series, rows: pl.Series, rule: str, reason: str) -> Column
         rule: See :class:`Fault`.
         reason: See :class:`Fault`.
     """
-    rows = rows.fill_null(value=False)
     if not rows.any():
         return Column(values)
+    rows = rows.fill_null(value=False)
     return Column(blank(values, rows), (Fault(rule, reason, rows),))
 
 
 def blank(values: pl.Series, rows: pl.Series) -> pl.Series:
-    """Return the column with null where `rows` is true."""
+    """Return the column with null where `rows` is true; null counts as false."""
+    if not rows.any():
+        return values
     name = values.name
-    return values.zip_with(~rows, pl.Series(name, [None], dtype=values.dtype)).alias(name)
+    missing = pl.Series(name, [None], dtype=values.dtype)
+    return values.zip_with(~rows.fill_null(value=False), missing).alias(name)
+
+
+def mend(
+    column: Column,
+    rows: npt.NDArray[np.bool_],
+    source: pl.Series,
+    layer: Callable[[pl.Series], Column],
+) -> Column:
+    """Do some rows again, by the way that handles any value but costs more.
+
+    Args:
+        column: What the cheap way made of all rows.
+        rows: True where its result is not to be used.
+        source: The values before it.
+        layer: The other way; it sees only those rows.
+    """
+    if not rows.any():
+        return column
+    places = np.flatnonzero(rows)
+    again = layer(source[places])
+    # scatter writes into the series it is called on; the caller's must stay as it was
+    values = column.values.clone().scatter(places, again.values)
+    return Column(values, (*column.faults, *(_spread(each, rows) for each in again.faults)))
+
+
+def _spread(fault: Fault, rows: npt.NDArray[np.bool_]) -> Fault:
+    spread = np.zeros_like(rows)
+    spread[rows] = fault.rows.to_numpy()
+    return replace(fault, rows=pl.Series(fault.rows.name, spread))
 
 
 def nulls(length: int, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:

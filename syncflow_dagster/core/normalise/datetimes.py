@@ -16,6 +16,8 @@ from syncflow_dagster.core.normalise.strings import strip
 
 _UTC = pl.Datetime("us", "UTC")
 _DAY_US = 86_400_000_000
+#: Days since 1970 of the first day with a year of four digits, and of the day after the last.
+_DAYS = (-719_162, 2_932_897)
 _ISO = (
     r"^(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[Tt ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
@@ -84,6 +86,10 @@ def iso_text(values: pl.Series) -> pl.Series:
 
 
 def _in_range(values: pl.Series) -> Column:
+    moments = values.to_physical()
+    first, end = (each * (1 if values.dtype == pl.Date else _DAY_US) for each in _DAYS)
+    if moments.is_between(first, end, closed="left").all():
+        return Column(values)
     year = values.dt.year()
     return reject(values, (year < 1) | (year > 9999), "range", _YEARS)
 

@@ -9,16 +9,27 @@ another, so it is rejected.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
-from syncflow_dagster.core.normalise.column import Column, blank, nulls, reject
+from syncflow_dagster.core import buffers
+from syncflow_dagster.core.normalise.column import Column, blank, mend, nulls, reject
 from syncflow_dagster.core.normalise.strings import strip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Digits of a decimal that PostgreSQL, Arrow and polars all hold exactly.
 PRECISION = 38
 #: Digits a double holds whatever its size (IEEE 754 binary64).
 _DOUBLE_DIGITS = 15
+#: Twice what cutting a double to those digits changes of it, and multiplying it besides.
+_DOUBLE_ERROR = 1e-14
+#: Whole numbers up to here are doubles of their own.
+_DOUBLE_WHOLE = 2.0**53
 #: Digits after the point that still count when an integer is asked for; the rest is float noise.
 _INTEGER_SCALE = 9
 
@@ -38,16 +49,18 @@ def to_decimal(values: pl.Series, scale: int) -> Column:
         ``Decimal(38, scale)``; faults ``number``, ``finite``, ``range`` and ``type``.
     """
     target = pl.Decimal(PRECISION, scale)
+    if values.dtype == pl.Float64:
+        return _of_doubles(values, scale)
     source = values.cast(pl.Int8) if values.dtype == pl.Boolean else values
     if source.dtype.is_float():
-        column = _finite(source).then(lambda each: Column(_float_text(each, scale)))
+        column = _finite(source).then(lambda each: Column(each.cast(pl.String)))
     elif source.dtype == pl.String:
         column = _number_text(source)
     elif source.dtype.is_numeric():
         column = Column(source)
     else:
         return not_a(values, target, "number")
-    return column.then(lambda each: _cast(each, target, f"{PRECISION - scale} digits"))
+    return column.then(lambda each: _cast(each, target))
 
 
 def to_integer(values: pl.Series) -> Column:
@@ -60,9 +73,10 @@ def to_integer(values: pl.Series) -> Column:
         ``Int64``; faults as of :func:`to_decimal`, and ``integer`` for a value with a fraction.
     """
     if values.dtype.is_integer() or values.dtype == pl.Boolean:
-        return _cast(values, pl.Int64(), "64 bits")
-    exact = to_decimal(values, _INTEGER_SCALE)
-    return exact.then(_whole)
+        return _cast(values, pl.Int64())
+    if values.dtype == pl.Float64:
+        return _of_whole_doubles(values, pl.Int64(), _to_whole)
+    return _to_whole(values)
 
 
 def number_text(values: pl.Series) -> Column:
@@ -73,11 +87,11 @@ def number_text(values: pl.Series) -> Column:
     """
     if values.dtype.is_integer():
         return Column(values.cast(pl.String))
+    if values.dtype == pl.Float64:
+        return _of_whole_doubles(values, pl.String(), _float_text)
     if values.dtype.is_float():
-        column = _finite(values).then(lambda each: Column(_plain(_denoised(each, 0))))
-    else:
-        column = Column(values.cast(pl.String))
-    return Column(_shortest(column.values), column.faults)
+        return _float_text(values)
+    return Column(_shortest(values.cast(pl.String)))
 
 
 def is_zero(values: pl.Series) -> pl.Series:
@@ -96,23 +110,56 @@ def not_a(values: pl.Series, target: pl.DataType | type[pl.DataType], kind: str)
     return reject(nulls(len(values), target).alias(values.name), there, "type", reason)
 
 
-def _cast(values: pl.Series, target: pl.DataType, limit: str) -> Column:
+def _cast(values: pl.Series, target: pl.DataType) -> Column:
     out = values.cast(target, strict=False)
+    if out.null_count() == values.null_count():
+        return Column(out)
+    digits = f"{PRECISION - target.scale} digits" if isinstance(target, pl.Decimal) else "64 bits"
     lost = values.is_not_null() & out.is_null()
-    return reject(out, lost, "range", f"the number does not fit {limit}")
+    return reject(out, lost, "range", f"the number does not fit {digits}")
+
+
+def _to_whole(values: pl.Series) -> Column:
+    return to_decimal(values, _INTEGER_SCALE).then(_whole)
 
 
 def _whole(values: pl.Series) -> Column:
-    whole = values.cast(pl.Int64, strict=False)
-    column = reject(
-        whole, values.is_not_null() & whole.is_null(), "range", "the number does not fit 64 bits"
+    column = _cast(values, pl.Int64())
+    fraction = column.values.cast(values.dtype) != values
+    reason = "the number has a fraction, a whole one is due"
+    return column.then(lambda each: reject(each, fraction, "integer", reason))
+
+
+def _of_doubles(values: pl.Series, scale: int) -> Column:
+    """Round doubles by arithmetic where that is sure to give what their digits would give."""
+    numbers = values.to_numpy()  # NaN where there is none
+    with np.errstate(over="ignore", invalid="ignore"):
+        shifted = numbers * 10.0**scale
+        whole = np.rint(shifted)
+        sure = np.abs(shifted - whole) < 0.5 - _DOUBLE_ERROR * np.abs(shifted)
+    if sure.all():
+        decimals = buffers.decimals(whole.astype(np.int64), None, PRECISION, scale)
+        return Column(decimals.alias(values.name))
+    unscaled = np.where(sure, whole, 0).astype(np.int64)
+    decimals = buffers.decimals(unscaled, sure, PRECISION, scale).alias(values.name)
+    return mend(
+        Column(decimals), ~(sure | np.isnan(numbers)), values, partial(_by_digits, scale=scale)
     )
-    fraction = whole.cast(values.dtype) != values
-    return column.then(
-        lambda each: reject(
-            each, fraction, "integer", "the number has a fraction, a whole one is due"
-        )
-    )
+
+
+def _by_digits(values: pl.Series, scale: int) -> Column:
+    text = _finite(values).then(lambda each: Column(_denoised(each, scale)))
+    return text.then(lambda each: _cast(each, pl.Decimal(PRECISION, scale)))
+
+
+def _of_whole_doubles(
+    values: pl.Series, target: pl.DataType, otherwise: Callable[[pl.Series], Column]
+) -> Column:
+    """Take whole doubles through an integer, which has no digits to settle."""
+    numbers = values.to_numpy()  # NaN where there is none
+    whole = (np.rint(numbers) == numbers) & (np.abs(numbers) < _DOUBLE_WHOLE)
+    integers = values.fill_nan(None).cast(pl.Int64, strict=False)
+    return mend(Column(integers.cast(target)), ~(whole | np.isnan(numbers)), values, otherwise)
 
 
 def _finite(values: pl.Series) -> Column:
@@ -131,13 +178,14 @@ def _denoised(values: pl.Series, scale: int) -> pl.Series:
     if values.dtype != pl.Float64:
         return text  # a shorter float's shortest text carries no noise of a double
     noisy = text.str.contains(rf"\.[0-9]{{{scale + 1},}}|e-")
-    small = values.abs() < 10.0 ** (_DOUBLE_DIGITS - scale)
-    cut = values.round_sig_figs(_DOUBLE_DIGITS).cast(pl.String)
-    return cut.zip_with(noisy & small, text)
+    noisy &= values.abs() < 10.0 ** (_DOUBLE_DIGITS - scale)
+    # Not polars' round_sig_figs: it takes 999999999999998 for a number of 16 digits.
+    cut = [f"{each:.{_DOUBLE_DIGITS}g}" for each in values.filter(noisy)]
+    return text.clone().scatter(noisy.arg_true(), cut)
 
 
-def _float_text(values: pl.Series, scale: int) -> pl.Series:
-    return _denoised(values, scale)
+def _float_text(values: pl.Series) -> Column:
+    return _finite(values).then(lambda each: Column(_shortest(_plain(_denoised(each, 0)))))
 
 
 def _plain(text: pl.Series) -> pl.Series:
@@ -157,9 +205,13 @@ def _shortest(text: pl.Series) -> pl.Series:
 
 
 def _number_text(values: pl.Series) -> Column:
+    odd = ~values.str.contains(_NUMBER)
+    return mend(Column(values), odd.fill_null(value=False).to_numpy(), values, _odd_number_text)
+
+
+def _odd_number_text(values: pl.Series) -> Column:
     text = strip(values)
-    empty = (text == "") | text.str.contains(_NAN)
-    text = blank(text, empty.fill_null(value=False))
+    text = blank(text, (text == "") | text.str.contains(_NAN))
     column = reject(
         text, text.str.contains(_INFINITY), "finite", "an infinite number cannot be stored"
     )

@@ -14,7 +14,6 @@ from syncflow_dagster.core.normalise import mapping, strings, types
 from syncflow_dagster.core.normalise.column import Column, Fault
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
 from syncflow_dagster.nodes.delta.source import resolve
-from syncflow_dagster.nodes.delta.tables import key_fields
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -213,7 +212,7 @@ def _parent_rules(node: DeltaNode, parent: DeltaNode | None) -> list[tuple[Field
         given = "none" if parent is None else parent.name
         msg = f"node {node.name}: its parent is node {node.parent.node}, but {given} was given"
         raise DeltaDefinitionError(msg)
-    theirs = key_fields(parent)
+    theirs = _key_rules(parent)
     if len(theirs) != len(node.parent.key):
         msg = (
             f"node {node.name}: parent.key has {len(node.parent.key)} fields, but the key of "
@@ -226,6 +225,14 @@ def _parent_rules(node: DeltaNode, parent: DeltaNode | None) -> list[tuple[Field
             msg = f"node {node.name}: parent.key names the field {name!r}, which it has not"
             raise DeltaDefinitionError(msg)
     return [(known[name], rule) for name, rule in zip(node.parent.key, theirs, strict=True)]
+
+
+def _key_rules(node: DeltaNode) -> list[FieldRule]:
+    try:
+        return [node.field(name) for name in node.key]
+    except KeyError as error:
+        msg = f"node {node.name}: the key names the field {error.args[0]!r}, which it has not"
+        raise DeltaDefinitionError(msg) from None
 
 
 def _check_zone(node: DeltaNode, rule: FieldRule) -> None:
