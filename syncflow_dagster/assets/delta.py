@@ -17,6 +17,7 @@ from syncflow_dagster.assets.steps import StepResources
 from syncflow_dagster.nodes.delta.build import DeltaOptions, DeltaResult, build_delta
 from syncflow_dagster.nodes.delta.build import Progress as DeltaProgress
 from syncflow_dagster.nodes.pull.read import read_rows
+from syncflow_dagster.nodes.rows import GivenRows
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode, PullNode
@@ -49,7 +50,7 @@ def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition
                 opened.database,
                 workflow.workflow,
                 node,
-                read_rows(opened.loaded, pull),
+                GivenRows(read_rows(opened.loaded, pull)),
                 parent=parent,
                 clock=opened.clock,
                 options=options,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol, TypeAlias
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -70,11 +71,11 @@ class GivenRows:
 
     Attributes:
         batches: The rows.
-        fingerprint: See :class:`RowSource`.
+        fingerprint: See :class:`RowSource`; without one, no two are taken for the same.
     """
 
     batches: Iterable[pa.RecordBatch]
-    fingerprint: str = "given"
+    fingerprint: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def selects_changes(self) -> bool:

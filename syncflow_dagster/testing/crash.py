@@ -25,7 +25,9 @@ DELTA_STAGES = (
 )
 DELTA_POINTS = (
     "delta.started",
-    *(f"delta.{stage}" for stage in DELTA_STAGES),
+    *(f"delta.{stage}" for stage in DELTA_STAGES[:3]),
+    "delta.chunk_kept",
+    *(f"delta.{stage}" for stage in DELTA_STAGES[3:]),
     "delta.committed",
 )
 PUSH_POINTS = (

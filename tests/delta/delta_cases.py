@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta
+from syncflow_dagster.nodes.rows import GivenRows
 from syncflow_dagster.workflows.models.delta import DeltaNode
 
 WORKFLOW = "orders"
@@ -82,14 +83,14 @@ def batch_of(rows, schema=None):
     return pa.Table.from_pylist(rows, schema=schema).to_batches()
 
 
-def build(database, node, rows, *, parent=None, workflow=WORKFLOW, progress=None, **options):
+def build(database, node, rows, *, parent=None, workflow=WORKFLOW, progress=None, fingerprint=None, **options):
     plain = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
     batches = batch_of(rows) if plain else rows
     return build_delta(
         database,
         workflow,
         node,
-        batches,
+        GivenRows(batches, fingerprint) if fingerprint else GivenRows(batches),
         parent=parent,
         clock=FixedClock(),
         options=DeltaOptions(**options),

@@ -22,6 +22,7 @@ from delta_cases import (
 
 from syncflow_dagster.core.identity import hashing
 from syncflow_dagster.nodes.delta.errors import (
+    DeltaDefinitionError,
     DeleteGuard,
 )
 from syncflow_dagster.testing.crash import DELTA_STAGES
@@ -37,7 +38,7 @@ def test_insert_update_delete_same(database):
     assert seen(rows, "business_key", "operation", "state", "generation", "customer") == [
         (f"SO-{n}", "INSERT", "PENDING", 1, "ACME") for n in range(1, 5)
     ]
-    assert rows[0]["changed_columns"] == ALL
+    assert rows[0]["changed_columns"] == []  # an INSERT brings everything
     assert rows[0]["total"] == Decimal("10.00")
 
     changed = [order("SO-1"), order("SO-2", total="11"), order("SO-4", notes="x"), order("SO-5")]
@@ -157,31 +158,65 @@ def test_a_record_that_comes_back_is_the_same_with_the_next_generation(database)
     assert (kept["generation"], kept["deleted_at"]) == (2, None)
 
 
-def test_a_column_added_changes_only_records_with_a_value(database):
+def test_a_field_that_is_new_is_no_change_by_itself(database):
     node = headers_node()
-    build(database, node, [order("SO-1"), order("SO-2")])
+    build(database, node, [order("SO-1"), order("SO-2"), order("SO-3")])
     fields = [each.model_dump() for each in node.fields]
     wider = headers_node(fields=[*fields, {"name": "color", "column": "COLOR"}])
-    rows = [{**order("SO-1"), "COLOR": None}, {**order("SO-2"), "COLOR": "red"}]
-    some(build(database, wider, rows), updated=1, same=1)
+    rows = [
+        {**order("SO-1"), "COLOR": None},
+        {**order("SO-2"), "COLOR": "red"},
+        {**order("SO-3", total="7"), "COLOR": "blue"},
+    ]
+    database.execute("update order_list_delta set state = 'SYNCED'")
+    some(build(database, wider, rows), updated=1, same=2, migrated=2)
     last = delta_rows(database, wider)[-1]
-    assert (last["business_key"], last["color"]) == ("SO-2", "red")
-    assert delta_rows(database, wider)[0]["color"] is None
-    database.execute("update order_list_delta set state = 'SYNCED' where state = 'PENDING'")
-    some(build(database, wider, rows), updated=0, same=2)
+    assert (last["business_key"], last["color"]) == ("SO-3", "blue")
+    assert last["changed_columns"] == ["total"]
     assert {row["hash_version"] for row in snapshot_rows(database, wider)} == {2}
+    assert database.fetch_all("select hash_version from order_list_delta_version") == [
+        {"hash_version": 2}
+    ]
+    some(build(database, wider, rows), updated=0, same=3, migrated=0)
+    rows[1]["COLOR"] = "green"
+    some(build(database, wider, rows), updated=1, same=2)
+    assert delta_rows(database, wider)[-1]["changed_columns"] == ["color"]
+
+
+def test_a_rule_that_changes_gives_the_true_changes_only(database):
+    node = headers_node()
+    fields = [each.model_dump() for each in node.fields]
+    build(database, node, [order("SO-1"), order("SO-2")])
+    database.execute("update order_list_delta set state = 'SYNCED'")
     coarse = headers_node(fields=[{**each, "scale": 0} for each in fields])
+    # By the rule of then, 10.4 is another total; by the one of now it is not.
     rounded = [order("SO-1", total="10.4"), order("SO-2", total="10")]
-    some(build(database, coarse, rounded), updated=0, same=2)
-    some(build(database, node, rounded), updated=1, same=1)
+    some(build(database, coarse, rounded), updated=1, same=1, migrated=1)
     assert delta_rows(database, node)[-1]["changed_columns"] == ["total"]
+    some(build(database, coarse, [order("SO-1", total="9.6"), order("SO-2")]), updated=0, same=2)
+    some(build(database, node, [order("SO-1", total="9.6"), order("SO-2")]), updated=0, migrated=2)
+
+
+def test_a_key_declared_otherwise_is_refused_until_it_is_accepted(database):
+    build(database, headers_node(), [order(f"so-{n}") for n in range(20)])
+    fields = [each.model_dump() for each in headers_node().fields]
+    fields[0]["case"] = "upper"
+    upper = headers_node(fields=fields)
+    rows = [order(f"so-{n}") for n in range(20)]
+    with pytest.raises(DeltaDefinitionError, match="business key .order_number. is declared"):
+        build(database, upper, rows)
+    some(build(database, upper, rows, full_resync=True), inserted=20, deleted=20)
+    some(build(database, upper, rows), same=20)
 
 
 def test_progress_and_stages(database):
     told = []
     node = headers_node()
     rows = [order(f"SO-{n}") for n in range(4)]
-    result = build(database, node, rows, progress=told.append, expected_rows=4)
+    result = build(database, node, rows, progress=told.append)
+    assert {each.seconds_left for each in told} == {None}
+    told.clear()
+    build(database, node, rows, progress=told.append)
     assert [stage.name for stage in result.stages] == list(DELTA_STAGES)
     assert {each.stage for each in told} == set(DELTA_STAGES)
     by_name = {stage.name: stage for stage in result.stages}
@@ -198,7 +233,7 @@ def test_progress_and_stages(database):
 
 
 def test_chunks_and_their_borders(database, monkeypatch):
-    monkeypatch.setattr("syncflow_dagster.nodes.delta.source.chunks.__defaults__", (7,))
+    monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (7,))
     node = headers_node()
     rows = [order(f"SO-{n:03}", total=str(n)) for n in range(50)]
     some(build(database, node, rows), inserted=50)

@@ -47,8 +47,8 @@ def outcome(database, node):
 
 
 def kill_at(url, folder, table, point):
-    environment = {**os.environ, VARIABLE: point, "TMPDIR": str(folder)}
-    command = [sys.executable, str(WORKER), url, table]
+    environment = {**os.environ, VARIABLE: point}
+    command = [sys.executable, str(WORKER), url, table, str(folder)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -60,6 +60,8 @@ def test_killed_at_any_point_and_run_again_gives_the_undisturbed_result(
     build(database, calm, crash_rows(changed=False))
     build(database, calm, crash_rows(changed=True))
     expected = outcome(database, calm)
+    decided = DELTA_POINTS.index("delta.chunk_kept")
+    kept = DELTA_POINTS[decided:-1]
     assert len(expected[0]) == 7
     points = {f"t{number}": point for number, point in enumerate(DELTA_POINTS)}
     nodes = {table: headers_node(name=table, table=table) for table in points}
@@ -75,7 +77,9 @@ def test_killed_at_any_point_and_run_again_gives_the_undisturbed_result(
         committed = point == "delta.committed"
         assert left == ["DONE", "DONE" if committed else "RUNNING"], point
         assert (len(delta_rows(database, node)) == 7) is committed, point
-        build(database, node, crash_rows(changed=True))
+        rows = crash_rows(changed=True)
+        again = build(database, node, rows, fingerprint="crash", home=tmp_path)
+        assert (again.resumed > 0) is (point in kept), point
         after = [row["status"] for row in database.fetch_all(status, [table])]
         assert after == ["DONE", "DONE" if committed else "FAILED", "DONE"], point
         found = outcome(database, node)

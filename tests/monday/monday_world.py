@@ -13,6 +13,7 @@ from syncflow_dagster.ledger.deliver import DeliveryOptions
 from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta, prepare
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
+from syncflow_dagster.nodes.rows import GivenRows
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.testing.clock import FakeClock
@@ -234,7 +235,7 @@ class MondayWorld:
                     self.database,
                     self.workflow.workflow,
                     node,
-                    batches,
+                    GivenRows(batches),
                     parent=parent,
                     clock=DatabaseClock(self.database),
                     options=DeltaOptions(**options),

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.nodes.delta.cursor import Strategy
+    from syncflow_dagster.nodes.delta.parts import Part
     from syncflow_dagster.store.database import Database
 
 
 @contextmanager
 def session(
-    database: Database, workflow: str, node: str, wait_ms: int
+    database: Database, workflow: str, node: str, part: Part, wait_ms: int
 ) -> Iterator[psycopg.Connection[DictRow]]:
     """Open a connection that holds the node's lock until it is closed, by whatever end.
 
@@ -33,6 +35,7 @@ def session(
         database: Where.
         workflow: The workflow's name.
         node: The node's name.
+        part: Range of keys; each has a lock of its own.
         wait_ms: How long to wait for the lock. PostgreSQL takes a moment to see that a killed
             process is gone.
 
@@ -42,7 +45,8 @@ def session(
     with database.connect() as conn:
         conn.execute("select set_config('lock_timeout', %s, false)", [f"{wait_ms}ms"])
         try:
-            conn.execute(load("delta")["lock_node"], {"workflow": workflow, "node": node})
+            names = {"workflow": workflow, "node": node, "part": part.name}
+            conn.execute(load("delta")["lock_node"], names)
         except psycopg.errors.LockNotAvailable:
             msg = (
                 f"another process builds the delta of {workflow}.{node} right now; try again later"
@@ -63,6 +67,7 @@ class Batch:
         number: The row's id.
         workflow: The workflow's name.
         node: The node's name.
+        part: Range of keys that is built.
         stages: Times and rows.
         counts: By the names in `COUNTS`.
     """
@@ -70,8 +75,19 @@ class Batch:
     number: int
     workflow: str
     node: str
+    part: Part
     stages: Stages
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+
+    def superseded(self, conn: psycopg.Connection[DictRow], earlier: int) -> bool:
+        """Tell whether an earlier batch, or one after it, came to its end."""
+        names = {"workflow": self.workflow, "node": self.node, "earlier": earlier}
+        return conn.execute(load("delta")["find_later"], names).fetchone() is not None
+
+    def resume(self, conn: psycopg.Connection[DictRow], earlier: int) -> None:
+        """Note the batch whose chunks this one goes on with."""
+        names = {"batch": self.number, "earlier": earlier}
+        conn.execute(load("delta")["resume_batch"], names)
 
     def finish(self, conn: psycopg.Connection[DictRow], clock: Clock) -> None:
         """Write the end of a build that went well, within its transaction."""
@@ -87,6 +103,7 @@ class Batch:
 
     def fail(self, database: Database, clock: Clock, error: str) -> None:
         """Write the end of a build that did not."""
+        self.counts["read"] = self.stages.rows("extract")
         database.execute(
             load("delta")["fail_batch"],
             {
@@ -99,6 +116,15 @@ class Batch:
         )
 
 
+def last_read(
+    conn: psycopg.Connection[DictRow], workflow: str, node: str, strategy: Strategy
+) -> int | None:
+    """Return how many rows the last read of a kind gave, None if there was none."""
+    names = {"workflow": workflow, "node": node, "strategy": strategy}
+    row = conn.execute(load("delta")["last_read"], names).fetchone()
+    return None if row is None else row["rows"]
+
+
 @contextmanager
 def batch(
     conn: psycopg.Connection[DictRow],
@@ -106,14 +132,23 @@ def batch(
     clock: Clock,
     start: Batch,
     run_id: str | None,
+    strategy: Strategy,
 ) -> Iterator[Batch]:
     """Begin a batch, and mark it FAILED if the work inside does not come to its end.
 
     Batches of the node that still run are of dead processes, since the lock is ours.
     """
-    names = {"workflow": start.workflow, "node": start.node, "now": clock.now()}
+    names = {
+        "workflow": start.workflow,
+        "node": start.node,
+        "part": start.part.number,
+        "parts": start.part.parts,
+        "now": clock.now(),
+        "run_id": run_id,
+        "strategy": strategy,
+    }
     conn.execute(load("delta")["fail_dead_batches"], names)
-    row = conn.execute(load("delta")["start_batch"], {**names, "run_id": run_id}).fetchone()
+    row = conn.execute(load("delta")["start_batch"], names).fetchone()
     assert row is not None
     start.number = row["batch_id"]
     crash_point("delta.started")

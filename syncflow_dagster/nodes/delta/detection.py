@@ -1,115 +1,215 @@
-"""From staged hashes to the set of changes: duplicates, parents, one join, the guard."""
+"""From the hashes of a read to what is to be done: duplicates, changes, deletes, the guard."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from psycopg import sql
+import numpy as np
+import numpy.typing as npt
 
+from syncflow_dagster.core.detect.classify import (
+    LIVE,
+    Operation,
+    Twins,
+    compare,
+    find_twins,
+)
+from syncflow_dagster.core.detect.entries import key_bytes
 from syncflow_dagster.core.detect.guard import refusal
-from syncflow_dagster.nodes.delta import rejections
+from syncflow_dagster.nodes.delta import rejections, runs
 from syncflow_dagster.nodes.delta.errors import DeleteGuard
-from syncflow_dagster.nodes.delta.parents import release_waiting
-from syncflow_dagster.nodes.delta.staging import KEY_TEXT
-from syncflow_dagster.nodes.delta.tables import snapshot_id
-from syncflow_dagster.store.sql import load
+from syncflow_dagster.nodes.delta.normalise import readable_key
+from syncflow_dagster.nodes.delta.source import ROW
+from syncflow_dagster.nodes.delta.workspace import STRIDE
 
 if TYPE_CHECKING:
-    import psycopg
-    from psycopg.rows import DictRow
+    from collections.abc import Iterable, Iterator
 
-    from syncflow_dagster.nodes.delta.staging import Spill
+    import polars as pl
+
+    from syncflow_dagster.core.detect.entries import Entries
+    from syncflow_dagster.nodes.delta.rejections import Rejection
+    from syncflow_dagster.nodes.delta.report import Stages
     from syncflow_dagster.nodes.delta.versions import Version
+    from syncflow_dagster.nodes.delta.workspace import Workspace
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
-    Connection = psycopg.Connection[DictRow]
+#: Rows named in the reason of a duplicate.
+_SHOWN_TWINS = 5
 
 
-def drop_duplicates(conn: Connection, node: DeltaNode, spill: Spill) -> tuple[int, int]:
-    """Apply the node's rule to records of one batch that share a business key.
+@dataclass
+class Decided:
+    """What is to be done for every record of a read.
 
-    Returns:
-        How many were dropped (rules `first` and `last`), and how many rejected.
+    Attributes:
+        operations: By chunk, an :class:`Operation` for each of its records.
+        gone: BK_HASHes of known records that were not read, 16 bytes each.
+        known: Live records known before.
+        dropped: Records that another one of their key was preferred to.
+        twins: Records rejected for not being alone with their key.
     """
-    statements = load("delta_detect")
-    conn.execute(statements["find_duplicates"])
-    rejected = 0
-    if node.duplicates == "reject":
-        for first, end in spill.ranges():
-            rejected += _reject_duplicates(conn, node, spill, first, end)
-    gone = conn.execute(statements["drop_duplicates"], {"keep": node.duplicates}).rowcount
-    return (0 if rejected else gone), rejected
+
+    operations: dict[int, npt.NDArray[np.uint8]]
+    gone: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    known: int = 0
+    dropped: int = 0
+    twins: list[_Twin] = field(default_factory=list)
+
+    @property
+    def deletes(self) -> int:
+        """How many known records are gone."""
+        return sum(len(each) for each in self.gone)
+
+    def count(self, *wanted: Operation) -> int:
+        """Count the records with one of some operations."""
+        codes = np.array(wanted, dtype=np.uint8)
+        return sum(int(np.isin(each, codes).sum()) for each in self.operations.values())
 
 
-def _reject_duplicates(
-    conn: Connection, node: DeltaNode, spill: Spill, first: int, end: int
-) -> int:
-    rows = conn.execute(
-        load("delta_detect")["read_duplicates"], {"first": first, "end": end}
-    ).fetchall()
-    if not rows:
-        return 0
-    records = spill.take([row["n"] for row in rows])
-    keys = records[KEY_TEXT].to_list()
-    fields = records.select([rule.name for rule in node.fields])
-    told = [
-        rejections.duplicate(node, fields, place, row, keys[place])
-        for place, row in enumerate(rows)
-    ]
-    return rejections.stage(conn, told)
+@dataclass(frozen=True)
+class _Twin:
+    """A record that is not alone with its key: its number, and those it is shown with."""
+
+    number: int
+    key: bytes
+    occurrences: int
+    shown: tuple[int, ...]
 
 
-def find_parents(conn: Connection, node: DeltaNode, parent: DeltaNode | None) -> None:
-    """Find the parents that are there, and let go the rows that waited for one of them."""
-    statements = load("delta_detect")
-    conn.execute(statements["create_parents"])
-    if parent is not None:
-        conn.execute(
-            sql.SQL(statements["find_parents"]).format(parent_snapshot=snapshot_id(parent))
-        )
-        conn.execute(statements["analyse_parents"])
-        release_waiting(conn, node, parent)
-
-
-def detect(
-    conn: Connection, node: DeltaNode, version: Version, *, everything: bool, complete: bool
-) -> DictRow:
-    """Join the staged hashes with the snapshot, once.
+def decide(
+    node: DeltaNode,
+    workspace: Workspace,
+    read: runs.Runs,
+    known: runs.Runs,
+    span: tuple[int, int],
+    version: Version,
+    stages: Stages,
+    *,
+    everything: bool,
+    complete: bool,
+) -> Decided:
+    """Compare what was read with what is known, one range of keys after the other.
 
     Args:
-        conn: The build's session, inside its transaction.
         node: The node.
-        version: How today's hashes are made; rows of another version are looked at by field.
+        workspace: Holds the chunks.
+        read: Their entries.
+        known: The known records' entries.
+        span: First and last upper half of the keys that are compared.
+        version: How today's hashes are made.
+        stages: Where time and rows are counted.
         everything: Whether known records are written again though nothing changed.
         complete: Whether all of the source was read, so that a missing record is a deleted one.
-
-    Returns:
-        Counts: `staged`, `changes`, `deletes`, and `known` (live records before this batch).
     """
-    statements = load("delta_detect")
-    snapshot = snapshot_id(node)
-    conn.execute(
-        sql.SQL(statements["detect"]).format(snapshot=snapshot),
+    decided = Decided(
         {
-            "deletes": node.deletes.detect and complete,
-            "everything": everything,
-            "version": version.number,
-        },
+            chunk.number: np.full(chunk.records, Operation.DROPPED, dtype=np.uint8)
+            for chunk in workspace.chunks
+        }
     )
-    conn.execute(statements["index_changes"])
-    conn.execute(statements["analyse_changes"])
-    counts = conn.execute(sql.SQL(statements["count_changes"]).format(snapshot=snapshot)).fetchone()
-    assert counts is not None
-    return counts
+    for first, last in runs.ranges(*span, max(read.length, known.length)):
+        with stages.measure("dedupe") as handled:
+            ours = read.between(first, last)
+            twins = find_twins(ours, node.duplicates)
+            handled(_note_twins(decided, node, ours, twins))
+        with stages.measure("detect") as handled:
+            theirs = known.between(first, last)
+            found = compare(ours, theirs, twins, version=version.number, everything=everything)
+            _spread(decided, ours["number"], found.operations)
+            decided.known += int((theirs["flag"] == LIVE).sum())
+            if complete and node.deletes.detect and len(found.gone):
+                decided.gone.append(key_bytes(theirs[found.gone]))
+            handled(int((found.operations != Operation.DROPPED).sum()))
+    return decided
 
 
-def guard(node: DeltaNode, counts: DictRow, records: int) -> None:
+def guard(node: DeltaNode, decided: Decided, records: int) -> None:
     """Refuse more deletes than the node allows.
 
     Raises:
         DeleteGuard: See :func:`syncflow_dagster.core.detect.guard.refusal`.
     """
-    reason = refusal(counts["deletes"], counts["known"], records, node.deletes.max_share)
+    share = node.deletes.max_share
+    reason = refusal(decided.deletes, decided.known, records, share)
     if reason is not None:
         msg = f"node {node.name}: {reason}. Nothing of this batch was written"
         raise DeleteGuard(msg)
+
+
+def describe_twins(
+    node: DeltaNode, workspace: Workspace, decided: Decided
+) -> Iterator[list[Rejection]]:
+    """Describe the records rejected for their key, chunk by chunk."""
+    by_chunk: dict[int, list[_Twin]] = defaultdict(list)
+    for twin in decided.twins:
+        by_chunk[twin.number // STRIDE].append(twin)
+    rows = _row_numbers(workspace, {n for twin in decided.twins for n in twin.shown})
+    names = [rule.name for rule in node.fields]
+    for chunk, twins in sorted(by_chunk.items()):
+        records = workspace.read_records(chunk)[[twin.number % STRIDE for twin in twins]]
+        keys = readable_key(records.select(node.key))
+        fields = records.select(names)
+        yield [
+            rejections.duplicate(node, fields, place, _as_row(twin, records, place, rows), key)
+            for place, (twin, key) in enumerate(zip(twins, keys, strict=True))
+        ]
+
+
+def _as_row(
+    twin: _Twin, records: pl.DataFrame, place: int, rows: dict[int, int]
+) -> rejections.Duplicate:
+    return rejections.Duplicate(
+        twin.number, records[ROW][place], twin.key, twin.occurrences, [rows[n] for n in twin.shown]
+    )
+
+
+def _row_numbers(workspace: Workspace, numbers: Iterable[int]) -> dict[int, int]:
+    by_chunk: dict[int, list[int]] = defaultdict(list)
+    for number in sorted(numbers):
+        by_chunk[number // STRIDE].append(number)
+    found: dict[int, int] = {}
+    for chunk, members in by_chunk.items():
+        rows = workspace.read_records(chunk, [ROW])[ROW]
+        found |= {number: rows[number % STRIDE] for number in members}
+    return found
+
+
+def _note_twins(decided: Decided, node: DeltaNode, ours: Entries, twins: Twins) -> int:
+    if not len(twins.places):
+        return 0
+    if node.duplicates != "reject":
+        dropped = int((twins.kept != twins.places).sum())
+        decided.dropped += dropped
+        return dropped
+    shown: dict[int, tuple[int, ...]] = {}
+    keys = key_bytes(ours[twins.places])
+    for at, (place, group) in enumerate(zip(twins.places, twins.groups, strict=True)):
+        size = int(twins.sizes[at])
+        if group not in shown:
+            first = _first_of_key(ours, int(place))
+            members = ours["number"][first : first + min(size, _SHOWN_TWINS)]
+            shown[group] = tuple(map(int, members))
+        decided.twins.append(
+            _Twin(int(ours["number"][place]), keys[at].tobytes(), size, shown[group])
+        )
+    return len(twins.places)
+
+
+def _first_of_key(ours: Entries, place: int) -> int:
+    key = (ours["high"][place], ours["low"][place])
+    while place and (ours["high"][place - 1], ours["low"][place - 1]) == key:
+        place -= 1
+    return place
+
+
+def _spread(
+    decided: Decided, numbers: npt.NDArray[np.int64], operations: npt.NDArray[np.uint8]
+) -> None:
+    """Put operations to their records' chunks."""
+    chunks = numbers // STRIDE
+    for chunk in np.unique(chunks):
+        mine = chunks == chunk
+        decided.operations[int(chunk)][numbers[mine] % STRIDE] = operations[mine]

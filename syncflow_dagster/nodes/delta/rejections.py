@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import xxhash
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.identity.hashing import Hashes
     from syncflow_dagster.nodes.delta.batches import Batch
     from syncflow_dagster.nodes.delta.normalise import Chunk, FieldFault
+    from syncflow_dagster.nodes.delta.parts import Part
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
 #: Longest part of a value that is shown beside the reason; the record keeps the whole.
@@ -65,6 +67,25 @@ class Rejection:
     fingerprint: bytes
 
 
+@dataclass(frozen=True)
+class Duplicate:
+    """A record that shares its business key with others of its batch.
+
+    Attributes:
+        n: Its place among the batch's records.
+        row_number: Its source row.
+        bk: BK_HASH.
+        occurrences: Records of that key.
+        row_numbers: The first source rows that gave one.
+    """
+
+    n: int
+    row_number: int
+    bk: bytes
+    occurrences: int
+    row_numbers: list[int]
+
+
 def of_chunk(node: DeltaNode, chunk: Chunk, keys: Hashes, first: int) -> list[Rejection]:
     """Describe a chunk's rejected rows.
 
@@ -85,7 +106,7 @@ def of_chunk(node: DeltaNode, chunk: Chunk, keys: Hashes, first: int) -> list[Re
 
 
 def duplicate(
-    node: DeltaNode, fields: pl.DataFrame, place: int, row: DictRow, business_key: str
+    node: DeltaNode, fields: pl.DataFrame, place: int, row: Duplicate, business_key: str
 ) -> Rejection:
     """Describe a record that shares its key with others of the batch.
 
@@ -95,52 +116,79 @@ def duplicate(
         node: The node.
         fields: Normalised rows.
         place: The record's row in `fields`.
-        row: Of the statement `read_duplicates`.
+        row: Whom it shares its key with.
         business_key: The readable key.
     """
     record = {name: as_text(value) for name, value in fields.row(place, named=True).items()}
-    rows = ", ".join(str(each) for each in row["row_numbers"])
-    more = ", ..." if row["occurrences"] > len(row["row_numbers"]) else ""
+    rows = ", ".join(str(each) for each in row.row_numbers)
+    more = ", ..." if row.occurrences > len(row.row_numbers) else ""
     told = RejectedRecord(
-        row_number=row["row_number"],
+        row_number=row.row_number,
         business_key=business_key,
         customer=record[node.customer] if node.customer else None,
         column=", ".join(node.key),
         value=business_key[:_LONGEST_VALUE],
         rule="duplicate_key",
         reason=(
-            f"{row['occurrences']} records of this batch have the key {business_key} "
+            f"{row.occurrences} records of this batch have the key {business_key} "
             f"(rows {rows}{more})"
         ),
         record=record,
     )
-    return Rejection(row["n"], row["bk"], told, _fingerprint(told))
+    return Rejection(row.n, row.bk, told, _fingerprint(told))
 
 
-def stage(conn: psycopg.Connection[DictRow], rejections: Iterable[Rejection]) -> int:
-    """Put rejections into the session's table and return how many there were."""
-    rows = [_staged(each) for each in rejections]
-    if rows:
-        columns = ", ".join(_COLUMNS)
-        with conn.cursor().copy(f"copy pg_temp.rejected ({columns}) from stdin") as copy:
-            for row in rows:
-                copy.write_row(row)
-    return len(rows)
+def staged(each: Rejection) -> tuple[Any, ...]:
+    """Lay a rejection out as a row of texts and numbers."""
+    told = each.told
+    return (
+        each.n,
+        told.row_number,
+        each.bk.hex() if each.bk is not None else None,
+        each.fingerprint.hex(),
+        told.business_key,
+        told.customer,
+        told.column,
+        told.value,
+        told.rule,
+        told.reason.replace("\x00", _NUL_PICTURE),
+        json.dumps(told.record, ensure_ascii=False),
+    )
 
 
-def store(conn: psycopg.Connection[DictRow], batch: Batch, clock: Clock, *, complete: bool) -> None:
-    """Keep the staged rejections; those a complete batch did not meet again are mended.
+def stage(conn: psycopg.Connection[DictRow], rows: Iterable[Sequence[Any]]) -> None:
+    """Put rejections, as :func:`staged` lays them out, into the transaction's table."""
+    columns = ", ".join(_COLUMNS)
+    with conn.cursor().copy(f"copy pg_temp.rejected ({columns}) from stdin") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def store(
+    conn: psycopg.Connection[DictRow], batch: Batch, clock: Clock, part: Part, *, complete: bool
+) -> None:
+    """Keep the staged rejections; those the batch shows to be mended are closed.
 
     Args:
         conn: The build's session, inside its transaction.
         batch: The batch.
         clock: Gives the moment of mending.
-        complete: Whether all of the source was read.
+        part: Range of keys that was built; a rejection without a key belongs to the first.
+        complete: Whether all of the source was read: then what was not met again is mended.
     """
-    names = {"workflow": batch.workflow, "node": batch.node, "batch": batch.number}
+    first, last = part.span
+    names = {
+        "workflow": batch.workflow,
+        "node": batch.node,
+        "batch": batch.number,
+        "now": clock.now(),
+        "keyless": part.number == 0,
+        "low": UUID(int=first << 64),
+        "high": UUID(int=(last << 64) + (1 << 64) - 1),
+    }
     conn.execute(load("delta_detect")["store_rejections"], names)
     if complete:
-        conn.execute(load("delta_detect")["resolve_rejections"], {**names, "now": clock.now()})
+        conn.execute(load("delta_detect")["resolve_rejections"], names)
 
 
 def first_rejections(
@@ -208,20 +256,3 @@ def _key(node: DeltaNode, chunk: Chunk, row: int) -> str | None:
 def _fingerprint(told: RejectedRecord) -> bytes:
     items = [part for item in sorted(told.record.items()) for part in item]
     return xxhash.xxh3_128_digest(encode_row([told.column, told.rule, *items]))
-
-
-def _staged(each: Rejection) -> tuple[Any, ...]:
-    told = each.told
-    return (
-        each.n,
-        told.row_number,
-        each.bk.hex() if each.bk is not None else None,
-        each.fingerprint.hex(),
-        told.business_key,
-        told.customer,
-        told.column,
-        told.value,
-        told.rule,
-        told.reason.replace("\x00", _NUL_PICTURE),
-        json.dumps(told.record, ensure_ascii=False),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from syncflow_dagster.nodes.delta.cursor import Strategy
+
 COUNTS = (
     "read",
     "records",
@@ -25,6 +28,7 @@ COUNTS = (
     "duplicates",
     "waiting",
     "superseded",
+    "migrated",
 )
 
 
@@ -35,7 +39,7 @@ class Progress:
     Attributes:
         stage: One of the nine stages.
         rows: Rows the stage has handled.
-        rows_per_s: Rows per second of the stage's own time.
+        rows_per_s: Rows per second since the build began.
         seconds: The stage's own time so far.
         seconds_left: Time the stage still needs at that rate, where the total is known.
     """
@@ -81,7 +85,7 @@ class RejectedRecord:
     record: dict[str, str | None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class DeltaResult:
     """What a build did.
 
@@ -91,8 +95,13 @@ class DeltaResult:
             (more with unpivot); records = inserted + updated + same + rejected + duplicates.
             `duplicates` were dropped by the rule `first` or `last`; under `reject` they count as
             rejected. `waiting` are new delta rows whose parent is not there; `superseded` are
-            older delta rows that the new ones replace.
-        stages: The nine, in order.
+            older delta rows that the new ones replace; `migrated` are records among the same
+            ones whose stored hashes were brought to changed rules.
+        stages: The nine, in order. Chunks are worked on at once, so the seconds of normalise and
+            identify are those of work, not of waiting for it.
+        seconds: From the first row to the commit.
+        strategy: `hash` or `sweep` (all rows were read), or `changes`.
+        resumed: Chunks that an earlier build had finished already.
         rejected: The first 100 by row number.
         preview: Up to 20 delta rows, Arrow-backed.
     """
@@ -102,11 +111,16 @@ class DeltaResult:
     stages: list[StageReport]
     rejected: list[RejectedRecord]
     preview: pd.DataFrame
+    seconds: float = 0.0
+    strategy: Strategy = "hash"
+    resumed: int = 0
 
 
 @dataclass
 class Stages:
     """Times and rows of the nine stages, told to a listener as they grow.
+
+    Several threads may measure at once.
 
     Args:
         listener: Called with the progress of a stage each time it ends a piece of work.
@@ -117,24 +131,39 @@ class Stages:
     total: int | None = None
     _rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DELTA_STAGES, 0))
     _seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(DELTA_STAGES, 0.0))
+    _started: float = field(default_factory=time.perf_counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[Callable[[int], None]]:
         """Time a piece of a stage; the function given takes the rows it handled."""
         started = time.perf_counter()
+        rows = 0
 
-        def handled(rows: int) -> None:
-            self._rows[stage] += rows
+        def handled(more: int) -> None:
+            nonlocal rows
+            rows += more
 
         yield handled
-        self._seconds[stage] += time.perf_counter() - started
-        self._tell(stage)
+        with self._lock:
+            self._rows[stage] += rows
+            self._seconds[stage] += time.perf_counter() - started
+            self._tell(stage)
         crash_point(f"delta.{stage}")
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the build began."""
+        return time.perf_counter() - self._started
 
     def restart(self, stages: tuple[str, ...]) -> None:
         """Forget what stages did: their transaction was rolled back and begins again."""
         for stage in stages:
             self._rows[stage] = 0
+
+    def rows(self, stage: str) -> int:
+        """Return the rows a stage handled so far."""
+        return self._rows[stage]
 
     def reports(self) -> list[StageReport]:
         """Return the nine stages' reports."""
@@ -151,6 +180,7 @@ class Stages:
         if self.listener is None:
             return
         rows, seconds = self._rows[stage], self._seconds[stage]
-        rate = rows / seconds if seconds else 0.0
+        elapsed = self.seconds
+        rate = rows / elapsed if elapsed else 0.0
         left = max(self.total - rows, 0) / rate if self.total is not None and rate else None
         self.listener(Progress(stage, rows, rate, seconds, left))

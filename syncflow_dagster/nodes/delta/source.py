@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,31 +15,73 @@ from syncflow_dagster.nodes.delta.errors import DeltaError, MissingColumn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from syncflow_dagster.nodes.rows import Mark, Piece
+
+#: Column of source row numbers; no field can have this name.
+ROW = "#row"
 #: Rows handled at once; more gains nothing and costs memory.
 CHUNK_ROWS = 50_000
 
 
-def chunks(batches: Iterable[pa.RecordBatch], rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
+@dataclass(frozen=True)
+class Cut:
+    """Some rows of a read, worth working on at once.
+
+    Attributes:
+        number: Its place in the read, from 0.
+        rows: The rows, with their numbers from 1 in the column `ROW`.
+        resume: Where a read goes on behind them; None: nowhere.
+        last: Whether no rows follow.
+    """
+
+    number: int
+    rows: pl.DataFrame
+    resume: Mark | None
+    last: bool
+
+
+def cuts(pieces: Iterable[Piece], number: int, read: int, rows: int = CHUNK_ROWS) -> Iterator[Cut]:
     """Cut or join a source's batches into frames of about `rows` rows.
 
     Batches are joined only while their columns stay the same, as a source that infers types from
     the rows may change its mind.
 
+    Args:
+        pieces: What is read.
+        number: Place of the first cut in the whole read.
+        read: Rows that were read before.
+        rows: About how many a cut has.
+
     Raises:
         DeltaError: A batch has two columns of one name, or a type that cannot be read.
     """
+    ahead: tuple[list[pa.RecordBatch], Mark | None] | None = None
+    for held, resume in chain(_held(pieces, rows), [([], None)]):
+        if ahead is not None:
+            frame = _frame(ahead[0])
+            numbers = pl.int_range(read + 1, read + frame.height + 1, dtype=pl.Int64, eager=True)
+            yield Cut(number, frame.with_columns(numbers.alias(ROW)), ahead[1], last=not held)
+            number, read = number + 1, read + frame.height
+        ahead = (held, resume)
+
+
+def _held(pieces: Iterable[Piece], rows: int) -> Iterator[tuple[list[pa.RecordBatch], Mark | None]]:
+    """Gather batches; a read can go on only where a piece ends."""
     held: list[pa.RecordBatch] = []
-    for batch in batches:
-        if held and not held[0].schema.equals(batch.schema):
-            yield _frame(held)
+    resume: Mark | None = None
+    for piece in pieces:
+        if held and not held[0].schema.equals(piece.batch.schema):
+            yield held, resume
             held = []
-        for start in range(0, max(batch.num_rows, 1), rows):
-            held.append(batch.slice(start, rows))
+        for start in range(0, max(piece.batch.num_rows, 1), rows):
+            held.append(piece.batch.slice(start, rows))
+            ends = start + rows >= piece.batch.num_rows
+            resume = piece.resume if ends else None
             if sum(each.num_rows for each in held) >= rows:
-                yield _frame(held)
+                yield held, resume
                 held = []
     if held:
-        yield _frame(held)
+        yield held, resume
 
 
 def resolve(available: Sequence[str], wanted: str, node: str, reader: str) -> str:

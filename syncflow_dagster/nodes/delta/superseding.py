@@ -22,28 +22,32 @@ if TYPE_CHECKING:
 
 
 def last_delta(conn: psycopg.Connection[DictRow], node: DeltaNode) -> int:
-    """Return the newest delta row's id, 0 if there is none; only the build adds rows."""
+    """Return the newest delta row's id, 0 if there is none."""
     row = conn.execute(_statement(node, "last_delta")).fetchone()
     assert row is not None
     last: int = row["last"]
     return last
 
 
-def count_written(conn: psycopg.Connection[DictRow], node: DeltaNode, last: int) -> dict[str, int]:
-    """Count the rows after `last`: `inserted`, `updated`, `deleted`, and `waiting` among them."""
+def count_written(
+    conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int, last: int
+) -> dict[str, int]:
+    """Count a batch's rows: `inserted`, `updated`, `deleted`, and `waiting` among them."""
     counts = dict.fromkeys(("inserted", "updated", "deleted", "waiting"), 0)
-    for row in conn.execute(_statement(node, "count_written"), {"last": last}).fetchall():
+    limits = {"batch": batch, "last": last}
+    for row in conn.execute(_statement(node, "count_written"), limits).fetchall():
         counts[f"{row['operation'].lower().removesuffix('e')}ed"] += row["rows"]
         counts["waiting"] += row["rows"] if row["state"] == "WAITING" else 0
     return counts
 
 
-def supersede(conn: psycopg.Connection[DictRow], node: DeltaNode, last: int) -> int:
-    """Let the rows after `last` take the place of unfinished older rows of the same records.
+def supersede(conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int, last: int) -> int:
+    """Let a batch's rows take the place of unfinished older rows of the same records.
 
     Args:
         conn: Inside the transaction that wrote the rows.
         node: The node.
+        batch: The batch's number.
         last: What :func:`last_delta` said before they were written.
 
     Returns:
@@ -52,12 +56,12 @@ def supersede(conn: psycopg.Connection[DictRow], node: DeltaNode, last: int) -> 
     if last == 0:
         return 0
     table = {"table": node.table}
-    older = conn.execute(_statement(node, "lock_older"), {"last": last}).rowcount
-    if older == 0:
+    fields = [rule.name for rule in node.fields]
+    batches = {"batch": batch, "last": last, "fields": fields}
+    if conn.execute(_statement(node, "lock_older"), batches).rowcount == 0:
         return 0
     conn.execute(load("delta_write")["analyse_older"])
     conn.execute(load("delta_write")["lock_effects"], table)
-    fields = [rule.name for rule in node.fields]
     conn.execute(_statement(node, "inherit_changes"), {"fields": fields})
     conn.execute(load("delta_write")["cancel_effects"], table)
     return conn.execute(_statement(node, "supersede"), table).rowcount

@@ -2,7 +2,9 @@
 
 Each snapshot row names its version. When the definition changes, a record's old field hashes are
 read with the field names of its own version, so that only fields whose value differs count as
-changed; the others' rows are brought to the new version without a delta row.
+changed; the others' rows are brought to the new version without a delta row. A field that is new
+changes nothing by itself, and one whose rule changed is made by both rules: by the old one to find
+what really changed, by the new one to be kept.
 """
 
 from __future__ import annotations
@@ -15,16 +17,27 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from syncflow_dagster.core.identity.hashing import ENCODING
+from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, MissingColumn
+from syncflow_dagster.nodes.delta.normalise import Normaliser
 from syncflow_dagster.store.sql import load
+from syncflow_dagster.workflows.models.delta import FieldRule
 
 if TYPE_CHECKING:
+    import polars as pl
     import psycopg
     from psycopg.rows import DictRow
 
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
-#: What of a rule decides how a value is made comparable.
-_COMPARING = ("name", "type", "scale", "timezone", "case", "whitespace", "empty", "transform")
+#: What of a rule says nothing about how its value is made comparable.
+_BESIDE = {"description", "required", "max_length", "compared"}
+#: What says something for fields of some types only.
+_ONLY_OF = {
+    "scale": {"decimal"},
+    "timezone": {"date", "datetime"},
+    "precision": {"datetime"},
+    "ambiguous": {"date", "datetime"},
+}
 
 
 @dataclass(frozen=True)
@@ -34,10 +47,45 @@ class Version:
     Attributes:
         number: As stored in the snapshot rows.
         fields: Compared fields in the order of their hashes.
+        rules: What was declared, as :func:`_rules` writes it.
     """
 
     number: int
     fields: tuple[str, ...]
+    rules: dict[str, Any]
+
+    def rule(self, field: str) -> dict[str, Any] | None:
+        """Return how a field was made comparable, None if it was not compared."""
+        return next((each for each in self.rules["fields"] if each["name"] == field), None)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Fields whose rules changed since a version, made again by the rules of then.
+
+    Attributes:
+        version: The version.
+        remade: Names of those fields.
+        normaliser: Makes them; None when there are none.
+    """
+
+    version: Version
+    remade: tuple[str, ...] = ()
+    normaliser: Normaliser | None = None
+
+    def column(self, field: str) -> str:
+        """Return the name of the column that holds a field as it was made then."""
+        return f"#{self.version.number}:{field}"
+
+    def columns(self, raw: pl.DataFrame) -> list[pl.Series]:
+        """Make the fields from source rows; none where their columns are no longer read."""
+        if self.normaliser is None:
+            return []
+        try:
+            made = self.normaliser(raw).fields
+        except MissingColumn:
+            return []
+        return [column.alias(self.column(column.name)) for column in made.get_columns()]
 
 
 def compared_fields(node: DeltaNode) -> list[str]:
@@ -57,28 +105,101 @@ def register(conn: psycopg.Connection[DictRow], node: DeltaNode) -> Version:
     if row is None:
         row = conn.execute(_statement(node, "add_version"), parameters).fetchone()
     assert row is not None
-    return Version(row["hash_version"], tuple(row["fields"]))
+    return _version(row)
 
 
-def known(conn: psycopg.Connection[DictRow], node: DeltaNode) -> dict[int, tuple[str, ...]]:
-    """Return the fields of every version the node's snapshot may hold."""
+def earlier(
+    conn: psycopg.Connection[DictRow], node: DeltaNode, current: Version
+) -> tuple[Earlier, ...]:
+    """Return the versions, other than the current one, that the node's snapshot still holds.
+
+    Raises:
+        DeltaDefinitionError: This release cannot make the hashes of such a version.
+    """
     rows = conn.execute(_statement(node, "all_versions")).fetchall()
-    return {row["hash_version"]: tuple(row["fields"]) for row in rows}
+    if len(rows) == 1:
+        return ()
+    used = conn.execute(_statement(node, "used_versions")).fetchall()
+    numbers = {row["hash_version"] for row in used} - {current.number}
+    return tuple(
+        _earlier(node, current, _version(row)) for row in rows if row["hash_version"] in numbers
+    )
+
+
+def forget_unused(conn: psycopg.Connection[DictRow], node: DeltaNode) -> None:
+    """Drop the versions no record of the snapshot needs any more, but for the newest."""
+    conn.execute(_statement(node, "forget_versions"))
+
+
+def key_changed(old: Version, new: Version) -> bool:
+    """Tell whether the business key is made otherwise now, so that no record is the same."""
+    if old.rules["key"] != new.rules["key"]:
+        return True
+    # A key field that was compared by no one has no rule in the oldest versions.
+    pairs = [(old.rule(name), new.rule(name)) for name in new.rules["key"]]
+    return any(
+        then is not None and now is not None and _comparing(then, now) != _comparing(now, now)
+        for then, now in pairs
+    )
+
+
+def _version(row: DictRow) -> Version:
+    return Version(row["hash_version"], tuple(row["fields"]), row["rules"])
+
+
+def _earlier(node: DeltaNode, current: Version, old: Version) -> Earlier:
+    if old.rules["encoding"] != current.rules["encoding"]:
+        msg = (
+            f"node {node.name}: the stored hashes were made as {old.rules['encoding']!r}, this "
+            f"release makes {current.rules['encoding']!r} and cannot compare the two; go back to "
+            "the release that made them, or give the node a new table"
+        )
+        raise DeltaDefinitionError(msg)
+    changed = []
+    for now in current.rules["fields"]:
+        then = old.rule(now["name"])
+        if then is not None and _comparing(then, now) != _comparing(now, now):
+            changed.append({"column": now["column"], **then})
+    if not changed:
+        return Earlier(old)
+    node_then = type(node).model_validate(
+        {
+            **node.model_dump(mode="json", exclude={"parent", "customer", "detection"}),
+            "fields": changed,
+            "key": [changed[0]["name"]],
+        }
+    )
+    return Earlier(old, tuple(rule["name"] for rule in changed), Normaliser(node_then, None))
+
+
+def _comparing(rule: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored rule in full; what it does not say is as it always was."""
+    whole = FieldRule.model_validate({"column": now["column"], **rule})
+    foreign = {name for name, types in _ONLY_OF.items() if whole.type not in types}
+    return whole.model_dump(mode="json", exclude=_BESIDE | foreign)
 
 
 def _rules(node: DeltaNode) -> dict[str, Any]:
-    compared = set(compared_fields(node))
+    wanted = {*compared_fields(node), *node.key}
     return {
         "encoding": ENCODING,
         "key": node.key,
         "fields": [
-            rule.model_dump(mode="json", include=set(_COMPARING))
+            # Rules that are as they always were are left out: a release that adds one with a
+            # default changes no stored version.
+            {
+                "name": rule.name,
+                **rule.model_dump(mode="json", exclude=_BESIDE, exclude_defaults=True),
+                "column": rule.source_column,
+            }
             for rule in node.fields
-            if rule.name in compared
+            if rule.name in wanted
         ],
     }
 
 
 def _statement(node: DeltaNode, name: str) -> sql.Composed:
-    table = sql.Identifier("syncflow", f"{node.table}_version")
-    return sql.SQL(load("delta")[name]).format(version=table)
+    return sql.SQL(load("delta")[name]).format(
+        version=sql.Identifier("syncflow", f"{node.table}_version"),
+        snapshot=sql.Identifier("syncflow", f"{node.table}_snapshot"),
+    )

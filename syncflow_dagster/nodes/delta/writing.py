@@ -1,221 +1,218 @@
-"""Delta rows from the set of changes, and the snapshot after them."""
+"""Delta rows and the snapshot after them, from what was decided, in the build's transaction."""
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
-import pyarrow as pa
-from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 
-from syncflow_dagster.core.detect.changes import changed_fields
-from syncflow_dagster.core.identity import hashing
-from syncflow_dagster.core.normalise.types import to_text
-from syncflow_dagster.nodes.delta import versions
-from syncflow_dagster.nodes.delta.staging import KEY_TEXT, PARENT_TEXT
+from syncflow_dagster.core.detect.classify import WHOLE, Operation
+from syncflow_dagster.core.detect.entries import ENTRY, key_bytes
+from syncflow_dagster.nodes.delta.layout import SNAPSHOT_COLUMNS, Changes
 from syncflow_dagster.nodes.delta.tables import delta_id, snapshot_id
+from syncflow_dagster.nodes.delta.work import PARENT_HIGH, PARENT_LOW
+from syncflow_dagster.nodes.delta.workspace import STRIDE
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+
     import numpy.typing as npt
+    import polars as pl
     import psycopg
     from psycopg.rows import DictRow
 
-    from syncflow_dagster.nodes.delta.staging import Spill
-    from syncflow_dagster.nodes.delta.versions import Version
+    from syncflow_dagster.core.detect.entries import Entries
+    from syncflow_dagster.nodes.delta.detection import Decided
+    from syncflow_dagster.nodes.delta.layout import Copied, Laid, Layout
+    from syncflow_dagster.nodes.delta.workspace import Workspace
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
     Connection = psycopg.Connection[DictRow]
 
-_SNAPSHOT_COLUMNS = (
-    "bk_hash",
-    "data_hash",
-    "field_hashes",
-    "hash_version",
-    "record_uuid",
-    "generation",
-    "parent_bk_hash",
-    "business_key",
-    "customer",
-)
+#: Chunks laid out ahead of the one that is sent.
+_AHEAD = 2
+_OPERATION_NAMES = {Operation.UPDATE: "UPDATE", Operation.RETURN: "INSERT"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Writer:
     """Writes one batch's changes.
 
     Attributes:
         conn: The build's session, inside its transaction.
-        workflow: The workflow's name.
         node: The node.
         parent: Node of the parents, if there is one.
-        version: How today's hashes are made.
-        batch: The batch's number.
-        everything: Whether every known record counts as changed in all fields.
+        layout: How rows are laid out.
+        workspace: Holds the records.
+        decided: What is to be done for each.
+        empty: Whether nothing at all was known before, so that indexes are better made last.
     """
 
     conn: Connection
-    workflow: str
     node: DeltaNode
     parent: DeltaNode | None
-    version: Version
-    batch: int
-    everything: bool
+    layout: Layout
+    workspace: Workspace
+    decided: Decided
+    empty: bool
+    migrated: int = 0
 
-    def write(self, spill: Spill) -> None:
-        """Write INSERT and UPDATE rows from the spill and DELETE rows from the snapshot.
+    def stage_changes(self) -> None:
+        """Put the known records that change or are gone into the transaction's table."""
+        statements = load("delta_detect")
+        self.conn.execute(statements["create_change"])
+        copying = "copy pg_temp.change (n, bk, operation) from stdin"
+        with self.conn.cursor().copy(copying) as copy:
+            for chunk, operations in self.decided.operations.items():
+                wanted = np.isin(operations, tuple(_OPERATION_NAMES))
+                if wanted.any():
+                    places = np.flatnonzero(wanted)
+                    keys = key_bytes(self._entries(chunk, places))
+                    for place, key in zip(places, keys, strict=True):
+                        name = _OPERATION_NAMES[Operation(operations[place])]
+                        copy.write_row((chunk * STRIDE + int(place), key.tobytes().hex(), name))
+            for gone in self.decided.gone:
+                for key in gone:
+                    copy.write_row((None, key.tobytes().hex(), "DELETE"))
+        self.conn.execute(statements["index_changes"])
+        self.conn.execute(statements["analyse_changes"])
 
-        The new state of the same records goes to the session's table `advance`.
+    def write(self) -> None:
+        """Write INSERT and UPDATE rows from the records and DELETE rows from the snapshot.
+
+        New records go to the snapshot at once, the new state of known ones to the transaction's
+        table `advance`.
         """
         self.conn.execute(self._format("create_advance", columns=self._snapshot_columns()))
-        known = versions.known(self.conn, self.node)
-        read = sql.SQL(load("delta_detect")["read_changes"]).format(snapshot=snapshot_id(self.node))
-        for first, end in spill.ranges():
-            rows = self.conn.execute(read, {"first": first, "end": end}).fetchall()
-            if rows:
-                self._write_chunk(rows, spill.take([row["n"] for row in rows]), known)
+        if self.empty:
+            self._drop_indexes()
+        advance = sql.Identifier("pg_temp", "advance")
+        for laid in self._laid():
+            self._copy(laid.delta, delta_id(self.node))
+            self._copy(laid.fresh, snapshot_id(self.node))
+            self._copy(laid.moved, advance)
+            self.migrated += laid.migrated
+        if self.empty:
+            self._make_indexes()
         self._write_deletes()
         self.conn.execute(load("delta_write")["analyse_advance"])
 
     def advance_snapshot(self, now: object) -> int:
-        """Bring the snapshot to the state of the source and return the rows touched."""
-        columns = self._snapshot_columns()
-        names = [*_SNAPSHOT_COLUMNS, *self.node.key]
+        """Bring the known part of the snapshot to the state of the source.
+
+        Returns:
+            The rows touched.
+        """
+        names = [*SNAPSHOT_COLUMNS, *self.node.key]
         advanced = sql.SQL(", ").join(sql.Identifier("a", name) for name in names)
-        update = self._format("update_snapshot", columns=columns, advance_columns=advanced)
+        update = self._format(
+            "update_snapshot", columns=self._snapshot_columns(), advance_columns=advanced
+        )
         touched = self.conn.execute(update).rowcount
-        touched += self.conn.execute(self._format("insert_snapshot", columns=columns)).rowcount
-        forget = self._format("forget_deleted")
-        return touched + self.conn.execute(forget, {"now": now}).rowcount
+        return touched + self.conn.execute(self._format("forget_deleted"), {"now": now}).rowcount
 
-    def _write_chunk(
-        self, rows: list[DictRow], records: pl.DataFrame, known: dict[int, tuple[str, ...]]
-    ) -> None:
-        fields = versions.compared_fields(self.node)
-        hashes = hashing.field_hashes(records.select(fields))
-        changed = self._changed(rows, hashes, known)
-        state = self._state(rows, records, hashes)
-        inserted = np.array([row["operation"] == "INSERT" for row in rows])
-        wanted = changed.any(axis=1) | inserted
-        if wanted.any():
-            picked = pl.Series(np.flatnonzero(wanted))
-            delta = self._delta_rows(rows, state, records, changed)
-            self._copy(delta.take(picked.to_arrow()), delta_id(self.node))
-        advance = state.select([*_SNAPSHOT_COLUMNS, "known"]).hstack(
-            records.select(self.node.key).get_columns()
-        )
-        self._copy(_arrow(advance), sql.Identifier("pg_temp", "advance"))
+    def _laid(self) -> Iterator[Laid]:
+        """Lay out the chunks in order, the next ones while one is sent."""
+        with ThreadPoolExecutor(max_workers=_AHEAD) as pool:
+            waiting: deque[Future[Laid]] = deque()
+            for chunk, operations in self.decided.operations.items():
+                wanted = (Operation.INSERT, Operation.RETURN, Operation.UPDATE)
+                places = np.flatnonzero(np.isin(operations, wanted))
+                if len(places):
+                    changes = self._changes(chunk, places, operations[places])
+                    waiting.append(pool.submit(self.layout, changes))
+                if len(waiting) > _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
-    def _changed(
-        self, rows: list[DictRow], hashes: hashing.Hashes, known: dict[int, tuple[str, ...]]
-    ) -> npt.NDArray[np.bool_]:
-        """Tell which declared fields changed, for each row; shape (rows, all fields)."""
-        names = [rule.name for rule in self.node.fields]
-        changed = np.zeros((len(rows), len(names)), dtype=np.bool_)
-        places = [names.index(name) for name in self.version.fields]
-        by_version: dict[int, list[int]] = {}
-        for place, row in enumerate(rows):
-            if self.everything or row["operation"] == "INSERT":
-                changed[place] = True
-            else:
-                by_version.setdefault(row["hash_version"], []).append(place)
-        for number, members in by_version.items():
-            old = [rows[place]["field_hashes"] for place in members]
-            differ = changed_fields(old, known[number], hashes[members], self.version.fields)
-            changed[np.ix_(members, places)] = differ
-        return changed
-
-    def _state(
-        self, rows: list[DictRow], records: pl.DataFrame, hashes: hashing.Hashes
-    ) -> pl.DataFrame:
-        """Return what delta and snapshot rows share, with the parent's id and `known` beside."""
-        keys = [row["bk"] for row in rows]
-        derived = hashing.record_uuids(
-            self.workflow,
-            self.node.entity,
-            np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, hashing.KEY_BYTES),
-        )
-        ids = [row["record_uuid"] or derived[place].tobytes() for place, row in enumerate(rows)]
-        customer = (
-            to_text(records[self.node.customer]).values
-            if self.node.customer
-            else pl.Series([None], dtype=pl.String).new_from_index(0, len(rows))
-        )
-        binary = pl.Binary
-        return pl.DataFrame(
-            {
-                "bk_hash": pl.Series(keys, dtype=binary),
-                "data_hash": pl.Series([row["data_hash"] for row in rows], dtype=binary),
-                "field_hashes": pl.Series([each.tobytes() for each in hashes], dtype=binary),
-                "hash_version": pl.Series([self.version.number] * len(rows), dtype=pl.Int32),
-                "record_uuid": pl.Series(ids, dtype=binary),
-                "generation": pl.Series([row["generation"] for row in rows], dtype=pl.Int32),
-                "parent_bk_hash": pl.Series([row["parent_bk"] for row in rows], dtype=binary),
-                "business_key": records[KEY_TEXT],
-                "customer": customer,
-                "parent_uuid": pl.Series([row["parent_uuid"] for row in rows], dtype=binary),
-                "known": pl.Series([row["known"] for row in rows], dtype=pl.Boolean),
-            }
-        )
-
-    def _delta_rows(
-        self,
-        rows: list[DictRow],
-        state: pl.DataFrame,
-        records: pl.DataFrame,
-        changed: npt.NDArray[np.bool_],
-    ) -> pa.Table:
-        """Lay out delta rows in Arrow, one column of the table each."""
-        waiting = state["parent_bk_hash"].is_not_null() & state["parent_uuid"].is_null()
-        nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(rows))
-        reason = nothing
-        if self.parent is not None:
-            frame = records.select(
-                pl.format("parent {} {} is not there", pl.lit(self.parent.entity), PARENT_TEXT)
+    def _changes(
+        self, chunk: int, places: npt.NDArray[np.intp], operations: npt.NDArray[np.uint8]
+    ) -> Changes:
+        records = self.workspace.read_records(chunk)
+        if len(places) < records.height:
+            records = records[places]
+        known: list[DictRow] = []
+        if (operations != Operation.INSERT).any():
+            read = sql.SQL(load("delta_detect")["read_changes"]).format(
+                snapshot=snapshot_id(self.node)
             )
-            reason = frame.to_series().zip_with(waiting, nothing)
-        frame = state.drop("field_hashes", "hash_version", "known").with_columns(
-            batch_id=pl.lit(self.batch, dtype=pl.Int64),
-            operation=pl.Series([row["operation"] for row in rows], dtype=pl.String),
-            state=pl.Series(np.where(waiting.to_numpy(), "WAITING", "PENDING"), dtype=pl.String),
-            reason=reason,
+            limits = {"first": chunk * STRIDE, "end": (chunk + 1) * STRIDE}
+            known = self.conn.execute(read, limits, binary=True).fetchall()
+        keys, has_parent = _parent_keys(records)
+        parents = {} if keys is None else self._find_parents(keys)
+        return Changes(
+            records=records,
+            operations=operations,
+            entries=self._entries(chunk, places),
+            known=known,
+            parents=parents,
+            parent_keys=keys,
+            has_parent=has_parent,
         )
-        names = [rule.name for rule in self.node.fields]
-        table = _arrow(frame.hstack(records.select(names).get_columns()))
-        return table.append_column("changed_columns", _names_where(changed, names))
+
+    def _entries(self, chunk: int, places: npt.NDArray[np.intp]) -> Entries:
+        """Return the hashes of some records of a chunk, in the records' order."""
+        some = np.fromfile(self.workspace.entries(chunk), dtype=ENTRY)
+        some = some[some["flag"] == WHOLE]
+        at = np.full(len(self.decided.operations[chunk]), -1, dtype=np.intp)
+        at[some["number"] % STRIDE] = np.arange(len(some))
+        chosen: Entries = some[at[places]]
+        return chosen
+
+    def _find_parents(self, keys: npt.NDArray[np.uint8]) -> dict[bytes, bytes]:
+        assert self.parent is not None
+        find = sql.SQL(load("delta_detect")["find_parents"]).format(
+            parent_snapshot=snapshot_id(self.parent)
+        )
+        distinct = np.unique(np.ascontiguousarray(keys).view("V16"))
+        wanted = [each.tobytes().hex() for each in distinct]
+        rows = self.conn.execute(find, {"keys": wanted}, binary=True).fetchall()
+        return {row["bk_hash"].bytes: row["record_uuid"].bytes for row in rows}
 
     def _write_deletes(self) -> None:
+        if not self.decided.gone:
+            return
         keys = [sql.Identifier(name) for name in self.node.key]
         # A child may outlive its parent here by one build; its own deletion still names it.
-        parents: sql.Composable = sql.Identifier("pg_temp", "parent")
-        if self.parent is not None:
-            parents = snapshot_id(self.parent)
         statement = self._format(
             "write_deletes",
             delta=delta_id(self.node),
-            parents=parents,
+            parents=snapshot_id(self.parent or self.node),
             keys=sql.SQL(", ").join(keys),
             snapshot_keys=sql.SQL(", ").join(sql.Identifier("k", name) for name in self.node.key),
         )
-        self.conn.execute(statement, {"batch": self.batch})
+        self.conn.execute(statement, {"batch": self.layout.batch})
 
-    def _copy(self, table: pa.Table, target: sql.Identifier) -> None:
-        table = table.combine_chunks()
-        encoder = ArrowToPostgresBinaryEncoder(table.schema)
+    def _drop_indexes(self) -> None:
+        find = load("delta_write")["find_indexes"]
+        for table in (delta_id(self.node), snapshot_id(self.node)):
+            for row in self.conn.execute(find, {"table": table.as_string(self.conn)}).fetchall():
+                self.conn.execute(sql.SQL(row["drop_it"]))
+
+    def _make_indexes(self) -> None:
+        for name in ("index_records", "index_unfinished"):
+            self.conn.execute(sql.SQL(load("delta")[name]).format(delta=delta_id(self.node)))
+        self.conn.execute(self._format("add_snapshot_key"))
+
+    def _copy(self, rows: Copied, target: sql.Identifier) -> None:
+        if not rows.rows:
+            return
         statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(
-            target, sql.SQL(", ").join(map(sql.Identifier, table.column_names))
+            target, sql.SQL(", ").join(map(sql.Identifier, rows.columns))
         )
         with self.conn.cursor().copy(statement) as copy:
-            copy.write(encoder.write_header())
-            for batch in table.to_batches():
-                copy.write(encoder.write_batch(batch))
-            copy.write(encoder.finish())
+            for block in rows.wire:
+                copy.write(block)
 
     def _snapshot_columns(self) -> sql.Composed:
-        names = [*_SNAPSHOT_COLUMNS, *self.node.key]
+        names = [*SNAPSHOT_COLUMNS, *self.node.key]
         return sql.SQL(", ").join(map(sql.Identifier, names))
 
     def _format(self, name: str, **parts: sql.Composable) -> sql.Composed:
@@ -223,13 +220,12 @@ class Writer:
         return sql.SQL(text).format(snapshot=snapshot_id(self.node), **parts)
 
 
-def _arrow(frame: pl.DataFrame) -> pa.Table:
-    # The oldest layout has no string views, which the COPY encoder reads more slowly.
-    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-
-
-def _names_where(mask: npt.NDArray[np.bool_], names: list[str]) -> pa.Array:
-    """Return, for each row of a mask, the list of the names whose column is true."""
-    offsets = np.concatenate([[0], np.cumsum(mask.sum(axis=1))])
-    picked = pa.array(names, type=pa.string()).take(pa.array(np.nonzero(mask)[1]))
-    return pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), picked)
+def _parent_keys(
+    records: pl.DataFrame,
+) -> tuple[npt.NDArray[np.uint8] | None, npt.NDArray[np.bool_] | None]:
+    if PARENT_HIGH not in records.columns:
+        return None, None
+    halves = np.empty((records.height, 2), dtype=">u8")
+    halves[:, 0] = records[PARENT_HIGH].fill_null(0).to_numpy()
+    halves[:, 1] = records[PARENT_LOW].fill_null(0).to_numpy()
+    return halves.view(np.uint8), records[PARENT_HIGH].is_not_null().to_numpy()

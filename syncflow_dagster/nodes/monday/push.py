@@ -331,7 +331,8 @@ def _row(table: str, names: Sequence[str], found: DictRow) -> DeltaRow:
         parent_uuid=found["parent_uuid"],
         generation=found["generation"],
         operation=found["operation"],
-        changed=frozenset(found["changed_columns"]),
+        # An INSERT brings everything and lists nothing.
+        changed=frozenset(names if found["operation"] == "INSERT" else found["changed_columns"]),
         customer=found["customer"],
         label=found["business_key"],
         values={name: found[name] for name in names},

@@ -78,28 +78,73 @@ create table {version} (
 )
 
 -- name: find_version
-select hash_version, fields from {version} where fingerprint = %(fingerprint)s
+select hash_version, fields, rules from {version} where fingerprint = %(fingerprint)s
 
 -- name: add_version
 insert into {version} (fingerprint, fields, rules)
 values (%(fingerprint)s, %(fields)s, %(rules)s)
-returning hash_version, fields
+returning hash_version, fields, rules
 
 -- name: all_versions
-select hash_version, fields from {version}
+select hash_version, fields, rules from {version}
+
+-- name: used_versions
+select distinct hash_version from {snapshot} where deleted_at is null
+
+-- name: forget_versions
+delete from {version} v
+where v.hash_version <> (select max(hash_version) from {version})
+  and not exists (
+      select from {snapshot} k where k.hash_version = v.hash_version and k.deleted_at is null
+  )
 
 -- name: lock_node
-select pg_advisory_lock(hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s, 0))
+select pg_advisory_lock(
+    hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s || ' ' || %(part)s, 0)
+)
 
 -- name: fail_dead_batches
 update syncflow.batch
 set status = 'FAILED', error = 'process died', finished_at = %(now)s
 where workflow = %(workflow)s and node = %(node)s and status = 'RUNNING'
+  and part = %(part)s and parts = %(parts)s
 
 -- name: start_batch
-insert into syncflow.batch (workflow, node, run_id, started_at)
-values (%(workflow)s, %(node)s, %(run_id)s, %(now)s)
+insert into syncflow.batch (workflow, node, run_id, started_at, part, parts, strategy)
+values (%(workflow)s, %(node)s, %(run_id)s, %(now)s, %(part)s, %(parts)s, %(strategy)s)
 returning batch_id
+
+-- name: find_later
+select batch_id
+from syncflow.batch
+where workflow = %(workflow)s and node = %(node)s and batch_id >= %(earlier)s
+  and status = 'DONE'
+limit 1
+
+-- name: resume_batch
+update syncflow.batch set resumed_from = %(earlier)s where batch_id = %(batch)s
+
+-- name: last_read
+-- About how many rows a read like this one gives.
+select (counts ->> 'read')::bigint as rows
+from syncflow.batch
+where workflow = %(workflow)s and node = %(node)s and status = 'DONE'
+  and strategy = %(strategy)s
+order by batch_id desc
+limit 1
+
+-- name: read_cursor
+select definition, rowversion, swept_at
+from syncflow.delta_cursor
+where workflow = %(workflow)s and node = %(node)s and part = %(part)s and parts = %(parts)s
+
+-- name: keep_cursor
+insert into syncflow.delta_cursor
+    (workflow, node, part, parts, definition, rowversion, swept_at)
+values (%(workflow)s, %(node)s, %(part)s, %(parts)s, %(definition)s, %(rowversion)s, %(swept_at)s)
+on conflict (workflow, node, part, parts) do update
+set definition = excluded.definition, rowversion = excluded.rowversion,
+    swept_at = excluded.swept_at
 
 -- name: finish_batch
 update syncflow.batch

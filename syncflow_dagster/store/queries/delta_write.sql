@@ -20,17 +20,24 @@ order by k.business_key
 -- The push locks delta rows before it plans effects for them, so after this nobody can.
 create temp table older on commit drop as
 with locked as (
-    select o.delta_id, o.record_uuid, o.changed_columns
+    -- An INSERT brings all fields and lists none.
+    select o.delta_id, o.record_uuid,
+           case when o.operation = 'INSERT' then %(fields)s else o.changed_columns end
+               as changed_columns
     from {delta} o
     where o.delta_id <= %(last)s
       and o.state in ('PENDING', 'WAITING', 'FAILED', 'HELD', 'DEAD', 'PUSHING')
-      and o.record_uuid in (select record_uuid from {delta} where delta_id > %(last)s)
+      and o.record_uuid in (
+          select record_uuid from {delta} where delta_id > %(last)s and batch_id = %(batch)s
+      )
     order by o.delta_id
     for update
 )
 select locked.delta_id, locked.changed_columns, newer.delta_id as newer
 from locked
-join {delta} newer on newer.record_uuid = locked.record_uuid and newer.delta_id > %(last)s
+join {delta} newer
+  on newer.record_uuid = locked.record_uuid
+ and newer.delta_id > %(last)s and newer.batch_id = %(batch)s
 
 -- name: analyse_older
 analyze pg_temp.older
@@ -92,8 +99,7 @@ left join moving m on m.delta_id = o.delta_id
 where d.delta_id = o.delta_id
 
 -- name: create_advance
-create temp table advance on commit drop as
-select {columns}, false as known from {snapshot} with no data
+create temp table advance on commit drop as select {columns} from {snapshot} with no data
 
 -- name: analyse_advance
 analyze pg_temp.advance
@@ -102,11 +108,20 @@ analyze pg_temp.advance
 update {snapshot} k
 set ({columns}) = row ({advance_columns}), deleted_at = null
 from pg_temp.advance a
-where a.known and k.bk_hash = a.bk_hash
+where k.bk_hash = a.bk_hash
 
--- name: insert_snapshot
-insert into {snapshot} ({columns})
-select {columns} from pg_temp.advance a where not a.known order by a.bk_hash
+-- name: find_indexes
+-- All indexes of a table but the identity's own, as statements that drop them.
+select case when c.conname is null then format('drop index %%s', i.indexrelid::regclass)
+            else format('alter table %%s drop constraint %%I', i.indrelid::regclass, c.conname)
+       end as drop_it
+from pg_index i
+left join pg_constraint c on c.conindid = i.indexrelid
+join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+where i.indrelid = %(table)s::regclass and a.attidentity = ''
+
+-- name: add_snapshot_key
+alter table {snapshot} add primary key (bk_hash)
 
 -- name: forget_deleted
 update {snapshot} k
@@ -117,7 +132,7 @@ where c.operation = 'DELETE' and k.bk_hash = c.bk
 -- name: count_written
 select operation, state, count(*) as rows
 from {delta}
-where delta_id > %(last)s
+where delta_id > %(last)s and batch_id = %(batch)s
 group by operation, state
 
 -- name: preview

@@ -1,0 +1,195 @@
+"""The second half of a build: what to do, and doing it in one transaction."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.core.detect.classify import Operation
+from syncflow_dagster.nodes.delta import detection, rejections, runs, superseding, versions
+from syncflow_dagster.nodes.delta.detection import Decided
+from syncflow_dagster.nodes.delta.known import read_known
+from syncflow_dagster.nodes.delta.layout import Layout
+from syncflow_dagster.nodes.delta.parents import release_waiting
+from syncflow_dagster.nodes.delta.preview import preview
+from syncflow_dagster.nodes.delta.report import DeltaResult
+from syncflow_dagster.nodes.delta.writing import Writer
+from syncflow_dagster.store.sql import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+    from psycopg.rows import DictRow
+
+    from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.nodes.delta.batches import Batch
+    from syncflow_dagster.nodes.delta.cursor import Strategy
+    from syncflow_dagster.nodes.delta.options import DeltaOptions
+    from syncflow_dagster.nodes.delta.versions import Earlier, Version
+    from syncflow_dagster.nodes.delta.workspace import Workspace
+    from syncflow_dagster.workflows.models.delta import DeltaNode
+
+#: Stages whose work is done again when the transaction is.
+_WRITING = ("resolve_parents", "write_delta", "advance_snapshot")
+_SHOWN_REJECTIONS = 100
+
+
+@dataclass
+class Finish:
+    """One build's second half.
+
+    Attributes:
+        conn: The build's session.
+        node: The node.
+        parent: Node of the parents, if there is one.
+        batch: The batch.
+        workspace: Holds the chunks.
+        options: See :class:`DeltaOptions`.
+        clock: Gives the moments that are stored.
+    """
+
+    conn: psycopg.Connection[DictRow]
+    node: DeltaNode
+    parent: DeltaNode | None
+    batch: Batch
+    workspace: Workspace
+    options: DeltaOptions
+    clock: Clock
+    decided: Decided = field(default_factory=lambda: Decided({}))
+    empty: bool = False
+    last: int = 0
+
+    def decide(self, version: Version, *, complete: bool, guarded: bool) -> None:
+        """Compare what was read with what is known; nothing is written.
+
+        Args:
+            version: How today's hashes are made.
+            complete: Whether all of the source was read.
+            guarded: Whether deletes need the guard's leave.
+
+        Raises:
+            DeleteGuard: Too many records would be deleted.
+        """
+        stages, counts, part = self.batch.stages, self.batch.counts, self.options.part
+        counts["read"] = sum(chunk.read for chunk in self.workspace.chunks)
+        counts["records"] = sum(chunk.records for chunk in self.workspace.chunks)
+        read = runs.Runs()
+        for chunk in self.workspace.chunks:
+            read.add(self.workspace.entries(chunk.number))
+        with stages.measure("detect"):
+            known = read_known(self.conn, self.node, *part.span, self.workspace.folder)
+        self.empty = known.length == 0 and part.parts == 1
+        self.decided = detection.decide(
+            self.node,
+            self.workspace,
+            read,
+            known,
+            part.span,
+            version,
+            stages,
+            everything=self.options.full_resync,
+            complete=complete,
+        )
+        with stages.measure("guard") as handled:
+            if guarded:
+                detection.guard(self.node, self.decided, counts["records"])
+            handled(self.decided.deletes)
+
+    def write(
+        self,
+        version: Version,
+        earlier: tuple[Earlier, ...],
+        workflow: str,
+        *,
+        complete: bool,
+    ) -> None:
+        """Write what was decided, inside a transaction.
+
+        Args:
+            version: How today's hashes are made.
+            earlier: Versions that known records still have.
+            workflow: The workflow's name.
+            complete: Whether all of the source was read.
+        """
+        stages, counts = self.batch.stages, self.batch.counts
+        own_parents = self.parent is not None and self.parent.name == self.node.name
+        with stages.measure("resolve_parents") as handled:
+            if self.parent is not None and not own_parents:
+                handled(release_waiting(self.conn, self.node, self.parent))
+        writer = self._writer(workflow, version, earlier)
+        with stages.measure("write_delta") as handled:
+            self._store_rejections(complete=complete)
+            writer.stage_changes()
+            writer.write()
+            if self.parent is not None and own_parents:
+                # What waited for a record of this very batch waits no longer.
+                release_waiting(self.conn, self.node, self.parent)
+            written = superseding.count_written(self.conn, self.node, self.batch.number, self.last)
+            counts.update(written)
+            superseded = superseding.supersede(self.conn, self.node, self.batch.number, self.last)
+            counts["superseded"] = superseded
+            handled(counts["inserted"] + counts["updated"] + counts["deleted"])
+        with stages.measure("advance_snapshot") as handled:
+            handled(writer.advance_snapshot(self.clock.now()) + counts["inserted"])
+            if earlier and complete:
+                versions.forget_unused(self.conn, self.node)
+        counts["migrated"] = writer.migrated
+        self._count()
+        self.batch.finish(self.conn, self.clock)
+
+    def restart(self) -> None:
+        """Forget what the transaction's stages did: it was rolled back and begins again."""
+        self.batch.stages.restart(_WRITING)
+
+    def result(self, strategy: Strategy) -> DeltaResult:
+        """Say what was done."""
+        told = rejections.first_rejections(
+            self.conn, self.batch.workflow, self.node.name, self.batch.number, _SHOWN_REJECTIONS
+        )
+        shown = preview(self.conn, self.node, self.batch.number, self.last)
+        return DeltaResult(
+            self.batch.number,
+            dict(self.batch.counts),
+            self.batch.stages.reports(),
+            told,
+            shown,
+            seconds=self.batch.stages.seconds,
+            strategy=strategy,
+        )
+
+    def _writer(self, workflow: str, version: Version, earlier: tuple[Earlier, ...]) -> Writer:
+        self.last = superseding.last_delta(self.conn, self.node)
+        layout = Layout(
+            workflow,
+            self.node,
+            None if self.parent is None else self.parent.entity,
+            version,
+            {each.version.number: each for each in earlier},
+            self.batch.number,
+            self.options.full_resync,
+        )
+        empty = self.empty and self.last == 0
+        return Writer(
+            self.conn, self.node, self.parent, layout, self.workspace, self.decided, empty
+        )
+
+    def _store_rejections(self, *, complete: bool) -> None:
+        self.conn.execute(load("delta_detect")["create_rejected"])
+        rejections.stage(self.conn, self._rejected())
+        for told in detection.describe_twins(self.node, self.workspace, self.decided):
+            rejections.stage(self.conn, map(rejections.staged, told))
+        rejections.store(self.conn, self.batch, self.clock, self.options.part, complete=complete)
+
+    def _rejected(self) -> Iterator[list[object]]:
+        for chunk in self.workspace.chunks:
+            text = self.workspace.rejected(chunk.number).read_text(encoding="utf-8")
+            yield from (json.loads(line) for line in text.split("\n") if line)
+
+    def _count(self) -> None:
+        counts = self.batch.counts
+        counts["rejected"] = sum(chunk.rejected for chunk in self.workspace.chunks)
+        counts["rejected"] += len(self.decided.twins)
+        counts["duplicates"] = self.decided.dropped
+        counts["same"] = self.decided.count(Operation.SAME) + counts["migrated"]

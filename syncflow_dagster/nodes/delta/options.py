@@ -1,0 +1,36 @@
+"""How one build differs from the usual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.nodes.delta.parts import Part
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class DeltaOptions:
+    """How one build differs from the usual.
+
+    Attributes:
+        full_resync: Write every known record again, as an UPDATE of all its fields.
+        run_id: Dagster's run, kept with the batch.
+        complete: Whether the rows are all of the source. With a limit or a filter they are not:
+            then nothing counts as deleted.
+        part: Range of keys that is built; the others are left as they are.
+        home: Folder in which the build keeps its own one, so that a later build can go on where
+            it was killed. Without it, a killed build begins anew.
+        threads: Chunks worked on at once.
+        lock_wait_ms: How long to wait for another build of the node before `DeltaBusy`.
+    """
+
+    full_resync: bool = False
+    run_id: str | None = None
+    complete: bool = True
+    part: Part = field(default_factory=Part)
+    home: Path | None = None
+    threads: int = 2
+    lock_wait_ms: int = 2000

@@ -1,0 +1,130 @@
+"""The first half of a build: the source's rows, chunk by chunk, into the build's folder."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.nodes.delta import marks
+from syncflow_dagster.nodes.delta.normalise import Normaliser
+from syncflow_dagster.nodes.delta.source import cuts
+from syncflow_dagster.nodes.delta.tables import key_fields
+from syncflow_dagster.nodes.delta.work import ChunkWork
+from syncflow_dagster.nodes.delta.workspace import Workspace
+from syncflow_dagster.nodes.rows import Position
+from syncflow_dagster.testing.crash import crash_point
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+
+    from syncflow_dagster.nodes.delta.cursor import Plan
+    from syncflow_dagster.nodes.delta.options import DeltaOptions
+    from syncflow_dagster.nodes.delta.report import Stages
+    from syncflow_dagster.nodes.delta.source import Cut
+    from syncflow_dagster.nodes.delta.versions import Earlier
+    from syncflow_dagster.nodes.delta.workspace import Manifest
+    from syncflow_dagster.nodes.rows import RowSource
+    from syncflow_dagster.workflows.models.delta import DeltaNode
+
+
+@contextmanager
+def folder(home: Path | None) -> Iterator[Path]:
+    """Give the folder of builds; without one, a folder that is gone afterwards."""
+    if home is not None:
+        yield home
+        return
+    with tempfile.TemporaryDirectory(prefix="syncflow-delta-") as temporary:
+        yield Path(temporary)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read, and what is made of it.
+
+    Attributes:
+        node: The node.
+        parent: Node of the parents, if there is one.
+        source: Where the rows come from.
+        plan: Which of them are wanted.
+        earlier: Versions of the definition that known records still have.
+        options: See :class:`DeltaOptions`.
+        stages: Where time and rows are counted.
+    """
+
+    node: DeltaNode
+    parent: DeltaNode | None
+    source: RowSource
+    plan: Plan
+    earlier: tuple[Earlier, ...]
+    options: DeltaOptions
+    stages: Stages
+
+    def workspace(self, home: Path, workflow: str, definition: str) -> Workspace:
+        """Return the build's folder, which names all that decides about what is in it."""
+        identity = {
+            "workflow": workflow,
+            "node": self.node.model_dump(mode="json"),
+            "parent": None if self.parent is None else self.parent.model_dump(mode="json"),
+            "definition": definition,
+            "earlier": [each.version.number for each in self.earlier],
+            "since": marks.to_text(self.plan.since),
+            "complete": self.options.complete,
+            "part": self.options.part.name,
+            "release": installed("syncflow-dagster"),
+        }
+        name = f"{workflow}.{self.node.name}.{self.options.part.name}"
+        return Workspace(home / name, identity)
+
+    def run(self, workspace: Workspace) -> None:
+        """Read the source from where the folder's chunks end, and keep a chunk for each piece."""
+        if workspace.complete:
+            return
+        part = self.options.part
+        keys = self.node.model_copy(update={"fields": key_fields(self.node), "parent": None})
+        work = ChunkWork(
+            self.node,
+            Normaliser(self.node, self.parent),
+            Normaliser(keys, None),
+            self.earlier,
+            part,
+            workspace,
+            self.stages,
+        )
+        for manifest in self._worked(work, workspace):
+            workspace.keep(manifest)
+            crash_point("delta.chunk_kept")
+
+    def _worked(self, work: ChunkWork, workspace: Workspace) -> Iterator[Manifest]:
+        """Work on several chunks at once, and give them in order."""
+        with ThreadPoolExecutor(max_workers=self.options.threads) as pool:
+            waiting: deque[Future[Manifest]] = deque()
+            try:
+                for cut in self._extract(workspace):
+                    waiting.append(pool.submit(work, cut))
+                    if len(waiting) > self.options.threads:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for each in waiting:
+                    each.cancel()
+
+    def _extract(self, workspace: Workspace) -> Iterator[Cut]:
+        done = workspace.chunks
+        position = Position(after=workspace.resume, changed_since=self.plan.since)
+        pieces = self.source.read(position)
+        found = cuts(pieces, len(done), sum(chunk.read for chunk in done))
+        while True:
+            with self.stages.measure("extract") as handled:
+                cut = next(found, None)
+                if cut is None:
+                    return
+                handled(cut.rows.height)
+            yield cut

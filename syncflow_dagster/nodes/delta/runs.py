@@ -1,0 +1,71 @@
+"""Entries in a file, sorted piece by piece, so that a range of keys is read without the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syncflow_dagster.core.detect.entries import ENTRY, by_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from syncflow_dagster.core.detect.entries import Entries
+
+#: Entries compared at once: what a range costs in memory, some 50 MB for both sides.
+RANGE_ENTRIES = 200_000
+
+
+class Runs:
+    """Sorted runs of entries, each in its own place of a file or in its own file.
+
+    Their memory is the file's: the system takes it back when it needs it.
+    """
+
+    def __init__(self) -> None:
+        self._runs: list[Entries] = []
+        self.length = 0
+
+    def add(self, path: Path) -> None:
+        """Take a file of sorted entries as one run."""
+        run = np.memmap(path, dtype=ENTRY, mode="r") if path.stat().st_size else _nothing()
+        self._runs.append(run)
+        self.length += len(run)
+
+    def between(self, first: int, last: int) -> Entries:
+        """Return the entries whose key's upper half is in a range, sorted by key.
+
+        Entries of one key keep the order of their runs.
+        """
+        parts = []
+        for run in self._runs:
+            high = run["high"]
+            start = np.searchsorted(high, np.uint64(first), side="left")
+            end = np.searchsorted(high, np.uint64(last), side="right")
+            parts.append(np.asarray(run[start:end]))
+        return by_key(np.concatenate(parts)) if parts else _nothing()
+
+
+def write(path: Path, some: Entries) -> None:
+    """Write entries as a file for :meth:`Runs.add`."""
+    by_key(some).tofile(path)
+
+
+def ranges(first: int, last: int, length: int) -> Iterator[tuple[int, int]]:
+    """Cut a range of keys into ranges of about `RANGE_ENTRIES` entries.
+
+    Args:
+        first: First upper half.
+        last: Last upper half.
+        length: Entries in the whole; hashes are spread evenly.
+    """
+    pieces = max(1, -(-length // RANGE_ENTRIES))
+    size = last - first + 1
+    for piece in range(pieces):
+        yield first + size * piece // pieces, first + size * (piece + 1) // pieces - 1
+
+
+def _nothing() -> Entries:
+    return np.empty(0, dtype=ENTRY)

@@ -1,0 +1,131 @@
+"""What is done with one chunk of rows: normalised, hashed and written down.
+
+Chunks know nothing of each other, so several are worked on at once.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from syncflow_dagster.core.detect.classify import REJECTED, WHOLE
+from syncflow_dagster.core.detect.entries import entries, within
+from syncflow_dagster.core.identity import hashing
+from syncflow_dagster.nodes.delta import marks, rejections, runs
+from syncflow_dagster.nodes.delta.normalise import ROW, Chunk, Normaliser
+from syncflow_dagster.nodes.delta.unpivot import melt
+from syncflow_dagster.nodes.delta.versions import compared_fields
+from syncflow_dagster.nodes.delta.workspace import STRIDE, Manifest
+
+if TYPE_CHECKING:
+    from syncflow_dagster.nodes.delta.parts import Part
+    from syncflow_dagster.nodes.delta.report import Stages
+    from syncflow_dagster.nodes.delta.source import Cut
+    from syncflow_dagster.nodes.delta.versions import Earlier
+    from syncflow_dagster.nodes.delta.workspace import Workspace
+    from syncflow_dagster.workflows.models.delta import DeltaNode
+
+#: Columns of the kept records beside the fields: halves of the parent's BK_HASH.
+PARENT_HIGH, PARENT_LOW = "#parent_high", "#parent_low"
+
+
+@dataclass(frozen=True)
+class ChunkWork:
+    """The work on any chunk of one build.
+
+    Attributes:
+        node: The node.
+        normaliser: Makes its fields.
+        keys_only: Makes only the fields of its key.
+        earlier: Fields as earlier definitions of the node made them.
+        part: Range of keys that is built.
+        workspace: Where the result goes.
+        stages: Where its time and rows are counted.
+    """
+
+    node: DeltaNode
+    normaliser: Normaliser
+    keys_only: Normaliser
+    earlier: tuple[Earlier, ...]
+    part: Part
+    workspace: Workspace
+    stages: Stages
+
+    def __call__(self, cut: Cut) -> Manifest:
+        """Do it.
+
+        Raises:
+            MissingColumn: A source column of a field is not there.
+        """
+        raw = cut.rows
+        with self.stages.measure("normalise") as handled:
+            if self.node.unpivot is not None:
+                raw = melt(raw, self.node.unpivot, self.node.name, ROW)
+            if self.part.parts > 1:
+                raw = self._of_part(raw)
+            chunk = self.normaliser(raw)
+            columns = [column for each in self.earlier for column in each.columns(raw)]
+            handled(raw.height)
+        with self.stages.measure("identify") as handled:
+            keys = hashing.key_hashes(chunk.fields.select(self.node.key))
+            data = hashing.data_hashes(chunk.fields.select(compared_fields(self.node)))
+            told = rejections.of_chunk(self.node, chunk, keys, cut.number * STRIDE)
+            self._write(cut.number, chunk, keys, data, columns, told)
+            handled(raw.height)
+        return self._manifest(cut, chunk, len(told))
+
+    def _of_part(self, raw: pl.DataFrame) -> pl.DataFrame:
+        """Take the rows of the part; those whose key cannot be read go to the first one."""
+        keyed = self.keys_only(raw)
+        mine = within(hashing.key_hashes(keyed.fields), self.part.number, self.part.parts)
+        if self.part.number == 0:
+            mine |= ~keyed.key_valid
+        else:
+            mine &= keyed.key_valid
+        return raw.filter(pl.Series(mine))
+
+    def _write(
+        self,
+        number: int,
+        chunk: Chunk,
+        keys: hashing.Hashes,
+        data: hashing.Hashes,
+        earlier: list[pl.Series],
+        told: list[rejections.Rejection],
+    ) -> None:
+        records = chunk.fields.with_columns(chunk.raw[ROW], *earlier)
+        if chunk.parent_key is not None:
+            halves = np.ascontiguousarray(hashing.key_hashes(chunk.parent_key)).view(">u8")
+            records = records.with_columns(
+                pl.Series(PARENT_HIGH, halves[:, 0].astype(np.uint64)),
+                pl.Series(PARENT_LOW, halves[:, 1].astype(np.uint64)),
+            )
+        records.write_ipc(self.workspace.records(number), compression="uncompressed")
+        # A broken record is known by its key, where it has one: what is known of it stays.
+        used = np.flatnonzero(chunk.key_valid)
+        flag = np.where(chunk.valid, WHOLE, REJECTED)
+        some = entries(keys[used], data[used], number * STRIDE + used, flag[used])
+        runs.write(self.workspace.entries(number), some)
+        lines = [json.dumps(rejections.staged(each), ensure_ascii=False) for each in told]
+        self.workspace.rejected(number).write_text("\n".join(lines), encoding="utf-8")
+
+    def _manifest(self, cut: Cut, chunk: Chunk, rejected: int) -> Manifest:
+        version, versionless = None, 0
+        if self.node.detection.rowversion is not None:
+            values = chunk.fields[self.node.detection.rowversion]
+            version, versionless = marks.to_text(values.max()), values.null_count()  # type: ignore[arg-type]  # an integer or datetime field
+        return Manifest(
+            number=cut.number,
+            read=cut.rows.height,
+            records=chunk.fields.height,
+            rejected=rejected,
+            resume=marks.to_text(cut.resume),
+            version=version,
+            versionless=versionless,
+            last=cut.last,
+            checksums=self.workspace.checksums(cut.number),
+        )
