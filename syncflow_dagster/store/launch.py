@@ -126,6 +126,12 @@ def _server_command(location: Location, settings: Mapping[str, str]) -> tuple[st
         "max_connections": "200",
         "timezone": "UTC",
         "log_timezone": "UTC",
+        # Deltas write in bulk: with the usual 1 GB of log, checkpoints chase each other, and each
+        # makes whole pages of what changes next go to the log again.
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
+        "wal_compression": "on",
+        "shared_buffers": "256MB",
         **settings,
     }
     options = [part for name, value in every.items() for part in ("-c", f"{name}={value}")]

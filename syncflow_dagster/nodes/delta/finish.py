@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.detect.classify import Operation
@@ -123,19 +123,20 @@ class Finish:
             self._store_rejections(complete=complete)
             writer.stage_changes()
             writer.write()
-            if self.parent is not None and own_parents:
-                # What waited for a record of this very batch waits no longer.
-                release_waiting(self.conn, self.node, self.parent)
-            written = superseding.count_written(self.conn, self.node, self.batch.number, self.last)
-            counts.update(written)
+            counts.update(asdict(writer.written))
             superseded = superseding.supersede(self.conn, self.node, self.batch.number, self.last)
             counts["superseded"] = superseded
             handled(counts["inserted"] + counts["updated"] + counts["deleted"])
         with stages.measure("advance_snapshot") as handled:
             handled(writer.advance_snapshot(self.clock.now()) + counts["inserted"])
+            if self.parent is not None and own_parents:
+                # What waited for a record of this very batch waits no longer.
+                release_waiting(self.conn, self.node, self.parent)
+                counts["waiting"] = superseding.count_waiting(
+                    self.conn, self.node, self.batch.number
+                )
             if earlier and complete:
                 versions.forget_unused(self.conn, self.node)
-        counts["migrated"] = writer.migrated
         self._count()
         self.batch.finish(self.conn, self.clock)
 

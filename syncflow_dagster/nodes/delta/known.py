@@ -8,7 +8,9 @@ from uuid import UUID
 import numpy as np
 from psycopg import sql
 
-from syncflow_dagster.core.detect.entries import ENTRY
+from syncflow_dagster.core.detect.classify import DELETED, LIVE
+from syncflow_dagster.core.detect.entries import entries
+from syncflow_dagster.core.identity import hashing
 from syncflow_dagster.nodes.delta import runs
 from syncflow_dagster.nodes.delta.tables import SCHEMA, snapshot_id, snapshot_table
 from syncflow_dagster.store.sql import load
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
 
 #: Pages read by one statement, some 16 MB of table.
 _PAGES = 2048
-_WIRE = np.dtype(
-    [("high", ">u8"), ("low", ">u8"), ("data", "V32"), ("number", ">i8"), ("flag", ">i8")]
-)
 
 
 def read_known(
@@ -52,22 +51,25 @@ def read_known(
         counted = conn.execute(load("delta_detect")["count_pages"], table).fetchone()
         assert counted is not None
         read = sql.SQL(load("delta_detect")["read_known"]).format(snapshot=snapshot_id(node))
-        limits = {"low": UUID(int=first << 64), "high": UUID(int=(last << 64) + (1 << 64) - 1)}
+        limits = {
+            "low": UUID(int=first << 64),
+            "high": UUID(int=(last << 64) + (1 << 64) - 1),
+            "nothing": bytes(hashing.DATA_BYTES),
+        }
         for number, page in enumerate(range(0, counted["pages"], _PAGES)):
             pages = {"first": f"({page},0)", "end": f"({page + _PAGES},0)"}
             row = conn.execute(read, {**limits, **pages}, binary=True).fetchone()
             assert row is not None
-            if row["entries"] is not None:
+            if row["keys"] is not None:
                 path = folder / f"known-{number:06}"
-                runs.write(path, _entries(row["entries"]))
+                runs.write(path, _entries(row))
                 found.add(path)
     return found
 
 
-def _entries(wire: bytes) -> Entries:
-    rows = np.frombuffer(wire, dtype=_WIRE)
-    made = np.empty(len(rows), dtype=ENTRY)
-    for name in ("high", "low", "number", "flag"):
-        made[name] = rows[name]
-    made["data"] = np.ascontiguousarray(rows["data"]).view("<u8").reshape(-1, 4)
-    return made
+def _entries(row: DictRow) -> Entries:
+    keys = np.frombuffer(row["keys"], dtype=np.uint8).reshape(-1, hashing.KEY_BYTES)
+    data = np.frombuffer(row["data"], dtype=np.uint8).reshape(-1, hashing.DATA_BYTES)
+    versions = np.frombuffer(row["versions"], dtype=">i4").astype(np.int64)
+    flag = np.where(versions < 0, DELETED, LIVE)
+    return entries(keys, data, np.abs(versions), flag)

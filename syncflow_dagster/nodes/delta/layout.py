@@ -5,7 +5,7 @@ Nothing here waits for the database, so one chunk is laid out while another is s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,6 +82,31 @@ class Copied:
 
 
 @dataclass(frozen=True)
+class Written:
+    """How many delta rows are written, by operation.
+
+    Attributes:
+        inserted: New and returned records.
+        updated: Known records that changed.
+        deleted: Known records that are gone.
+        waiting: Those among all of them whose parent is not there.
+        migrated: Known records of which nothing but the version of their hashes changed; they
+            have no delta row.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    waiting: int = 0
+    migrated: int = 0
+
+    def __add__(self, more: Written) -> Written:
+        """Add numbers up."""
+        ours, theirs = asdict(self), asdict(more)
+        return Written(**{name: ours[name] + theirs[name] for name in ours})
+
+
+@dataclass(frozen=True)
 class Laid:
     """A chunk's changes, ready to be sent.
 
@@ -89,13 +114,13 @@ class Laid:
         delta: Delta rows.
         fresh: Snapshot rows of records that were not known.
         moved: Snapshot rows of known records.
-        migrated: Known records of which nothing but the version of their hashes changed.
+        written: Its numbers.
     """
 
     delta: Copied
     fresh: Copied
     moved: Copied
-    migrated: int
+    written: Written
 
 
 @dataclass(frozen=True)
@@ -139,11 +164,19 @@ class Layout:
             names=[*SNAPSHOT_COLUMNS, *self.node.key],
         )
         fresh = changes.operations == Operation.INSERT
+        parents, waiting = self._parents(changes)
+        delta = self._delta(changes, shared, changed, new, parents, waiting)
+        written = Written(
+            inserted=int(new.sum()),
+            updated=int((wanted & ~new).sum()),
+            waiting=int((wanted & waiting).sum()),
+            migrated=int((~wanted).sum()),
+        )
         return Laid(
-            delta=_copied(self._delta(changes, shared, changed, new), wanted),
+            delta=_copied(delta, wanted),
             fresh=_copied(snapshot, fresh),
             moved=_copied(snapshot, ~fresh),
-            migrated=int((~wanted).sum()),
+            written=written,
         )
 
     def _changed(self, changes: Changes, hashes: hashing.Hashes) -> Mask:
@@ -213,17 +246,22 @@ class Layout:
         }
 
     def _delta(
-        self, changes: Changes, shared: dict[str, pa.Array], changed: Mask, new: Mask
+        self,
+        changes: Changes,
+        shared: dict[str, pa.Array],
+        changed: Mask,
+        new: Mask,
+        parents: pa.Array,
+        waiting: Mask,
     ) -> pa.Table:
         length = changes.records.height
-        parent_uuid, waiting = self._parents(changes)
         reason = pa.nulls(length, pa.large_string())
         if waiting.any():
             reason = pc.if_else(pa.array(waiting), self._reasons(changes), reason)
         names = [rule.name for rule in self.node.fields]
         columns = {
             **shared,
-            "parent_uuid": parent_uuid,
+            "parent_uuid": parents,
             "batch_id": _constant(self.batch, pa.int64(), length),
             "operation": pc.if_else(pa.array(new), "INSERT", "UPDATE"),
             "state": pc.if_else(pa.array(waiting), "WAITING", "PENDING"),
@@ -246,6 +284,26 @@ class Layout:
         key = readable_key(changes.records.select(self.node.parent.key))
         text = pl.format("parent {} {} is not there", pl.lit(self.parent_entity), pl.lit(key))
         return _series(pl.select(text).to_series())
+
+
+def staged_changes(numbers: npt.NDArray[np.integer] | None, keys: Matrix, operation: str) -> Copied:
+    """Lay out known records that change, for the statements that look them up.
+
+    Args:
+        numbers: Their numbers; None for records that were not read.
+        keys: BK_HASH of each, shape (records, 16).
+        operation: What is to be done for all of them.
+    """
+    length = len(keys)
+    kind = pa.int64()
+    table = pa.table(
+        {
+            "n": pa.nulls(length, kind) if numbers is None else pa.array(numbers, type=kind),
+            "bk": _binary(keys),
+            "operation": pa.array(np.full(length, operation)),
+        }
+    )
+    return _copied(table, np.ones(length, dtype=np.bool_))
 
 
 def _copied(table: pa.Table, rows: Mask) -> Copied:

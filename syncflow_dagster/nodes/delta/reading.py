@@ -108,7 +108,7 @@ class Reading:
             try:
                 for cut in self._extract(workspace):
                     waiting.append(pool.submit(work, cut))
-                    if len(waiting) > self.options.threads:
+                    if len(waiting) >= self.options.threads:
                         yield waiting.popleft().result()
                 while waiting:
                     yield waiting.popleft().result()

@@ -29,16 +29,12 @@ def last_delta(conn: psycopg.Connection[DictRow], node: DeltaNode) -> int:
     return last
 
 
-def count_written(
-    conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int, last: int
-) -> dict[str, int]:
-    """Count a batch's rows: `inserted`, `updated`, `deleted`, and `waiting` among them."""
-    counts = dict.fromkeys(("inserted", "updated", "deleted", "waiting"), 0)
-    limits = {"batch": batch, "last": last}
-    for row in conn.execute(_statement(node, "count_written"), limits).fetchall():
-        counts[f"{row['operation'].lower().removesuffix('e')}ed"] += row["rows"]
-        counts["waiting"] += row["rows"] if row["state"] == "WAITING" else 0
-    return counts
+def count_waiting(conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int) -> int:
+    """Count a batch's rows whose parent is not there."""
+    row = conn.execute(_statement(node, "count_waiting"), {"batch": batch}).fetchone()
+    assert row is not None
+    waiting: int = row["waiting"]
+    return waiting
 
 
 def supersede(conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int, last: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from psycopg import sql
 
 from syncflow_dagster.core.detect.classify import WHOLE, Operation
 from syncflow_dagster.core.detect.entries import ENTRY, key_bytes
-from syncflow_dagster.nodes.delta.layout import SNAPSHOT_COLUMNS, Changes
+from syncflow_dagster.nodes.delta.layout import SNAPSHOT_COLUMNS, Changes, Written, staged_changes
 from syncflow_dagster.nodes.delta.tables import delta_id, snapshot_id
 from syncflow_dagster.nodes.delta.work import PARENT_HIGH, PARENT_LOW
 from syncflow_dagster.nodes.delta.workspace import STRIDE
@@ -61,25 +61,21 @@ class Writer:
     workspace: Workspace
     decided: Decided
     empty: bool
-    migrated: int = 0
+    written: Written = field(default_factory=Written)
 
     def stage_changes(self) -> None:
         """Put the known records that change or are gone into the transaction's table."""
         statements = load("delta_detect")
         self.conn.execute(statements["create_change"])
-        copying = "copy pg_temp.change (n, bk, operation) from stdin"
-        with self.conn.cursor().copy(copying) as copy:
-            for chunk, operations in self.decided.operations.items():
-                wanted = np.isin(operations, tuple(_OPERATION_NAMES))
-                if wanted.any():
-                    places = np.flatnonzero(wanted)
+        change = sql.Identifier("pg_temp", "change")
+        for chunk, operations in self.decided.operations.items():
+            for operation, name in _OPERATION_NAMES.items():
+                places = np.flatnonzero(operations == operation)
+                if len(places):
                     keys = key_bytes(self._entries(chunk, places))
-                    for place, key in zip(places, keys, strict=True):
-                        name = _OPERATION_NAMES[Operation(operations[place])]
-                        copy.write_row((chunk * STRIDE + int(place), key.tobytes().hex(), name))
-            for gone in self.decided.gone:
-                for key in gone:
-                    copy.write_row((None, key.tobytes().hex(), "DELETE"))
+                    self._copy(staged_changes(chunk * STRIDE + places, keys, name), change)
+        for gone in self.decided.gone:
+            self._copy(staged_changes(None, gone, "DELETE"), change)
         self.conn.execute(statements["index_changes"])
         self.conn.execute(statements["analyse_changes"])
 
@@ -97,7 +93,7 @@ class Writer:
             self._copy(laid.delta, delta_id(self.node))
             self._copy(laid.fresh, snapshot_id(self.node))
             self._copy(laid.moved, advance)
-            self.migrated += laid.migrated
+            self.written += laid.written
         if self.empty:
             self._make_indexes()
         self._write_deletes()
@@ -188,7 +184,8 @@ class Writer:
             keys=sql.SQL(", ").join(keys),
             snapshot_keys=sql.SQL(", ").join(sql.Identifier("k", name) for name in self.node.key),
         )
-        self.conn.execute(statement, {"batch": self.layout.batch})
+        done = self.conn.execute(statement, {"batch": self.layout.batch})
+        self.written += Written(deleted=done.rowcount)
 
     def _drop_indexes(self) -> None:
         find = load("delta_write")["find_indexes"]

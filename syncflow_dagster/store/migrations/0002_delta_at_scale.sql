@@ -18,6 +18,22 @@ create table delta_cursor (
     primary key (workflow, node, part, parts)
 );
 
+-- Each delta row's reference to its batch was looked up row by row; only a build adds rows.
+do $$
+declare
+    found record;
+begin
+    for found in
+        select c.conrelid::regclass as delta, c.conname
+        from pg_constraint c
+        join syncflow.delta_entity e on c.conrelid = to_regclass('syncflow.' || e.table_name)
+        where c.contype = 'f'
+    loop
+        execute format('alter table %s drop constraint %I', found.delta, found.conname);
+    end loop;
+end
+$$;
+
 -- Whose rejection it is, where the key could be read.
 alter table rejected_record add column bk_hash uuid;
 create index rejected_by_key on rejected_record (workflow, node, bk_hash) where resolved_at is null;

@@ -22,9 +22,10 @@ join pg_namespace s on s.oid = c.relnamespace
 where s.nspname = %(schema)s and c.relname = %(table)s and a.attnum > 0 and not a.attisdropped
 
 -- name: create_delta
+-- A reference to the batch would be looked up for each of a million rows, which only a build adds.
 create table {delta} (
     delta_id         bigint generated always as identity primary key,
-    batch_id         bigint not null references syncflow.batch,
+    batch_id         bigint not null,
     record_uuid      uuid not null,
     generation       integer not null,
     operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE')),
@@ -55,6 +56,7 @@ create trigger delta_transition before update of state on {delta}
     for each row execute function syncflow.check_transition('delta')
 
 -- name: create_snapshot
+-- Room in every page lets a changed record stay where it is, so that no index learns of it.
 create table {snapshot} (
     bk_hash         uuid primary key,
     data_hash       bytea,
@@ -66,7 +68,7 @@ create table {snapshot} (
     business_key    text not null,
     customer        text,
     deleted_at      timestamptz
-)
+) with (fillfactor = 90)
 
 -- name: create_version
 create table {version} (

@@ -20,10 +20,13 @@ select pg_relation_size(%(snapshot)s::regclass) / current_setting('block_size'):
 
 -- name: read_known
 -- One value for thousands of rows: a row of its own for each costs more than what it holds.
-select string_agg(
-    uuid_send(bk_hash) || coalesce(data_hash, decode(repeat('00', 32), 'hex'))
-        || int8send(hash_version) || int8send((deleted_at is not null)::integer), ''::bytea
-) as entries
+-- The version of a record known to be deleted is negative.
+select string_agg(uuid_send(bk_hash), ''::bytea) as keys,
+       string_agg(coalesce(data_hash, %(nothing)s), ''::bytea) as data,
+       string_agg(
+           int4send(case when deleted_at is null then hash_version else -hash_version end),
+           ''::bytea
+       ) as versions
 from {snapshot}
 where ctid >= %(first)s::tid and ctid < %(end)s::tid
   and bk_hash >= %(low)s and bk_hash <= %(high)s

@@ -129,11 +129,8 @@ set data_hash = null, field_hashes = null, deleted_at = %(now)s
 from pg_temp.change c
 where c.operation = 'DELETE' and k.bk_hash = c.bk
 
--- name: count_written
-select operation, state, count(*) as rows
-from {delta}
-where delta_id > %(last)s and batch_id = %(batch)s
-group by operation, state
+-- name: count_waiting
+select count(*) as waiting from {delta} where state = 'WAITING' and batch_id = %(batch)s
 
 -- name: preview
 select {columns}
