@@ -4,6 +4,8 @@ UV_VERSION := 0.13.9
 VENV := .venv
 STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
+PEERS := .venv-bench
+PEERS_STAMP := $(PEERS)/.installed
 
 .PHONY: demo dev test fault bench lint lock clean
 
@@ -19,8 +21,8 @@ test: $(STAMP)
 fault: $(STAMP)
 	$(BIN)/syncflow fault
 
-bench: $(STAMP)
-	$(BIN)/syncflow bench delta
+bench: $(STAMP) $(PEERS_STAMP)
+	$(BIN)/syncflow bench delta --rows 1000000 --ratios
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -34,10 +36,18 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
+# What is only compared with lives apart: its packages do not bear ours.
+$(PEERS_STAMP): bench.lock | $(STAMP)
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv --without-pip $(PEERS)
+	$(BIN)/uv pip sync --quiet --python $(PEERS)/bin/python --require-hashes bench.lock
+	touch $(PEERS_STAMP)
+
 # The lock is a hashed, universal requirements file: it names no registry, so any mirror serves it.
 lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \
 		--no-emit-index-url --no-header --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group pyproject.toml:bench \
+		--generate-hashes --no-emit-index-url --no-header --output-file bench.lock
 
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) $(PEERS) build

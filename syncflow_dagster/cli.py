@@ -185,14 +185,15 @@ def fault(only: tuple[str, ...], *, as_json: bool) -> None:
 @main.command()
 @click.argument("what", type=click.Choice(["delta"]))
 @click.option("--rows", default=100_000, show_default=True, help="Rows of the source.")
+@click.option("--ratios", is_flag=True, help="Leave out what means nothing elsewhere.")
 @_JSON
-def bench(what: str, rows: int, *, as_json: bool) -> None:
+def bench(what: str, rows: int, *, ratios: bool, as_json: bool) -> None:
     """Measure a part against the floor of this machine; only the ratios mean anything."""
-    from syncflow_dagster.testing import bench_delta
+    from syncflow_dagster.testing.bench import delta, report
 
-    result = {"delta": bench_delta.run}[what](rows)
-    for name, value in result.items():
-        click.echo(f"{name:>16}  {value}", err=as_json)
+    result = {"delta": delta.run}[what](rows)
+    for line in report.lines(result, ratios_only=ratios):
+        click.echo(line, err=as_json)
     if as_json:
         _print_json(result)
 
