@@ -57,6 +57,7 @@ class Finish:
     workspace: Workspace
     options: DeltaOptions
     clock: Clock
+    read: runs.Runs = field(default_factory=runs.Runs)
     decided: Decided = field(default_factory=lambda: Decided({}))
     empty: bool = False
     last: int = 0
@@ -75,16 +76,15 @@ class Finish:
         stages, counts, part = self.batch.stages, self.batch.counts, self.options.part
         counts["read"] = sum(chunk.read for chunk in self.workspace.chunks)
         counts["records"] = sum(chunk.records for chunk in self.workspace.chunks)
-        read = runs.Runs()
         for chunk in self.workspace.chunks:
-            read.add(self.workspace.entries(chunk.number))
+            self.read.add(self.workspace.entries(chunk.number))
         with stages.measure("detect"):
             known = read_known(self.conn, self.node, *part.span, self.workspace.folder)
         self.empty = known.length == 0 and part.parts == 1
         self.decided = detection.decide(
             self.node,
             self.workspace,
-            read,
+            self.read,
             known,
             part.span,
             version,
@@ -181,7 +181,9 @@ class Finish:
         rejections.stage(self.conn, self._rejected())
         for told in detection.describe_twins(self.node, self.workspace, self.decided):
             rejections.stage(self.conn, map(rejections.staged, told))
-        rejections.store(self.conn, self.batch, self.clock, self.options.part, complete=complete)
+        rejections.store(
+            self.conn, self.batch, self.clock, self.options, self.read, complete=complete
+        )
 
     def _rejected(self) -> Iterator[list[object]]:
         for chunk in self.workspace.chunks:

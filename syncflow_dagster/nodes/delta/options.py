@@ -20,6 +20,7 @@ class DeltaOptions:
         run_id: Dagster's run, kept with the batch.
         complete: Whether the rows are all of the source. With a limit or a filter they are not:
             then nothing counts as deleted.
+        retry: Whether the rows are those of open rejections.
         part: Range of keys that is built; the others are left as they are.
         home: Folder in which the build keeps its own one, so that a later build can go on where
             it was killed. Without it, a killed build begins anew.
@@ -30,6 +31,7 @@ class DeltaOptions:
     full_resync: bool = False
     run_id: str | None = None
     complete: bool = True
+    retry: bool = False
     part: Part = field(default_factory=Part)
     home: Path | None = None
     threads: int = 2

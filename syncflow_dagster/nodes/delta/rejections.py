@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import numpy as np
 import xxhash
 
 from syncflow_dagster.core.identity.encoding import encode_row
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.identity.hashing import Hashes
     from syncflow_dagster.nodes.delta.batches import Batch
     from syncflow_dagster.nodes.delta.normalise import Chunk, FieldFault
-    from syncflow_dagster.nodes.delta.parts import Part
+    from syncflow_dagster.nodes.delta.options import DeltaOptions
+    from syncflow_dagster.nodes.delta.runs import Runs
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
 #: Longest part of a value that is shown beside the reason; the record keeps the whole.
@@ -165,7 +167,13 @@ def stage(conn: psycopg.Connection[DictRow], rows: Iterable[Sequence[Any]]) -> N
 
 
 def store(
-    conn: psycopg.Connection[DictRow], batch: Batch, clock: Clock, part: Part, *, complete: bool
+    conn: psycopg.Connection[DictRow],
+    batch: Batch,
+    clock: Clock,
+    options: DeltaOptions,
+    read: Runs,
+    *,
+    complete: bool,
 ) -> None:
     """Keep the staged rejections; those the batch shows to be mended are closed.
 
@@ -173,22 +181,33 @@ def store(
         conn: The build's session, inside its transaction.
         batch: The batch.
         clock: Gives the moment of mending.
-        part: Range of keys that was built; a rejection without a key belongs to the first.
-        complete: Whether all of the source was read: then what was not met again is mended.
+        options: Say which range was built, and whether rejections were tried again.
+        read: What was read.
+        complete: Whether all of the source was read: then what was not met again is mended. Of a
+            part of it, only what was met whole is.
     """
-    first, last = part.span
+    first, last = options.part.span
     names = {
         "workflow": batch.workflow,
         "node": batch.node,
         "batch": batch.number,
         "now": clock.now(),
-        "keyless": part.number == 0,
+        "keyless": options.part.number == 0,
         "low": UUID(int=first << 64),
         "high": UUID(int=(last << 64) + (1 << 64) - 1),
+        "retry": options.retry,
     }
-    conn.execute(load("delta_detect")["store_rejections"], names)
-    if complete:
-        conn.execute(load("delta_detect")["resolve_rejections"], names)
+    statements = load("delta_detect")
+    conn.execute(statements["store_rejections"], names)
+    if complete or options.retry:
+        conn.execute(statements["resolve_rejections"], names)
+        return
+    rows = conn.execute(statements["open_keys"], names).fetchall()
+    if rows:
+        keys = [row["bk_hash"] for row in rows]
+        there = read.contain(np.frombuffer(b"".join(key.bytes for key in keys), np.uint8))
+        mended = [key for key, is_there in zip(keys, there, strict=True) if is_there]
+        conn.execute(statements["resolve_keys"], {**names, "keys": mended})
 
 
 def first_rejections(

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syncflow_dagster.core.detect.entries import ENTRY, by_key
+from syncflow_dagster.core.detect.classify import WHOLE
+from syncflow_dagster.core.detect.entries import ENTRY, by_key, entries, find
+from syncflow_dagster.core.identity import hashing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from syncflow_dagster.core.detect.entries import Entries
 
@@ -46,6 +50,20 @@ class Runs:
             end = np.searchsorted(high, np.uint64(last), side="right")
             parts.append(np.asarray(run[start:end]))
         return by_key(np.concatenate(parts)) if parts else _nothing()
+
+    def contain(self, keys: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """Tell which keys a whole record has.
+
+        Args:
+            keys: BK_HASHes one behind the other, 16 bytes each.
+        """
+        matrix = keys.reshape(-1, hashing.KEY_BYTES)
+        nothing = np.zeros((len(matrix), hashing.DATA_BYTES), dtype=np.uint8)
+        wanted = entries(matrix, nothing, np.zeros(len(matrix), np.int64), WHOLE)
+        there = np.zeros(len(matrix), dtype=np.bool_)
+        for run in self._runs:
+            there |= find(wanted, run[run["flag"] == WHOLE]) >= 0
+        return there
 
 
 def write(path: Path, some: Entries) -> None:

@@ -148,6 +148,20 @@ on conflict (workflow, node, part, parts) do update
 set definition = excluded.definition, rowversion = excluded.rowversion,
     swept_at = excluded.swept_at
 
+-- name: read_rejected
+-- Open rejections that a build under today's rules can settle: not those whose record has changed
+-- since, nor those about several rows of one key.
+select r.rejection_id, r.record
+from syncflow.rejected_record r
+where r.workflow = %(workflow)s and r.node = %(node)s and r.resolved_at is null
+  and r.rejection_id > %(after)s
+  and r.rule <> 'duplicate_key'
+  and not exists (
+      select from {delta} d where d.bk_hash = r.bk_hash and d.batch_id > r.last_batch
+  )
+order by r.rejection_id
+limit %(limit)s
+
 -- name: finish_batch
 update syncflow.batch
 set status = 'DONE', finished_at = %(now)s, counts = %(counts)s, stages = %(stages)s

@@ -67,7 +67,10 @@ from pg_temp.rejected
 order by n
 on conflict (workflow, node, fingerprint) do update
 set last_batch = excluded.last_batch, times = rejected_record.times + 1,
-    row_number = excluded.row_number, reason = excluded.reason, bk_hash = excluded.bk_hash,
+    -- Another try of a row knows nothing of its place in the source.
+    row_number = case when %(retry)s then rejected_record.row_number
+                      else excluded.row_number end,
+    reason = excluded.reason, bk_hash = excluded.bk_hash,
     resolved_at = null
 
 -- name: resolve_rejections
@@ -75,8 +78,21 @@ update syncflow.rejected_record
 set resolved_at = %(now)s
 where workflow = %(workflow)s and node = %(node)s and resolved_at is null
   and last_batch <> %(batch)s
+  and (not %(retry)s or rule <> 'duplicate_key')
   and case when bk_hash is null then %(keyless)s
            else bk_hash >= %(low)s and bk_hash <= %(high)s end
+
+-- name: open_keys
+select distinct bk_hash
+from syncflow.rejected_record
+where workflow = %(workflow)s and node = %(node)s and resolved_at is null
+  and last_batch <> %(batch)s and bk_hash is not null
+
+-- name: resolve_keys
+update syncflow.rejected_record
+set resolved_at = %(now)s
+where workflow = %(workflow)s and node = %(node)s and resolved_at is null
+  and last_batch <> %(batch)s and bk_hash = any (%(keys)s)
 
 -- name: first_rejections
 select row_number, business_key, customer, column_name, value, rule, reason, record

@@ -1,0 +1,73 @@
+"""Another try of rejected rows alone, and rejections that a read of changes mends."""
+
+from __future__ import annotations
+
+from delta_cases import (
+    NOW,
+    WORKFLOW,
+    FixedClock,
+    build,
+    delta_rows,
+    headers_node,
+    order,
+    rejected_rows,
+    some,
+)
+
+from syncflow_dagster.nodes.delta.retry import retry_rejected
+
+
+def retry(database, node):
+    return retry_rejected(database, WORKFLOW, node, parent=None, clock=FixedClock())
+
+
+def looser():
+    fields = [each.model_dump() for each in headers_node().fields]
+    fields[3]["type"] = "text"
+    fields[3]["name"] = "due_text"
+    return headers_node(fields=fields)
+
+
+def test_only_what_was_rejected_is_tried_again(database):
+    node = headers_node()
+    rows = [order("SO-1"), order("SO-2", due="soon"), order("SO-3", total="ten"), order("SO-4")]
+    some(build(database, node, rows), inserted=2, rejected=2)
+    again = retry(database, node)
+    some(again, read=2, records=2, inserted=0, rejected=2, deleted=0)
+    told = rejected_rows(database)
+    assert [(row["row_number"], row["times"], row["resolved_at"]) for row in told] == [
+        (2, 2, None),
+        (3, 2, None),
+    ]
+    mended = looser()
+    result = retry(database, mended)
+    some(result, read=2, inserted=1, rejected=1, deleted=0)
+    assert delta_rows(database, mended)[-1]["due_text"] == "soon"
+    left = rejected_rows(database)
+    assert [row["resolved_at"] for row in left] == [NOW, None]
+    assert retry(database, mended).counts["read"] == 1
+
+
+def test_nothing_open_is_nothing_to_try(database):
+    node = headers_node()
+    assert retry(database, node) is None
+    build(database, node, [order("SO-1"), order("SO-2"), order("SO-2")])
+    assert len(rejected_rows(database)) == 2
+    assert retry(database, node) is None  # only the source can say which of two is right
+
+
+def test_a_row_that_the_source_mended_since_is_not_tried(database):
+    node = headers_node()
+    build(database, node, [order("SO-1"), order("SO-2", due="soon")])
+    build(database, node, [order("SO-2", total="7")], complete=False)
+    assert [row["resolved_at"] for row in rejected_rows(database)] == [NOW]
+    assert retry(database, node) is None
+    assert delta_rows(database, node)[-1]["total"] == 7
+
+
+def test_a_read_of_changes_leaves_other_rejections_open(database):
+    node = headers_node()
+    build(database, node, [order("SO-1", due="x"), order("SO-2", due="y"), order(None)])
+    build(database, node, [order("SO-2")], complete=False)
+    told = [(row["business_key"], row["resolved_at"]) for row in rejected_rows(database)]
+    assert told == [("SO-1", None), ("SO-2", NOW), (None, None)]
