@@ -49,7 +49,7 @@ def supersede(conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int, la
     Returns:
         How many older rows have a successor now.
     """
-    if last == 0:
+    if conn.execute(_statement(node, "find_unfinished"), {"last": last}).fetchone() is None:
         return 0
     table = {"table": node.table}
     fields = [rule.name for rule in node.fields]

@@ -10,6 +10,7 @@ import json
 import shutil
 import time
 from dataclasses import asdict, dataclass
+from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -186,8 +187,7 @@ class Workspace:
 
 
 def _checksum(path: Path) -> str:
-    hashed = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            hashed.update(block)
-    return hashed.hexdigest()
+    if not path.stat().st_size:
+        return xxhash.xxh3_128_hexdigest(b"")
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return xxhash.xxh3_128_hexdigest(content)

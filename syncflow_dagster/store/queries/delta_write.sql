@@ -16,6 +16,14 @@ left join {parents} p on p.bk_hash = k.parent_bk_hash
 where c.operation = 'DELETE'
 order by k.business_key
 
+-- name: find_unfinished
+-- Answered by the index of unfinished rows alone: most often there are none.
+select delta_id
+from {delta}
+where delta_id <= %(last)s
+  and state in ('PENDING', 'WAITING', 'FAILED', 'HELD', 'DEAD', 'PUSHING')
+limit 1
+
 -- name: lock_older
 -- The push locks delta rows before it plans effects for them, so after this nobody can.
 create temp table older on commit drop as
