@@ -17,19 +17,51 @@ if TYPE_CHECKING:
 
 
 def release_waiting(conn: psycopg.Connection[DictRow], node: DeltaNode, parent: DeltaNode) -> int:
-    """Make PENDING the delta rows that waited for a parent which is in the snapshot now.
+    """Make PENDING the delta rows that waited for a parent which is there now.
 
-    Rows that already have effects are left alone, as are rows that wait for something else.
+    A parent is there when its node knows it, it is not deleted, and it does not wait for a parent
+    of its own. Where a node is its own parent, parents are let go before their children, down to
+    the last; records that go round in a cycle stay. Rows that already have effects are left
+    alone. The work grows with the rows that wait, whatever their parents are.
 
     Args:
         conn: Inside a transaction.
         node: Node of the children.
-        parent: Node of the parents.
+        parent: Node of the parents; it may be the same.
 
     Returns:
         How many rows were released.
     """
-    statement = sql.SQL(load("delta")["release_waiting"]).format(
-        delta=delta_id(node), parent_snapshot=snapshot_id(parent)
+    parts: dict[str, sql.Composable] = {
+        "delta": delta_id(node),
+        "table": sql.Literal(node.table),
+        "is_own_parent": sql.Literal(node.is_own_parent),
+        "awaited": awaited(node, parent),
+    }
+
+    def run(name: str) -> psycopg.Cursor[DictRow]:
+        return conn.execute(sql.SQL(load("parents")[name]).format(**parts))
+
+    if run("any_waiting").fetchone() is None:
+        return 0
+    released = 0
+    if run("find_awaited").rowcount:
+        for name in ("key_awaited", "index_awaited", "analyse_awaited", "drop_held"):
+            run(name)
+        released = run("release_waiting").rowcount
+    run("drop_awaited")
+    return released
+
+
+def awaited(node: DeltaNode, parent: DeltaNode) -> sql.Composed:
+    """Return the query of the known parents that have children waiting.
+
+    Its columns: `bk`, `children`, `record_uuid`, and `up`, the key of the parent that such a
+    parent waits for itself; those without `up` let their children go with the next release.
+    """
+    return sql.SQL(load("parents")["awaited"]).format(
+        delta=delta_id(node),
+        table=sql.Literal(node.table),
+        parent_delta=delta_id(parent),
+        parent_snapshot=snapshot_id(parent),
     )
-    return conn.execute(statement, {"table": node.table}).rowcount
