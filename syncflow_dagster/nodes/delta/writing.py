@@ -196,7 +196,7 @@ class Writer:
     def _make_indexes(self) -> None:
         for name in ("index_records", "index_unfinished"):
             self.conn.execute(sql.SQL(load("delta")[name]).format(delta=delta_id(self.node)))
-        self.conn.execute(self._format("add_snapshot_key"))
+        self.conn.execute(self._format("add_keys", delta=delta_id(self.node)))
 
     def _copy(self, rows: Copied, target: sql.Identifier) -> None:
         if not rows.rows:

@@ -119,17 +119,17 @@ from pg_temp.advance a
 where k.bk_hash = a.bk_hash
 
 -- name: find_indexes
--- All indexes of a table but the identity's own, as statements that drop them.
+-- All indexes of a table, as statements that drop them.
 select case when c.conname is null then format('drop index %%s', i.indexrelid::regclass)
             else format('alter table %%s drop constraint %%I', i.indrelid::regclass, c.conname)
        end as drop_it
 from pg_index i
 left join pg_constraint c on c.conindid = i.indexrelid
-join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-where i.indrelid = %(table)s::regclass and a.attidentity = ''
+where i.indrelid = %(table)s::regclass
 
--- name: add_snapshot_key
-alter table {snapshot} add primary key (bk_hash)
+-- name: add_keys
+alter table {snapshot} add primary key (bk_hash);
+alter table {delta} add primary key (delta_id)
 
 -- name: forget_deleted
 update {snapshot} k
