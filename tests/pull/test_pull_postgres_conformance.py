@@ -8,7 +8,8 @@ import pytest
 from psycopg import sql
 
 from syncflow_dagster.nodes.pull.ports import Query
-from syncflow_dagster.nodes.pull.source import SqlSource
+from syncflow_dagster.nodes.pull.postgres import PostgresSource
+from syncflow_dagster.nodes.pull.source import normal_url
 from syncflow_dagster.testing.source_conformance import SourceConformance, SourceHarness
 
 _TYPES = {
@@ -30,10 +31,10 @@ class PostgresHarness(SourceHarness):
         self._url = url
 
     def source(self):
-        return SqlSource(self._url)
+        return PostgresSource(normal_url(self._url))
 
     def unreachable(self):
-        return SqlSource(f"postgresql://me:{self.secret}@127.0.0.1:1/orders")
+        return PostgresSource(normal_url(f"postgresql://me:{self.secret}@127.0.0.1:1/orders"))
 
     def fill(self, columns, rows):
         name = f"t_{uuid.uuid4().hex[:12]}"

@@ -36,3 +36,14 @@ def enclosures(sql: str) -> list[Enclosure]:
         kind: Literal["quotes", "comment"] = "comment" if token in {"--", "/*"} else "quotes"
         found.append(Enclosure(opening.start(), at, kind))
     return found
+
+
+def without_end(sql: str) -> str:
+    """Return a statement without what may stand behind it: semicolons, blanks, comments."""
+    comments = [span for span in enclosures(sql) if span.kind == "comment"]
+    end = len(sql)
+    while True:
+        end = len(sql[:end].rstrip(" \t\r\n\f\v;"))
+        if not comments or comments[-1].end < end:
+            return sql[:end]
+        end = comments.pop().start

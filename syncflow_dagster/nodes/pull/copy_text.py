@@ -1,0 +1,181 @@
+r"""PostgreSQL's COPY text as Arrow: one parser for all columns, exact for every type.
+
+In this format a tab ends a field and a line end ends a row, wherever they stand; inside a value
+both are written with a backslash, and NULL is a lone ``\N``:
+https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from syncflow_dagster.nodes.pull import columns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_NUMERIC = 1700
+#: Arrow types by PostgreSQL's type oids (`select oid, typname from pg_type`); others are text.
+_TYPES: Mapping[int, pa.DataType] = {
+    16: columns.BOOLEAN,
+    17: columns.BINARY,
+    20: columns.INTEGER,
+    21: columns.INTEGER,
+    23: columns.INTEGER,
+    26: columns.INTEGER,
+    700: columns.FLOAT,
+    701: columns.FLOAT,
+    1082: columns.DATE,
+    1114: columns.LOCAL_TIME,
+    1184: columns.INSTANT,
+}
+_BACKSLASH = ord("\\")
+#: What stands for a sign in a value, https://www.postgresql.org/docs/current/sql-copy.html; the
+#: backslash itself goes by NUL, which no PostgreSQL text holds.
+_ESCAPES = (
+    (b"\\\\", b"\0"), (b"\\b", b"\b"), (b"\\f", b"\f"), (b"\\n", b"\n"), (b"\\r", b"\r"),
+    (b"\\t", b"\t"), (b"\\v", b"\v"), (b"\0", b"\\"),
+)  # fmt: skip
+_BYTES_PREFIX = len("\\\\x")  # the escaped backslash of '\x00ff'
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UNKNOWN_DATES = "infinity, or beyond the years 1 to 9999"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyText:
+    """How the rows of one result are brought to Arrow.
+
+    Attributes:
+        schema: Its columns.
+    """
+
+    schema: pa.Schema
+
+    @classmethod
+    def of(cls, described: Sequence[Any]) -> CopyText:
+        """Take the types PostgreSQL sends with a result.
+
+        Args:
+            described: psycopg's description of each column.
+
+        Raises:
+            ColumnError: There are no columns, or they cannot be told apart.
+        """
+        if not described:
+            msg = "it returns no columns at all; it must be a select"
+            raise columns.ColumnError(msg)
+        columns.check_names([column.name for column in described])
+        return cls(pa.schema([(column.name, _type(column)) for column in described]))
+
+    def batch(self, rows: bytes | bytearray) -> pa.RecordBatch:
+        """Return rows as one batch.
+
+        Args:
+            rows: Whole rows, each with its line end; may be empty.
+
+        Raises:
+            ColumnError: A value does not fit its column.
+        """
+        if not rows:
+            return pa.RecordBatch.from_pylist([], self.schema)
+        try:
+            table = self._read(rows, self.schema)
+        except pa.ArrowInvalid:
+            # Column by column: the error's own text would show a value.
+            arrays = [self._column(rows, field) for field in self.schema]
+        else:
+            arrays = [column.chunk(0) for column in table.columns]
+        return pa.RecordBatch.from_arrays(
+            [_plain(array, kind) for array, kind in zip(arrays, self.schema.types, strict=True)],
+            schema=self.schema,
+        )
+
+    def _read(self, rows: bytes | bytearray, wanted: Sequence[pa.Field]) -> pa.Table:
+        if rows.startswith(_BYTE_ORDER_MARK):
+            rows = _BYTE_ORDER_MARK + rows  # the reader drops one, though it belongs to a value
+        return csv.read_csv(
+            pa.BufferReader(rows),
+            # Larger than the rows: they are one block, and one batch.
+            csv.ReadOptions(
+                use_threads=False, block_size=len(rows) + 1, column_names=self.schema.names
+            ),
+            csv.ParseOptions(
+                delimiter="\t", quote_char=False, escape_char=False, ignore_empty_lines=False
+            ),
+            csv.ConvertOptions(
+                column_types={field.name: _wire(field.type) for field in wanted},
+                include_columns=[field.name for field in wanted],
+                null_values=["\\N"],
+                strings_can_be_null=True,
+                true_values=["t"],
+                false_values=["f"],
+            ),
+        )
+
+    def _column(self, rows: bytes | bytearray, field: pa.Field) -> pa.Array:
+        try:
+            return self._read(rows, [field]).column(0).chunk(0)
+        except pa.ArrowInvalid:
+            pass
+        try:
+            if pa.types.is_decimal(field.type):
+                # A number that is none is the absence of one.
+                text = self._read(rows, [field.with_type(columns.TEXT)]).column(0).chunk(0)
+                return pc.if_else(pc.equal(text, "NaN"), None, text).cast(field.type)
+        except pa.ArrowInvalid:
+            pass
+        raise columns.ColumnError(_wrong(field))
+
+
+def _type(column: Any) -> pa.DataType:
+    if column.type_code == _NUMERIC:
+        return columns.decimals(column.name, column.precision, column.scale).type
+    return _TYPES.get(column.type_code, columns.TEXT)
+
+
+def _wire(kind: pa.DataType) -> pa.DataType:
+    """Return the type a column is parsed as."""
+    return columns.TEXT if kind == columns.BINARY else kind
+
+
+def _plain(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Take a column's spelling on the wire back."""
+    if kind == columns.BINARY:
+        return _unhexed(array)
+    if kind == columns.TEXT and _escaped(array):
+        plain = array.cast(columns.BINARY)
+        for written, meant in _ESCAPES:
+            plain = pc.replace_substring(plain, written, meant)
+        return plain.cast(columns.TEXT)
+    return array
+
+
+def _escaped(texts: pa.Array) -> bool:
+    data = texts.buffers()[2]
+    return data is not None and bool((np.frombuffer(data, np.uint8) == _BACKSLASH).any())
+
+
+def _unhexed(texts: pa.Array) -> pa.Array:
+    import polars as pl
+
+    digits = pl.Series(texts).str.slice(_BYTES_PREFIX)
+    return digits.str.decode("hex").to_arrow().cast(columns.BINARY)
+
+
+def _wrong(field: pa.Field) -> str:
+    name, kind = field.name, field.type
+    if kind in {columns.DATE, columns.LOCAL_TIME, columns.INSTANT}:
+        hint = f"nullif({name}, 'infinity')"
+        return (
+            f"column {name!r} holds a date that is {_UNKNOWN_DATES}; leave it out in the query, "
+            f"for example by {hint}"
+        )
+    if kind == columns.TEXT:
+        return f"column {name!r} holds a text that is not UTF-8; convert it in the query"
+    return f"column {name!r} holds a value that is no {kind}; cast it to text in the query"
