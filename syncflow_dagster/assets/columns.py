@@ -85,10 +85,15 @@ def of_statuses(node: MondayPushNode, sources: dict[str, DeltaNode]) -> dict[str
 
 
 def _transformed(rule: FieldRule) -> list[str]:
-    if rule.transform is None or rule.transform.type == "constant":
+    made = rule.transform
+    if made is None or made.type == "constant":
         return []
-    if rule.transform.type == "concat":
-        return list(rule.transform.columns)
+    if made.type in {"concat", "python"}:
+        return list(made.columns)
+    if made.type == "expression":
+        from syncflow_dagster.core.normalise import expression
+
+        return list(expression.parse(made.sql).columns)
     return [rule.source_column]
 
 
@@ -114,6 +119,10 @@ def _origin(rule: FieldRule) -> str:
         return f"Always {made.value}."
     if made.type == "concat":
         return f"From {', '.join(made.columns)}, joined."
+    if made.type == "python":
+        return f"From {', '.join(made.columns)}, by {made.function}."
+    if made.type == "expression":
+        return f"Computed: {made.sql}."
     return f"From {rule.source_column}, translated: {', '.join(made.values.values())}."
 
 

@@ -2,11 +2,14 @@
 
 Texts are ISO 8601 with dashes (``2026-02-28``, ``2026-02-28T13:45:00.5+01:00``); any other form
 is rejected, since ``03/04/2026`` is two different days. A date-time without a zone is a wall
-clock of the field's declared zone: an hour that occurs twice is taken as its first occurrence,
+clock of the field's declared zone: of an hour that occurs twice the rule says which one is meant,
 an hour that the clocks skip is rejected.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -14,7 +17,11 @@ from syncflow_dagster.core.normalise.column import Column, blank, nulls, reject
 from syncflow_dagster.core.normalise.numbers import not_a
 from syncflow_dagster.core.normalise.strings import strip
 
+Precision = Literal["second", "millisecond", "microsecond"]
+Ambiguous = Literal["earliest", "latest", "reject"]
+
 _UTC = pl.Datetime("us", "UTC")
+_MICROSECONDS = {"second": 1_000_000, "millisecond": 1_000, "microsecond": 1}
 _DAY_US = 86_400_000_000
 #: Days since 1970 of the first day with a year of four digits, and of the day after the last.
 _DAYS = (-719_162, 2_932_897)
@@ -28,27 +35,51 @@ _SHAPE = "not an ISO date-time (right would be 2026-02-28T13:45:00, with or with
 _DAY_SHAPE = "not an ISO date (right would be 2026-02-28)"
 _NO_SUCH = "there is no such day or time"
 _SKIPPED = "the clocks of {} skip this time"
+_TWICE = "the clocks of {} show this time twice (right would be a time with its offset)"
 _YEARS = "the year is not between 1 and 9999"
 
 
-def to_datetime(values: pl.Series, timezone: str) -> Column:
+@dataclass(frozen=True)
+class Clock:
+    """How date-times are read.
+
+    Attributes:
+        timezone: Zone of values that carry none; an IANA name.
+        ambiguous: What a wall clock's time means that occurs twice, when the clocks are put back.
+        precision: Digits kept; the others are cut off, which is never later than the value.
+    """
+
+    timezone: str = "UTC"
+    ambiguous: Ambiguous = "earliest"
+    precision: Precision = "microsecond"
+
+
+def to_datetime(values: pl.Series, clock: Clock) -> Column:
     """Turn a column into instants.
 
     Args:
         values: Date-times of any unit with or without a zone, dates (their first moment), texts.
-        timezone: Zone of values that carry none; an IANA name.
+        clock: How they are read.
 
     Returns:
-        ``Datetime('us', 'UTC')``, digits past the microsecond cut off; faults ``datetime``,
-        ``timezone``, ``range`` and ``type``.
+        ``Datetime('us', 'UTC')``; faults ``datetime``, ``timezone``, ``range`` and ``type``.
     """
+    column = _instants(values, clock).then(_in_range)
+    step = _MICROSECONDS[clock.precision]
+    if step == 1:
+        return column
+    whole = column.values.to_physical() // step * step
+    return Column(whole.cast(pl.Datetime("us")).dt.replace_time_zone("UTC"), column.faults)
+
+
+def _instants(values: pl.Series, clock: Clock) -> Column:
     if values.dtype == pl.String:
-        return _text_instants(values, timezone).then(_in_range)
+        return _text_instants(values, clock)
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None:
         utc = values.dt.convert_time_zone("UTC").cast(_UTC)
-        return Column(utc).then(_in_range)
+        return Column(utc)
     if isinstance(values.dtype, pl.Date | pl.Datetime):
-        return _localised(values.cast(pl.Datetime("us")), timezone).then(_in_range)
+        return _localised(values.cast(pl.Datetime("us")), clock)
     return not_a(values, _UTC, "date-time")
 
 
@@ -94,18 +125,28 @@ def _in_range(values: pl.Series) -> Column:
     return reject(values, (year < 1) | (year > 9999), "range", _YEARS)
 
 
-def _localised(naive: pl.Series, timezone: str) -> Column:
-    local = naive.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-    utc = local.dt.convert_time_zone("UTC").cast(_UTC)
-    skipped = naive.is_not_null() & utc.is_null()
-    return reject(utc, skipped, "timezone", _SKIPPED.format(timezone))
+def _localised(naive: pl.Series, clock: Clock) -> Column:
+    if clock.timezone == "UTC":
+        return Column(naive.dt.replace_time_zone("UTC"))
+    ambiguous: Literal["earliest", "latest", "null"] = (
+        "null" if clock.ambiguous == "reject" else clock.ambiguous
+    )
+    local = naive.dt.replace_time_zone(clock.timezone, ambiguous=ambiguous, non_existent="null")
+    utc = local.dt.convert_time_zone("UTC")
+    if utc.null_count() == naive.null_count():
+        return Column(utc)
+    lost = naive.is_not_null() & utc.is_null()
+    first = naive.dt.replace_time_zone(clock.timezone, ambiguous="earliest", non_existent="null")
+    twice = reject(utc, lost & first.is_not_null(), "timezone", _TWICE.format(clock.timezone))
+    skipped = _SKIPPED.format(clock.timezone)
+    return twice.then(lambda each: reject(each, lost & first.is_null(), "timezone", skipped))
 
 
-def _text_instants(values: pl.Series, timezone: str) -> Column:
+def _text_instants(values: pl.Series, clock: Clock) -> Column:
     parsed = _parsed(values, "datetime", _SHAPE)
     wall, offset = parsed.values.struct.field("wall"), parsed.values.struct.field("offset")
     zoned = offset.is_not_null()
-    local = _localised(blank(wall, zoned), timezone)
+    local = _localised(blank(wall, zoned), clock)
     instant = (wall - offset).dt.replace_time_zone("UTC")
     merged = instant.zip_with(zoned, local.values)
     return Column(merged.alias(values.name), parsed.faults + local.faults)

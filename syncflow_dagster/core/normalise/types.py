@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from syncflow_dagster.core.normalise import datetimes, numbers
 from syncflow_dagster.core.normalise.column import Column, blank, nulls, reject
 from syncflow_dagster.core.normalise.strings import strip
+
+if TYPE_CHECKING:
+    from syncflow_dagster.core.normalise.datetimes import Clock
 
 FieldType = Literal["text", "integer", "decimal", "boolean", "date", "datetime"]
 
@@ -28,14 +31,14 @@ def polars_type(kind: FieldType, scale: int) -> pl.DataType:
     }[kind]
 
 
-def coerce(values: pl.Series, kind: FieldType, scale: int, timezone: str) -> Column:
+def coerce(values: pl.Series, kind: FieldType, scale: int, clock: Clock) -> Column:
     """Turn a column of any type into one of the declared type.
 
     Args:
         values: As the source gave it.
         kind: The declared type.
         scale: Digits after the point, of a decimal.
-        timezone: Zone of date-times that carry none.
+        clock: How date-times are read.
 
     Returns:
         A column of :func:`polars_type`, with a fault for each value that cannot become one.
@@ -53,9 +56,9 @@ def coerce(values: pl.Series, kind: FieldType, scale: int, timezone: str) -> Col
         case "boolean":
             return plain.then(to_boolean)
         case "date":
-            return plain.then(lambda each: datetimes.to_date(each, timezone))
+            return plain.then(lambda each: datetimes.to_date(each, clock.timezone))
         case "datetime":
-            return plain.then(lambda each: datetimes.to_datetime(each, timezone))
+            return plain.then(lambda each: datetimes.to_datetime(each, clock))
 
 
 def to_text(values: pl.Series) -> Column:

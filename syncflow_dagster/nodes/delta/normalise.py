@@ -12,17 +12,21 @@ import polars as pl
 
 from syncflow_dagster.core.normalise import mapping, strings, types
 from syncflow_dagster.core.normalise.column import Column, Fault
+from syncflow_dagster.core.normalise.datetimes import Clock
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
-from syncflow_dagster.nodes.delta.source import resolve
+from syncflow_dagster.nodes.delta.mapping import Mapper
+from syncflow_dagster.nodes.delta.source import ROW
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from syncflow_dagster.workflows.models.delta import DeltaNode, FieldRule
 
-#: Column of source row numbers; no field can have this name.
-ROW = "#row"
-_COMPARABLE = ("type", "scale", "timezone", "case", "whitespace", "empty")
+__all__ = ["ROW", "Chunk", "FieldFault", "Normaliser", "readable_key"]
+
+_COMPARABLE = (
+    "type", "scale", "timezone", "ambiguous", "precision", "case", "whitespace", "empty",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,13 @@ class Normaliser:
             that both sides' hashes meet.
 
     Raises:
-        DeltaDefinitionError: A zone is not known, or the keys of child and parent do not match.
+        DeltaDefinitionError: A zone, function or expression cannot be used, or the keys of child
+            and parent do not match.
     """
 
     def __init__(self, node: DeltaNode, parent: DeltaNode | None) -> None:
         self._node = node
+        self._map = Mapper(node)
         self._parent_rules = _parent_rules(node, parent)
         parent_fields = [rule for rule, _ in self._parent_rules]
         for rule in [*node.fields, *(rule for _, rule in self._parent_rules)]:
@@ -86,6 +92,7 @@ class Normaliser:
 
         Raises:
             MissingColumn: A source column of a field is not there.
+            DeltaDefinitionError: A transform cannot be used, whatever the rows hold.
         """
         faults: list[FieldFault] = []
         columns = []
@@ -104,25 +111,6 @@ class Normaliser:
         valid = _without(faults, raw.height, None)
         fields = pl.DataFrame(columns)
         return Chunk(raw, fields, parent_key, faults, valid, key_valid)
-
-    def _map(self, rule: FieldRule, raw: pl.DataFrame) -> Column:
-        """Find a field's value: the source column, or what the transform makes of columns."""
-        transform = rule.transform
-        if transform is None:
-            return Column(self._source(raw, rule, rule.source_column))
-        if transform.type == "constant":
-            return Column(mapping.constant(transform.value, raw.height))
-        if transform.type == "concat":
-            parts = [_text(self._source(raw, rule, each), rule) for each in transform.columns]
-            joined = mapping.concat([part.values for part in parts], transform.separator)
-            return Column(joined, tuple(fault for part in parts for fault in part.faults))
-        text = _text(self._source(raw, rule, rule.source_column), rule)
-        table, otherwise = transform.values, transform.otherwise
-        return text.then(lambda values: mapping.lookup(values, table, otherwise))
-
-    def _source(self, raw: pl.DataFrame, rule: FieldRule, column: str) -> pl.Series:
-        there = [name for name in raw.columns if name != ROW]
-        return raw[resolve(there, column, self._node.name, f"field {rule.name}")]
 
     def _parent_key(
         self, mapped: dict[str, Column], columns: list[pl.Series], faults: list[FieldFault]
@@ -158,17 +146,11 @@ def readable_key(frame: pl.DataFrame) -> pl.Series:
 
 
 def _typed(values: pl.Series, rule: FieldRule) -> Column:
-    column = types.coerce(values, rule.type, rule.scale, rule.timezone)
+    clock = Clock(rule.timezone, rule.ambiguous, rule.precision)
+    column = types.coerce(values, rule.type, rule.scale, clock)
     if rule.type != "text":
         return column
     return column.then(lambda each: strings.normalise(each, rule.whitespace, rule.case, rule.empty))
-
-
-def _text(values: pl.Series, rule: FieldRule) -> Column:
-    """Settle the text a transform reads; the field's case comes after the transform."""
-    return types.to_text(values).then(
-        lambda each: strings.normalise(each, rule.whitespace, "keep", rule.empty)
-    )
 
 
 def _required(column: Column) -> Column:

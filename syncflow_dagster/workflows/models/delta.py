@@ -36,8 +36,26 @@ class LookupTransform(Model):
     )
 
 
+class ExpressionTransform(Model):
+    """A SQL expression over source columns, evaluated row by row."""
+
+    type: Literal["expression"] = Field(description="A SQL expression over source columns.")
+    sql: Text = Field(description="The expression, for example `quantity * unit_price`.")
+
+
+class PythonTransform(Model):
+    """A Python function over a pandas frame of source columns."""
+
+    type: Literal["python"] = Field(description="A Python function over a pandas frame.")
+    function: Text = Field(
+        description="`module:function`; the module lies beside this file or is installed."
+    )
+    columns: list[Text] = Field(min_length=1, description="Source columns the frame has.")
+
+
 Transform = Annotated[
-    ConstantTransform | ConcatTransform | LookupTransform, Field(discriminator="type")
+    ConstantTransform | ConcatTransform | LookupTransform | ExpressionTransform | PythonTransform,
+    Field(discriminator="type"),
 ]
 
 
@@ -48,8 +66,16 @@ class FieldRule(Model):
     type: FieldType = Field("text", description="Type the value is brought to.")
     column: str | None = Field(None, description="Source column; the field's name if left out.")
     description: str | None = Field(None, description="What the field means, for people.")
-    scale: int = Field(2, ge=0, le=18, description="Digits after the point, of a decimal.")
+    scale: int = Field(
+        2, ge=0, le=18, description="Digits after the point, of a decimal, rounded half to even."
+    )
     timezone: str = Field("UTC", description="Zone of a date-time that carries none itself.")
+    ambiguous: Literal["earliest", "latest", "reject"] = Field(
+        "earliest", description="What an hour means that the zone's clocks show twice."
+    )
+    precision: Literal["second", "millisecond", "microsecond"] = Field(
+        "microsecond", description="Digits of a date-time that are kept; the others are cut off."
+    )
     case: Literal["keep", "upper", "lower"] = Field(
         "keep", description="Letter case a text is brought to."
     )

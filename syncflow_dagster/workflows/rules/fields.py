@@ -12,15 +12,25 @@ from syncflow_dagster.workflows.rules.triggers import bad_timezone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from syncflow_dagster.workflows.problems import Loc
     from syncflow_dagster.workflows.rules.graph import Graph
     from syncflow_dagster.workflows.view import View
 
 #: Options that mean something for some types only.
 _ONLY_FOR = {
     "scale": {"decimal"},
-    "timezone": {"datetime"},
+    "timezone": {"date", "datetime"},
+    "ambiguous": {"datetime"},
+    "precision": {"datetime"},
     "max_length": {"text"},
     "case": {"text"},
+}
+#: Transforms that say themselves what they read, and where 'column' should have gone.
+_COLUMNS_OF_THEIR_OWN = {
+    "constant": "remove it",
+    "concat": "list the columns under 'transform'",
+    "python": "list the columns under 'transform'",
+    "expression": "name the columns in 'sql'",
 }
 
 
@@ -85,18 +95,37 @@ def transforms(graph: Graph) -> Iterator[Finding]:
 def _transform(rule: View, gone: set[str | None]) -> Iterator[Finding]:
     transform = rule["transform"]
     kind = transform["type"].text
-    if kind in {"constant", "concat"} and rule["column"].exists:
+    if kind in _COLUMNS_OF_THEIR_OWN and rule["column"].exists:
         message = f"'column' is not read where the transform is {kind}"
-        hint = "remove it" if kind == "constant" else "list the columns under 'transform'"
-        yield Finding(rule["column"].loc, message, hint, at_key=True)
-    if kind == "concat":
-        if field_type(rule) not in {"text", None}:
-            message = f"concat makes a text, but the field is of type {rule['type'].text}"
-            yield Finding(rule["type"].loc, message, "use type: text")
-        for column in transform["columns"].texts():
-            if column.text in gone:
-                message = f"the column {column.text!r} is gone after unpivot"
-                yield Finding(column.loc, message, "name columns that are left")
+        yield Finding(rule["column"].loc, message, _COLUMNS_OF_THEIR_OWN[kind], at_key=True)
+    if kind == "concat" and field_type(rule) not in {"text", None}:
+        message = f"concat makes a text, but the field is of type {rule['type'].text}"
+        yield Finding(rule["type"].loc, message, "use type: text")
+    for column in transform["columns"].texts():
+        if column.text in gone:
+            yield _gone(column.loc, column.text)
+    sql = transform["sql"]
+    if kind == "expression" and sql.text is not None:
+        yield from _expression(sql, sql.text, gone)
+
+
+def _expression(view: View, sql: str, gone: set[str | None]) -> Iterator[Finding]:
+    from syncflow_dagster.core.normalise import expression
+
+    try:
+        columns = expression.parse(sql).columns
+    except expression.ExpressionError as error:
+        yield Finding(view.loc, str(error), "right would be: quantity * unit_price")
+        return
+    for column in columns:
+        if column in gone:
+            yield _gone(view.loc, column)
+
+
+def _gone(loc: Loc, column: str | None) -> Finding:
+    return Finding(
+        loc, f"the column {column!r} is gone after unpivot", "name columns that are left"
+    )
 
 
 RULES = (in_delta, in_mappings, name_templates, options, transforms)

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncflow_dagster.core.normalise import types
+from syncflow_dagster.core.normalise.datetimes import Clock
 
 _WIDE = Context(prec=400)
 FLOATS = (
@@ -35,5 +36,5 @@ def by_digits(value: float, scale: int) -> Decimal | None:
 @example([0.125, 1.0149999999999999, 2.675, 5e12 + 0.5, 1e300, 5e-324, -0.0, 2.5, 3.5], 2)
 @example([49999999999999.5, 50000000000000.5, 999999999999999.5, 1e15 + 0.5], 0)
 def test_floats_become_the_decimals_their_digits_say(values, scale):
-    column = types.coerce(pl.Series(values, dtype=pl.Float64), "decimal", scale, "UTC")
+    column = types.coerce(pl.Series(values, dtype=pl.Float64), "decimal", scale, Clock())
     assert column.values.to_list() == [by_digits(each, scale) for each in values]
