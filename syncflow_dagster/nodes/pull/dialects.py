@@ -1,7 +1,7 @@
-"""How each database says which types its columns have.
+"""How databases without a source of their own tell which types their columns have.
 
-PostgreSQL names them with the result. SQLite has no types of columns, only of values; it is asked
-beforehand which ones occur. For others the first batch decides.
+SQLite has no types of columns, only of values; it is asked beforehand which ones occur. For others
+the first batch decides.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from syncflow_dagster.nodes.pull import columns
 from syncflow_dagster.nodes.pull.columns import ColumnPlan
+from syncflow_dagster.nodes.pull.quotes import without_end
 from syncflow_dagster.nodes.pull.statement import statement
 
 if TYPE_CHECKING:
@@ -22,21 +23,6 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.pull.columns import Convert
     from syncflow_dagster.nodes.pull.ports import Query
 
-_NUMERIC = 1700
-#: Arrow types by PostgreSQL's type oids: `select oid, typname from pg_type`.
-_POSTGRES: Mapping[int, tuple[pa.DataType, Convert | None]] = {
-    16: (columns.BOOLEAN, None),
-    17: (columns.BINARY, columns.as_bytes),
-    20: (columns.INTEGER, None),
-    21: (columns.INTEGER, None),
-    23: (columns.INTEGER, None),
-    26: (columns.INTEGER, None),
-    700: (columns.FLOAT, None),
-    701: (columns.FLOAT, None),
-    1082: (columns.DATE, None),
-    1114: (columns.LOCAL_TIME, None),
-    1184: (columns.INSTANT, None),
-}
 #: Arrow types by the set of value types SQLite's `typeof` finds in a column.
 _SQLITE: Mapping[frozenset[str], tuple[pa.DataType, Convert | None]] = {
     frozenset({"integer"}): (columns.INTEGER, None),
@@ -61,28 +47,6 @@ class Dialect(Protocol):
         """
 
 
-class PostgresDialect:
-    """Takes the types PostgreSQL sends with a result."""
-
-    def prepare(self, conn: Connection, query: Query) -> None:
-        """Nothing to ask beforehand."""
-
-    def plan(
-        self,
-        described: Sequence[Any],
-        first: Sequence[Sequence[Any]],  # noqa: ARG002
-    ) -> list[ColumnPlan]:
-        """Fix the columns by their oids; types without one of Arrow's become text."""
-        plans = []
-        for column in described:
-            if column.type_code == _NUMERIC:
-                plans.append(columns.decimals(column.name, column.precision, column.scale))
-            else:
-                kind = _POSTGRES.get(column.type_code, (columns.TEXT, columns.as_text))
-                plans.append(ColumnPlan(column.name, *kind))
-        return plans
-
-
 class SqliteDialect:
     """Asks SQLite which types of values occur in each column.
 
@@ -96,7 +60,7 @@ class SqliteDialect:
     def prepare(self, conn: Connection, query: Query) -> None:
         """Collect the types of every column."""
         conn.exec_driver_sql("begin")  # one state of the data for both readings
-        inner = f"(\n{query.text.rstrip().rstrip(';')}\n)"
+        inner = f"(\n{without_end(query.text)}\n)"
         # The author's own statement stands inside; its values stay bound.
         empty = replace(query, text=f"select * from {inner} limit 0")  # noqa: S608
         names = list(conn.execute(statement(empty)).keys())
@@ -138,7 +102,6 @@ class FirstBatchDialect:
 def dialect(name: str) -> Dialect:
     """Return the way to plan columns for a database, by SQLAlchemy's name of it."""
     known: Mapping[str, type[Dialect]] = {
-        "postgresql": PostgresDialect,
         "sqlite": SqliteDialect,
     }
     return known.get(name, FirstBatchDialect)()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from syncflow_dagster.nodes.pull.postgres import PostgresSource
 from syncflow_dagster.nodes.pull.source import SqlSource, normal_url
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def open_source(connection: SqlConnection) -> Source:
     if problem:
         msg = f"the URL of the connection {problem}"
         raise ValueError(msg)
+    parsed = normal_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return PostgresSource(parsed)
     return SqlSource(url)
 
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psycopg.types.string import TextLoader
 from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -27,19 +26,16 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.pull.ports import Query
 
 _CONNECT_TIMEOUT_S = 10
-# SQLSTATE classes and codes after which the same query, begun afresh, can succeed:
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_PASSING = ("08", "40", "53", "57P", "25P03", "58")
 _SQLITE_PASSING = ("locked", "busy", "disk i/o", "unable to open")
 
 
 class SqlSource:
-    """A database rows are read from; it is never written to.
+    """A database without a source of its own; it is never written to.
 
     Each read opens a connection of its own and closes it, also when the reader stops half-way.
 
     Args:
-        url: SQLAlchemy URL. For PostgreSQL the driver is psycopg 3, whatever the URL names.
+        url: SQLAlchemy URL.
     """
 
     def __init__(self, url: str) -> None:
@@ -93,10 +89,7 @@ class SqlSource:
     def _message(self, error: BaseException) -> str:
         """Return the database's own words, without statement, values and password."""
         cause = error.orig if isinstance(error, DBAPIError) else error
-        diagnostic = getattr(cause, "diag", None)
-        words = getattr(diagnostic, "message_primary", None) or str(cause)
-        hint = getattr(diagnostic, "message_hint", None)
-        words = " ".join(f"{words}. {hint}".split() if hint else words.split())
+        words = " ".join(str(cause).split())
         if self._url.password:
             words = words.replace(str(self._url.password), "***")
         return words
@@ -112,17 +105,11 @@ def normal_url(url: str) -> URL:
 
 
 def _engine(url: URL) -> Engine:
-    backend = url.get_backend_name()
-    arguments: dict[str, Any] = {}
-    if backend == "postgresql":
-        arguments = {"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "syncflow-pull"}
-    elif backend == "sqlite":
-        arguments = {"timeout": _CONNECT_TIMEOUT_S}
+    is_sqlite = url.get_backend_name() == "sqlite"
+    arguments = {"timeout": _CONNECT_TIMEOUT_S} if is_sqlite else {}
     engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
-    if backend == "sqlite":
+    if is_sqlite:
         event.listen(engine, "connect", _sqlite_read_only)
-    elif backend == "postgresql":
-        event.listen(engine, "connect", _postgres_texts)
     return engine
 
 
@@ -130,19 +117,11 @@ def _sqlite_read_only(connection: Any, _record: Any) -> None:
     connection.execute("pragma query_only = on")
 
 
-def _postgres_texts(connection: Any, _record: Any) -> None:
-    """Read JSON and intervals as PostgreSQL writes them: Python's floats would round JSON's."""
-    for name in ("json", "jsonb", "interval"):
-        connection.adapters.register_loader(name, TextLoader)
-
-
 def _sqlite_exists(database: str | None) -> bool:
     return not database or database.startswith(("file:", ":memory:")) or Path(database).exists()
 
 
 def _stream(conn: Connection, query: Query, batch_rows: int) -> Iterator[pa.RecordBatch]:
-    if conn.dialect.name == "postgresql":
-        conn = conn.execution_options(postgresql_readonly=True)
     planner = dialect(conn.dialect.name)
     planner.prepare(conn, query)
     options = {"stream_results": True, "yield_per": batch_rows, "max_row_buffer": batch_rows}
@@ -174,9 +153,6 @@ def _passing(error: SQLAlchemyError) -> bool:
         return False
     if error.connection_invalidated:
         return True
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return str(state).startswith(_PASSING)
     if type(error.orig).__module__.startswith("sqlite3"):
         return any(word in str(error.orig).lower() for word in _SQLITE_PASSING)
     # A server that is lost answers with no code.
