@@ -36,7 +36,7 @@ class ServerSource(ABC):
 
     def __init__(self, url: URL) -> None:
         self._url = url
-        unknown = sorted(set(url.query) - {*self.options()})
+        unknown = sorted(name for name in url.query if name.lower() not in self.options())
         if unknown:
             known = ", ".join(sorted(self.options()))
             msg = f"has options that mean nothing here: {', '.join(unknown)}; it may have {known}"
@@ -45,7 +45,7 @@ class ServerSource(ABC):
     @classmethod
     @abstractmethod
     def options(cls) -> frozenset[str]:
-        """Return what may stand behind the `?` of the URL."""
+        """Return what may stand behind the `?` of the URL, in lower case."""
 
     @abstractmethod
     def _errors(self) -> tuple[type[Exception], ...]:
