@@ -80,8 +80,14 @@ class Batch:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
 
     def superseded(self, conn: psycopg.Connection[DictRow], earlier: int) -> bool:
-        """Tell whether an earlier batch, or one after it, came to its end."""
-        names = {"workflow": self.workflow, "node": self.node, "earlier": earlier}
+        """Tell whether an earlier batch, or one after it that read such keys, came to its end."""
+        names = {
+            "workflow": self.workflow,
+            "node": self.node,
+            "earlier": earlier,
+            "part": self.part.number,
+            "parts": self.part.parts,
+        }
         return conn.execute(load("delta")["find_later"], names).fetchone() is not None
 
     def resume(self, conn: psycopg.Connection[DictRow], earlier: int) -> None:

@@ -115,8 +115,9 @@ class Workspace:
         usable = self._usable() if earlier is not None else []
         if earlier is not None and usable:
             self.chunks = usable
-            for path in self._folder.glob("*.*"):
-                if path.name != _BUILD and int(path.stem) >= len(usable):
+            kept = {f"{manifest.number:06}" for manifest in usable}
+            for path in self._folder.iterdir():
+                if path.name != _BUILD and path.name.partition(".")[0] not in kept:
                     path.unlink()
             return earlier
         self.remove()

@@ -117,10 +117,13 @@ values (%(workflow)s, %(node)s, %(run_id)s, %(now)s, %(part)s, %(parts)s, %(stra
 returning batch_id
 
 -- name: find_later
+-- Only batches of a range of keys that has some in common with this one.
 select batch_id
 from syncflow.batch
 where workflow = %(workflow)s and node = %(node)s and batch_id >= %(earlier)s
   and status = 'DONE'
+  and part * %(parts)s < (%(part)s + 1) * parts
+  and %(part)s * parts < (part + 1) * %(parts)s
 limit 1
 
 -- name: resume_batch
