@@ -83,7 +83,7 @@ def build_delta(
         msg = f"node {node.name} declares no parent, but {parent.name} was given as one"
         raise DeltaDefinitionError(msg)
     Normaliser(node, parent)  # says what is wrong with the definition before anything is made
-    nodes = [node] if parent is None or parent.name == node.name else [parent, node]
+    nodes = [node] if parent is None or node.is_own_parent else [parent, node]
     tables.prepare(database, workflow, nodes)
     with (
         running.session(database, workflow, node.name, options.part, options.lock_wait_ms) as conn,

@@ -114,9 +114,8 @@ class Finish:
             complete: Whether all of the source was read.
         """
         stages, counts = self.batch.stages, self.batch.counts
-        own_parents = self.parent is not None and self.parent.name == self.node.name
         with stages.measure("resolve_parents") as handled:
-            if self.parent is not None and not own_parents:
+            if self.parent is not None and not self.node.is_own_parent:
                 handled(release_waiting(self.conn, self.node, self.parent))
         writer = self._writer(workflow, version, earlier)
         with stages.measure("write_delta") as handled:
@@ -129,7 +128,7 @@ class Finish:
             handled(counts["inserted"] + counts["updated"] + counts["deleted"])
         with stages.measure("advance_snapshot") as handled:
             handled(writer.advance_snapshot(self.clock.now()) + counts["inserted"])
-            if self.parent is not None and own_parents:
+            if self.parent is not None and self.node.is_own_parent:
                 # What waited for a record of this very batch waits no longer.
                 release_waiting(self.conn, self.node, self.parent)
                 counts["waiting"] = superseding.count_waiting(

@@ -85,7 +85,8 @@ class Normaliser:
         parent_fields = [rule for rule, _ in self._parent_rules]
         for rule in [*node.fields, *(rule for _, rule in self._parent_rules)]:
             _check_zone(node, rule)
-        self._needed = {*node.key, *(rule.name for rule in parent_fields)}
+        # Where records belong to records of their own kind, the topmost belong to none.
+        self._needed = {*node.key, *(rule.name for rule in parent_fields if not node.is_own_parent)}
 
     def __call__(self, raw: pl.DataFrame) -> Chunk:
         """Normalise a chunk.

@@ -100,10 +100,10 @@ class ChunkWork:
         records = chunk.fields.with_columns(chunk.raw[ROW], *earlier)
         if chunk.parent_key is not None:
             halves = np.ascontiguousarray(hashing.key_hashes(chunk.parent_key)).view(">u8")
-            records = records.with_columns(
-                pl.Series(PARENT_HIGH, halves[:, 0].astype(np.uint64)),
-                pl.Series(PARENT_LOW, halves[:, 1].astype(np.uint64)),
-            )
+            high = pl.Series(PARENT_HIGH, halves[:, 0].astype(np.uint64))
+            low = pl.Series(PARENT_LOW, halves[:, 1].astype(np.uint64))
+            named = chunk.parent_key.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
+            records = records.with_columns(high.set(~named, None), low.set(~named, None))
         records.write_ipc(self.workspace.records(number), compression="uncompressed")
         # A broken record is known by its key, where it has one: what is known of it stays.
         used = np.flatnonzero(chunk.key_valid)
