@@ -138,9 +138,10 @@ class _Build:
         return result
 
     def _plan(self, definition: str) -> cursor.Plan:
-        everything = (
-            self.options.full_resync or not self.options.complete or not self.source.selects_changes
-        )
+        if not self.options.complete:
+            # Some rows say nothing about how far all of them were read.
+            return cursor.Plan("hash")
+        everything = self.options.full_resync or not self.source.selects_changes
         return cursor.plan(
             self.conn,
             self.workflow,
