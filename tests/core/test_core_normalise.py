@@ -61,6 +61,13 @@ def test_decimals_round_half_to_even_without_float_noise():
     assert coerce([9007199254740991.0], "decimal").values.to_list() == [D(9007199254740991)]
 
 
+def test_floats_past_their_last_digit_are_what_their_shortest_text_says():
+    assert coerce([2.0**60], "text").values.to_list() == ["1152921504606847000"]
+    assert coerce([2.0**60], "integer").values.to_list() == [1152921504606847000]
+    assert coerce([2.0**60], "decimal").values.to_list() == [D(1152921504606847000)]
+    assert coerce([999999999999998.0], "decimal", 0).values.to_list() == [D(999999999999998)]
+
+
 def test_numbers_that_are_none_are_null_or_rejected():
     column = coerce([float("nan"), float("inf"), None, 2.0], "decimal")
     assert column.values.to_list() == [None, None, None, D("2.00")]
@@ -179,6 +186,11 @@ def test_times_that_do_not_exist_are_rejected(text):
 
 
 def test_years_python_cannot_read_back_are_rejected():
+    for day, there in ((-719_163, False), (-719_162, True), (2_932_896, True), (2_932_897, False)):
+        days = S([day], dtype=pl.Int32).cast(pl.Date)
+        faults = [] if there else [("range", [0])]
+        assert broken(coerce(days, "date")) == faults
+        assert broken(coerce(days.cast(pl.Datetime("ms")), "datetime")) == faults
     late = coerce(["9999-12-31T23:59:59-05:00"], "datetime")
     assert broken(late) == [("range", [0])]
 
@@ -194,6 +206,15 @@ def test_white_space_is_unicodes_own_class():
     )
     joiner = S(["می\u200cخواهم", "\u200fשלום", "\x1fx"])
     assert strings.normalise(joiner, "collapse", "keep", "null").values.equals(joiner)
+
+
+def test_blanks_are_found_wherever_they_stand():
+    values = S(["a b", " a", "b", "a ", "", " ", "b  a", None, "a\tb", "a", "\u00a0a", ""])
+    collapsed = ["a b", "a", "b", "a", "", "", "b a", None, "a b", "a", "a", ""]
+    assert strings.normalise(values, "collapse", "keep", "keep").values.to_list() == collapsed
+    for row in range(len(values)):
+        alone = strings.normalise(values[row : row + 1], "collapse", "keep", "keep").values
+        assert alone.to_list() == [collapsed[row]]
 
 
 def test_empty_texts_case_and_nul():

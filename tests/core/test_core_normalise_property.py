@@ -24,7 +24,11 @@ WHITESPACE = st.sampled_from(["collapse", "trim", "keep"])
 CASE = st.sampled_from(["keep", "upper", "lower"])
 EMPTY = st.sampled_from(["null", "keep"])
 #: Texts in which something is to be done more often than in any texts.
-ODD_TEXTS = TEXTS | st.text("  \t\u0085\u00a0\u2003aÀe\u0301\u1100\u1161\u2126ßıﬁ°", max_size=8)
+ODD_TEXTS = (
+    TEXTS
+    | st.text("ab ", max_size=4)
+    | st.text("  \t\u0085\u00a0\u2003aÀe\u0301\u1100\u1161\u2126ßıﬁ°", max_size=8)
+)
 CLOCKS = st.builds(
     Clock,
     st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/Sao_Paulo"]),
