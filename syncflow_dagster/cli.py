@@ -154,6 +154,27 @@ def plan(workflow: str, *, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("workflow")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Parents and records shown of each node.",
+)
+@_JSON
+def waiting(workflow: str, *, limit: int, as_json: bool) -> None:
+    """Show which records wait for a parent, for how long, and what stands in its way."""
+    from syncflow_dagster.commands.find import find_workflow
+    from syncflow_dagster.commands.waiting import waiting_report
+
+    report = waiting_report(_home(), find_workflow(_workflows(), workflow), limit)
+    click.echo("\n".join(report.lines()), err=as_json)
+    if as_json:
+        _print_json(report.as_json())
+
+
+@main.command()
 @click.option("--port", default=0, help="Port of the monday service; 0 takes a free one.")
 @click.option("--control-port", default=0, help="Port of the control endpoints.")
 @click.option(

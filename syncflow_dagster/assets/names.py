@@ -8,6 +8,7 @@ import dagster as dg
 
 from syncflow_dagster.nodes.monday.destination import MondayDestination
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
+from syncflow_dagster.resources.observe import Work
 from syncflow_dagster.workflows.models import (
     DeltaNode,
     MondayConnection,
@@ -20,6 +21,8 @@ from syncflow_dagster.workflows.models import (
 STALLED_TAG = "syncflow/stalled"
 #: Tag of a run whose push brought something to an end.
 MOVED_TAG = "syncflow/moved"
+#: Tag of a scheduled run: the moment it was due. Runs of one moment do not keep each other away.
+TICK_TAG = "syncflow/tick"
 
 #: What a pass of the push is called, in keys and in words.
 PASSES = {ITEMS: "items", SUBITEMS: "subitems", STATUSES: "statuses"}
@@ -78,9 +81,24 @@ def push_job_name(workflow: Workflow) -> str:
     return f"{workflow.workflow}_push"
 
 
+def parts_job_name(workflow: Workflow) -> str:
+    """Return the name of the job that builds one partition of the split delta nodes."""
+    return f"{workflow.workflow}_parts"
+
+
+def retry_job_name(workflow: Workflow) -> str:
+    """Return the name of the job that tries rejected rows again."""
+    return f"{workflow.workflow}_retry_rejected"
+
+
 def schedule_name(workflow: Workflow, trigger: str) -> str:
     """Return the name of a time trigger's schedule."""
     return f"{workflow.workflow}_{trigger}"
+
+
+def parts_schedule_name(workflow: Workflow, trigger: str) -> str:
+    """Return the name of a time trigger's schedule for the partitions."""
+    return f"{schedule_name(workflow, trigger)}_parts"
 
 
 def connection_key(workflow: Workflow, connection: str) -> str:
@@ -102,6 +120,19 @@ def account(workflow: Workflow, node: MondayPushNode) -> str:
 
 def delta_tables(workflow: Workflow) -> list[str]:
     """Return the delta tables a workflow pushes from."""
+    return [node.table for node in _pushed(workflow)]
+
+
+def push_work(workflow: Workflow) -> Work:
+    """Return where a workflow's pushes take their work from."""
+    parents = {node.name: node for node in workflow.deltas}
+    children = [
+        (node, parents[node.parent.node]) for node in _pushed(workflow) if node.parent is not None
+    ]
+    return Work(delta_tables(workflow), push_places(workflow), children)
+
+
+def _pushed(workflow: Workflow) -> list[DeltaNode]:
     sources: Iterable[str] = (
         mapping.source
         for node in workflow.pushes
@@ -109,7 +140,7 @@ def delta_tables(workflow: Workflow) -> list[str]:
         if mapping is not None
     )
     nodes = (workflow.node(name) for name in dict.fromkeys(sources))
-    return [node.table for node in nodes if isinstance(node, DeltaNode)]
+    return [node for node in nodes if isinstance(node, DeltaNode)]
 
 
 def code_version(*nodes: PullNode | DeltaNode | MondayPushNode, query: Path | None = None) -> str:

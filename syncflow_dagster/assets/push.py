@@ -126,9 +126,9 @@ def _work(opened: OpenStep, node: MondayPushNode, number: int, now: datetime) ->
     workflow = opened.loaded.workflow
     # A delivery waits that long for what is not due yet; the rest is a later run's.
     until = now + timedelta(seconds=PushOptions().delivery.patience_s)
-    tables = names.delta_tables(workflow) if number == ITEMS else []
+    plans = names.push_work(workflow) if number == ITEMS else None
     place = (workflow.workflow, node.name, number)
-    return Observer(opened.database).pass_work(*place, until, tables)
+    return Observer(opened.database).pass_work(*place, until, plans)
 
 
 def _nothing(work: PassWork, number: int) -> dict[str, Any]:

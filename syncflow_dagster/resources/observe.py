@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql as compose
 
 from syncflow_dagster.ledger.worker import LOCK_CLASS
+from syncflow_dagster.nodes.delta.parents import awaited
 from syncflow_dagster.nodes.monday.plan import ITEMS
 from syncflow_dagster.store import sql
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from psycopg.rows import DictRow
 
+    from syncflow_dagster.nodes.delta.parts import Part
     from syncflow_dagster.store.database import Database
+    from syncflow_dagster.workflows.models import DeltaNode
 
 #: Counting for the sensor stops here: it only has to know whether there is work.
 MOST_COUNTED = 1_000
@@ -33,10 +36,12 @@ class Work:
     Attributes:
         tables: Delta tables.
         places: Node and pass of each delivery.
+        children: Delta nodes whose records wait for a parent, each with the parent's node.
     """
 
     tables: Sequence[str] = ()
     places: Sequence[tuple[str, int]] = ()
+    children: Sequence[tuple[DeltaNode, DeltaNode]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,10 @@ class Pending:
         return " and ".join(parts) or "nothing"
 
 
+def _tables(pairs: Sequence[tuple[DeltaNode, DeltaNode]]) -> list[str]:
+    return [node.table for pair in pairs for node in pair]
+
+
 def _number(count: int, word: str) -> str:
     if count >= MOST_COUNTED:
         return f"{MOST_COUNTED:,} or more {word}s"
@@ -102,7 +111,8 @@ class Observer:
         Raises:
             psycopg.errors.QueryCanceled: it took longer.
         """
-        there = self._there([name for one in work.values() for name in one.tables])
+        tables = [[*one.tables, *_tables(one.children)] for one in work.values()]
+        there = self._there([name for some in tables for name in some])
         parts: list[compose.Composable] = [
             compose.SQL(self._bare("pending_rows")).format(
                 workflow=compose.Literal(workflow), table=compose.Identifier(_SCHEMA, name)
@@ -110,6 +120,12 @@ class Observer:
             for workflow, one in work.items()
             for name in one.tables
             if name in there
+        ]
+        parts += [
+            self._free_rows(workflow, *pair)
+            for workflow, one in work.items()
+            for pair in one.children
+            if there.issuperset(_tables([pair]))
         ]
         parts.append(compose.SQL(self._bare("due_effects")))
         places = [(workflow, *place) for workflow, one in work.items() for place in one.places]
@@ -137,7 +153,7 @@ class Observer:
         node: str,
         pass_number: int,
         until: datetime,
-        tables: Sequence[str] = (),
+        plans: Work | None = None,
     ) -> PassWork:
         """Return what a pass, begun now, would find to do before a moment.
 
@@ -146,10 +162,10 @@ class Observer:
             node: The push node's name.
             pass_number: The pass.
             until: Database time up to which the pass would wait for what is not due yet.
-            tables: Delta tables it plans from, if it plans.
+            plans: What it plans from, if it plans.
         """
         (found,) = self._of_node("pass_work", workflow, node, **{"pass": pass_number}, until=until)
-        has_rows = any(self._of_table("any_pending", table) for table in tables)
+        has_rows = plans is not None and self._has_rows(plans)
         return PassWork(has_rows or found["has_work"], found["waiting"], found["remaining"])
 
     def held_up(self, workflow: str, node: str, pass_number: int) -> list[DictRow]:
@@ -166,13 +182,20 @@ class Observer:
         }
         return self._database.fetch_all(self._queries["left_behind"], values)
 
-    def waiting_rows(self, table: str) -> list[DictRow]:
-        """Return delta rows that wait for their parent, each with the `total`."""
-        return self._of_table("waiting_rows", table)
-
-    def rejected_rows(self, workflow: str, node: str) -> list[DictRow]:
+    def rejected_rows(self, workflow: str, node: str, limit: int = SAMPLES) -> list[DictRow]:
         """Return rows that are no records, with column, value and reason, and the `total`."""
-        return self._of_node("rejected_rows", workflow, node)
+        return self._of_node("rejected_rows", workflow, node, limit=limit)
+
+    def count_rejected(self, workflow: str, node: str) -> int:
+        """Return how many rows of the source are no records."""
+        rows = self.rejected_rows(workflow, node, limit=1)
+        return int(rows[0]["total"]) if rows else 0
+
+    def last_full_read(self, workflow: str, node: str, part: Part) -> datetime | None:
+        """Return when all of a node's source was read last, None if builds always read all."""
+        place = {"part": part.number, "parts": part.parts}
+        rows = self._of_node("last_full_read", workflow, node, **place)
+        return rows[0]["swept_at"] if rows else None
 
     def stuck_rows(self, table: str, before: datetime) -> list[DictRow]:
         """Return delta rows in a moving state since before a moment, and the `total`."""
@@ -218,6 +241,23 @@ class Observer:
         """Return the keys of objects that are at a service, as far as we know."""
         rows = self._database.fetch_all(self._queries["live_keys"], {"prefix": prefix})
         return {row["object_key"] for row in rows}
+
+    def _has_rows(self, work: Work) -> bool:
+        if any(self._of_table("any_pending", table) for table in work.tables):
+            return True
+        there = self._there(_tables(work.children))
+        with self._database.transaction() as conn:
+            return any(
+                row["number"]
+                for pair in work.children
+                if there.issuperset(_tables([pair]))
+                for row in conn.execute(self._free_rows("", *pair), {"most": 1}).fetchall()
+            )
+
+    def _free_rows(self, workflow: str, node: DeltaNode, parent: DeltaNode) -> compose.Composed:
+        return compose.SQL(self._bare("free_rows")).format(
+            workflow=compose.Literal(workflow), awaited=awaited(node, parent)
+        )
 
     def _there(self, tables: Sequence[str]) -> set[str]:
         rows = self._database.fetch_all(self._queries["known_tables"], {"tables": list(tables)})

@@ -14,7 +14,7 @@ from syncflow_dagster.assets import names
 from syncflow_dagster.assets.steps import STORE
 from syncflow_dagster.assets.workflow import Job, WorkflowDefinitions
 from syncflow_dagster.core.dispatch import ready
-from syncflow_dagster.resources.observe import Observer, Pending, Work
+from syncflow_dagster.resources.observe import Observer, Pending
 from syncflow_dagster.resources.store import StoreResource
 from syncflow_dagster.sensors.in_flight import past_runs, run_in_flight
 from syncflow_dagster.store.migrate import MigrationError
@@ -115,9 +115,7 @@ def _free(
 
 
 def _waiting(store: StoreResource, workflows: Sequence[Workflow]) -> dict[str, Pending]:
-    work = {
-        one.workflow: Work(names.delta_tables(one), names.push_places(one)) for one in workflows
-    }
+    work = {one.workflow: names.push_work(one) for one in workflows}
     with store.open() as opened:
         return Observer(opened.database).pending(work, opened.clock.now())
 

@@ -38,6 +38,12 @@ class Cycles:
     records: int = 0
     samples: tuple[tuple[str, ...], ...] = ()
 
+    def in_words(self) -> str:
+        """Return the numbers as a sentence; nothing where there is no cycle."""
+        if not self.cycles:
+            return ""
+        return f"records that are their own ancestors: {self.records:,} (cycles: {self.cycles:,})"
+
 
 def find_cycles(database: Database, node: DeltaNode, limit: int = 20) -> Cycles:
     """Find the cycles among all records a node knows, whatever their delta rows' state.

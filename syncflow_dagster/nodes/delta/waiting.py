@@ -16,7 +16,7 @@ from syncflow_dagster.nodes.delta.tables import delta_id, snapshot_id
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -116,6 +116,15 @@ class Statistics:
     families: int = 0
     oldest: datetime | None = None
     depth: int = 0
+
+    def in_words(self) -> str:
+        """Return the numbers as a sentence; nothing where nothing waits."""
+        if not self.rows:
+            return ""
+        causes = sorted(self.causes.items(), key=lambda one: -one[1])
+        told = ", ".join(f"{rows:,} {cause.replace('_', ' ')}" for cause, rows in causes)
+        verb = "record waits for its" if self.rows == 1 else "records wait for their"
+        return f"{self.rows:,} {verb} parent: {told}"
 
 
 @dataclass(frozen=True)
@@ -246,25 +255,28 @@ class _Queue:
         entity = self.lineage[row["root_place"]].entity
         return f"{told}; " + _told(entity, row["root_key"], row["root_fate"], row["root_detail"])
 
-    def _rows(self, found: Sequence[DictRow], families: dict[UUID, Family]) -> Iterable[WaitingRow]:
+    def _rows(self, found: Sequence[DictRow], families: dict[UUID, Family]) -> Iterator[WaitingRow]:
         keys = [row["bk_hash"] for row in found] if self.lineage[0].is_own_parent else []
-        on_rings = {row["bk"] for row in self._run("on_rings", 0, keys=keys).fetchall()}
+        on_cycle = {row["bk"] for row in self._run("on_rings", 0, keys=keys).fetchall()}
         for row in found:
             family = families[row["parent_bk_hash"]]
-            is_on_ring = row["bk_hash"] in on_rings
-            cause = Cause.CYCLE if is_on_ring else family.cause
-            # What was let go waits at the destination, whose reason the ledger has written.
-            is_at_destination = row["has_gone"] and cause is Cause.COMING
+            cause, reason, path = family.cause, family.reason, family.path
+            if row["bk_hash"] in on_cycle:
+                path = _round(row["business_key"], path)
+                cause, reason = Cause.CYCLE, f"the parents go round: {shown_way(path)}"
+            elif row["has_gone"] and cause is Cause.COMING:
+                # What was let go waits at the destination, whose reason the ledger has written.
+                reason = row["reason"] or reason
             yield WaitingRow(
                 delta_id=row["delta_id"],
                 business_key=row["business_key"],
                 customer=row["customer"],
                 cause=cause,
-                reason=(is_at_destination and row["reason"]) or family.reason,
+                reason=reason,
                 since=row["state_since"],
                 tries=row["tries"],
                 family=family,
-                path=_round(row["business_key"], family.path) if is_on_ring else family.path,
+                path=path,
             )
 
     def _run(self, name: str, place: int, **given: Any) -> psycopg.Cursor[DictRow]:
@@ -287,6 +299,11 @@ class _Queue:
         who = {"workflow": self.workflow.workflow, "parent": parent.name}
         nodes = {"nodes": [node.name, parent.name]}
         return self.conn.execute(statement, {**place_of, **who, **nodes, **given})
+
+
+def shown_way(path: Sequence[str]) -> str:
+    """Return the keys of a way from parent to parent in one line."""
+    return " → ".join(path)
 
 
 def _told(entity: str, key: str, fate: str, detail: str | None) -> str:

@@ -8,6 +8,13 @@ select table_name from syncflow.delta_entity where table_name = any(%(tables)s);
 select {workflow}::text as workflow, 'rows' as what, count(*) as number
 from (select 1 from {table} where state = 'PENDING' limit %(most)s) as found;
 
+-- name: free_rows
+-- Rows that wait for a parent which is there by now: a push would let them go.
+select {workflow}::text as workflow, 'rows' as what,
+       least(coalesce(sum(children), 0), %(most)s)::bigint as number
+from ({awaited}) as found
+where up is null;
+
 -- name: any_pending
 select 1 as one from {table} where state = 'PENDING' limit 1;
 
@@ -115,20 +122,19 @@ where e.workflow = %(workflow)s and e.state not in ('DONE', 'DEAD', 'CANCELLED')
 order by e.effect_id
 limit %(limit)s;
 
--- name: waiting_rows
-select business_key, customer, reason, state_since, count(*) over () as total
-from {table}
-where state = 'WAITING'
-order by delta_id
+-- name: rejected_rows
+select r.row_number, r.business_key, r.customer, r.column_name, r.value, r.rule, r.reason,
+       b.started_at as since, r.times, count(*) over () as total
+from syncflow.rejected_record r
+left join syncflow.batch b on b.batch_id = r.first_batch
+where r.workflow = %(workflow)s and r.node = %(node)s and r.resolved_at is null
+order by r.last_batch desc, r.row_number
 limit %(limit)s;
 
--- name: rejected_rows
-select row_number, business_key, column_name, value, rule, reason, times,
-       count(*) over () as total
-from syncflow.rejected_record
-where workflow = %(workflow)s and node = %(node)s and resolved_at is null
-order by last_batch desc, row_number
-limit %(limit)s;
+-- name: last_full_read
+select swept_at
+from syncflow.delta_cursor
+where workflow = %(workflow)s and node = %(node)s and part = %(part)s and parts = %(parts)s;
 
 -- name: stuck_rows
 select business_key as what, state, state_since, reason, count(*) over () as total
