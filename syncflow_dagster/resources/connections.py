@@ -12,7 +12,12 @@ from pydantic import Field, SecretStr
 
 from syncflow_dagster.workflows.environment import Environment, UnresolvedError
 from syncflow_dagster.workflows.loader import LoadedWorkflow
-from syncflow_dagster.workflows.models import Connection, MondayConnection, SqlConnection
+from syncflow_dagster.workflows.models import (
+    Connection,
+    FilesConnection,
+    MondayConnection,
+    SqlConnection,
+)
 
 _AS_IN_FILE = "Empty: as in the workflow file."
 _ONLY_NAMES = "What is typed here is kept with the run for all to see."
@@ -51,6 +56,12 @@ class SqlSourceResource(ConnectionResource):
     url: str = Field("", description=f"SQLAlchemy URL, by the name of its variable. {_SECRET}")
 
 
+class FilesFolderResource(ConnectionResource):
+    """A folder whose files rows are pulled from."""
+
+    folder: str = Field("", description=f"Absolute path of the folder. {_AS_IN_FILE}")
+
+
 class MondayAccountResource(ConnectionResource):
     """An account at monday.com."""
 
@@ -59,8 +70,9 @@ class MondayAccountResource(ConnectionResource):
     api_version: str = Field("", description=f"Pinned API version. {_AS_IN_FILE}")
 
 
-_KINDS: dict[type[SqlConnection | MondayConnection], type[ConnectionResource]] = {
+_KINDS: dict[type[Connection], type[ConnectionResource]] = {
     SqlConnection: SqlSourceResource,
+    FilesConnection: FilesFolderResource,
     MondayConnection: MondayAccountResource,
 }
 

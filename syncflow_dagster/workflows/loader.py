@@ -40,7 +40,7 @@ class LoadedWorkflow:
     Attributes:
         workflow: What the file says.
         path: The file.
-        queries: Absolute path of the template of each pull node, by the node's name.
+        queries: Absolute path of the template of each pull node that has one, by its name.
         places: Where names stand that must differ between files: line and column by what they
             name, `workflow` or `table <name>`.
     """
@@ -170,7 +170,9 @@ def _validate(
         shown = tuple(_redacted(problem, environment) for problem in problems)
         return BrokenFile(path, shown, environment.redact(usable))
     templates = {
-        pull.name: queries.template_path(path, pull.query).resolve() for pull in workflow.pulls
+        pull.name: queries.template_path(path, pull.query).resolve()
+        for pull in workflow.pulls
+        if workflow.connections[pull.connection].type != "files"
     }
     return LoadedWorkflow(workflow, path, templates, _places(parsed, workflow))
 

@@ -103,12 +103,16 @@ class OraclePlan:
 class OracleSource(ServerSource):
     """An Oracle database; see `ServerSource`."""
 
+    needs_host = True
+
     @classmethod
     def options(cls) -> frozenset[str]:
         """Return how the database is named, and python-oracledb's options of TLS and wallets."""
         return _OPTIONS | {"service_name", "sid"}
 
-    def _where(self) -> str:
+    @property
+    def database(self) -> str:
+        """The service or SID."""
         given = self._url.query
         return str(given.get("service_name") or given.get("sid") or self._url.database or "")
 

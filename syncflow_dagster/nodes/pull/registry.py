@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from syncflow_dagster.nodes.pull.files import FileRows
+from syncflow_dagster.nodes.pull.mysql import MySqlSource
+from syncflow_dagster.nodes.pull.oracle import OracleSource
 from syncflow_dagster.nodes.pull.postgres import PostgresSource
 from syncflow_dagster.nodes.pull.source import SqlSource, normal_url
+from syncflow_dagster.nodes.pull.sqlserver import SqlServerSource
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import URL
+
     from syncflow_dagster.nodes.pull.ports import Source
-    from syncflow_dagster.workflows.models import SqlConnection
+    from syncflow_dagster.nodes.pull.servers import ServerSource
+    from syncflow_dagster.workflows.models import FilesConnection, SqlConnection
+
+#: Sources by the kind of database a URL names, whatever driver stands behind its `+`.
+_SERVERS: Mapping[str, type[ServerSource]] = {
+    "postgresql": PostgresSource,
+    "oracle": OracleSource,
+    "mssql": SqlServerSource,
+    "mysql": MySqlSource,
+    "mariadb": MySqlSource,
+}
+#: Drivers that a plain installation does not have: their module, and what is installed for it.
+_EXTRAS: Mapping[str, tuple[str, str]] = {"mssql": ("mssql_python", "syncflow-dagster[sqlserver]")}
 
 
 def open_source(connection: SqlConnection) -> Source:
@@ -26,24 +47,55 @@ def open_source(connection: SqlConnection) -> Source:
         msg = f"the URL of the connection {problem}"
         raise ValueError(msg)
     parsed = normal_url(url)
-    if parsed.get_backend_name() == "postgresql":
-        return PostgresSource(parsed)
-    return SqlSource(url)
+    server = _SERVERS.get(parsed.get_backend_name())
+    return SqlSource(url) if server is None else server(parsed)
+
+
+def open_files(connection: FilesConnection, pattern: str, batch_rows: int) -> FileRows:
+    """Return the rows of files; nothing is looked for before the first read.
+
+    Args:
+        connection: The folder, and how its files are written.
+        pattern: Which files, relative to the folder, such as `orders-*.csv`.
+        batch_rows: Most rows held at once, at least 1.
+
+    Raises:
+        ValueError: The pattern leaves the folder, or names no kind of file that can be read.
+    """
+    return FileRows(connection, pattern, batch_rows)
 
 
 def bad_url(url: str) -> str | None:
     """Say what is wrong with a database URL, without showing it; None if it can be used."""
     try:
         parsed = normal_url(url)
-        parsed.get_dialect().import_dbapi()
-    except NoSuchModuleError:
-        return "names a kind of database SQLAlchemy does not know"
     except ArgumentError:
         return "is no database URL"
-    except ImportError as error:
-        return f"needs a database driver that is not installed: {error.name}"
     except ValueError:
         return "is no database URL: its port is no number"
-    if parsed.get_backend_name() != "sqlite" and not parsed.database:
+    server = _SERVERS.get(parsed.get_backend_name())
+    return _other_trouble(parsed) if server is None else _server_trouble(parsed, server)
+
+
+def _server_trouble(url: URL, server: type[ServerSource]) -> str | None:
+    module, package = _EXTRAS.get(url.get_backend_name(), (None, None))
+    if module and find_spec(module) is None:
+        return f"needs a database driver that is not installed: pip install '{package}'"
+    try:
+        source = server(url)
+    except ValueError as error:
+        return str(error)
+    return None if source.database else "names no database"
+
+
+def _other_trouble(url: URL) -> str | None:
+    """Look at the URL of a database SQLAlchemy reads."""
+    try:
+        url.get_dialect().import_dbapi()
+    except NoSuchModuleError:
+        return "names a kind of database SQLAlchemy does not know"
+    except ImportError as error:
+        return f"needs a database driver that is not installed: {error.name}"
+    if url.get_backend_name() != "sqlite" and not url.database:
         return "names no database"
     return None

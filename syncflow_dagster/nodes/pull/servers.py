@@ -31,11 +31,20 @@ class ServerSource(ABC):
         url: Host, account, database and options; the driver it names does not matter.
 
     Raises:
-        ValueError: An option is none of the source's; the text shows no value.
+        ValueError: There is no host, or an option is none of the source's; the text shows no
+            value.
+
+    Attributes:
+        needs_host: Whether the driver finds no server by itself.
     """
+
+    needs_host = False
 
     def __init__(self, url: URL) -> None:
         self._url = url
+        if self.needs_host and not url.host:
+            msg = "names no server"
+            raise ValueError(msg)
         unknown = sorted(name for name in url.query if name.lower() not in self.options())
         if unknown:
             known = ", ".join(sorted(self.options()))
@@ -75,9 +84,11 @@ class ServerSource(ABC):
     @property
     def name(self) -> str:
         """The database as messages name it: without user and password."""
-        return f"{self._url.get_backend_name()} database {self._url.host}/{self._where()}"
+        return f"{self._url.get_backend_name()} database {self._url.host}/{self.database}"
 
-    def _where(self) -> str:
+    @property
+    def database(self) -> str:
+        """The name of the database."""
         return self._url.database or ""
 
     def read(self, query: Query, batch_rows: int) -> Iterator[pa.RecordBatch]:

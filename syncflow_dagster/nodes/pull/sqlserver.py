@@ -44,6 +44,8 @@ class SqlServerSource(ServerSource):
     Nothing is ever committed: what a query might write is rolled back with its connection.
     """
 
+    needs_host = True
+
     @classmethod
     def options(cls) -> frozenset[str]:
         """Return the attributes of the ODBC driver's connection string that may be set."""

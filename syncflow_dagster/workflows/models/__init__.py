@@ -2,6 +2,7 @@
 
 from syncflow_dagster.workflows.models.connections import (
     Connection,
+    FilesConnection,
     MondayConnection,
     SqlConnection,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "CronTrigger",
     "DeltaNode",
     "FieldRule",
+    "FilesConnection",
     "ItemMapping",
     "MondayConnection",
     "MondayPushNode",

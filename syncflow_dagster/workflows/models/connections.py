@@ -18,6 +18,28 @@ class SqlConnection(Model):
     )
 
 
+class FilesConnection(Model):
+    """A folder whose files rows are pulled from: CSV or Parquet, by the end of their names."""
+
+    type: Literal["files"] = Field(description="A folder of CSV or Parquet files.")
+    folder: Text = Field(description="Absolute path of the folder, for example `${ORDERS_FOLDER}`.")
+    delimiter: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description="Sign between two values of a CSV file. Left out: a comma, in `.tsv` a tab.",
+    )
+    encoding: Text = Field("utf-8", description="Encoding of CSV files, by Python's name of it.")
+    header: bool = Field(
+        True,
+        description="Whether the first row of a CSV file names the columns; else they are "
+        "`column_1`, `column_2` and so on.",
+    )
+    null_text: str = Field(
+        "", description="What stands for NULL in a CSV file; in quotes it is a text."
+    )
+
+
 class MondayConnection(Model):
     """An account at monday.com."""
 
@@ -41,4 +63,6 @@ class MondayConnection(Model):
     )
 
 
-Connection = Annotated[SqlConnection | MondayConnection, Field(discriminator="type")]
+Connection = Annotated[
+    SqlConnection | FilesConnection | MondayConnection, Field(discriminator="type")
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -29,6 +31,23 @@ def sql_urls(graph: Graph) -> Iterator[Finding]:
             yield Finding(url.loc, problem, hint)
 
 
+def files_folders(graph: Graph) -> Iterator[Finding]:
+    """Report folders and CSV options that cannot be used. Whether a folder is there shows later."""
+    for view in graph.root["connections"].entries().values():
+        if view["type"].text != "files":
+            continue
+        folder, encoding, delimiter = view["folder"], view["encoding"], view["delimiter"]
+        if folder.text is not None and not PurePath(folder.text).is_absolute():
+            hint = "begin it with /; a run may start in any folder"
+            yield Finding(folder.loc, "is no absolute path", hint)
+        if encoding.text is not None and not _is_encoding(encoding.text):
+            hint = "for example utf-8, cp1252 or utf-16"
+            yield Finding(encoding.loc, f"there is no encoding {encoding.text!r}", hint)
+        if delimiter.text in {'"', "\n", "\r"}:
+            message = "cannot part values: CSV uses it for quotes and rows"
+            yield Finding(delimiter.loc, message, "for example ';', '|' or \"\\t\"")
+
+
 def monday_urls(graph: Graph) -> Iterator[Finding]:
     """Report API addresses that are none, or would carry the token in the clear."""
     for view in graph.root["connections"].entries().values():
@@ -47,4 +66,12 @@ def monday_urls(graph: Graph) -> Iterator[Finding]:
             yield Finding(url.loc, message, "begin it with https:// (http is for this machine)")
 
 
-RULES = (sql_urls, monday_urls)
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except (LookupError, ValueError):
+        return False
+    return True
+
+
+RULES = (sql_urls, files_folders, monday_urls)

@@ -39,20 +39,21 @@ def nodes(graph: Graph) -> Iterator[Finding]:
 def connections(graph: Graph) -> Iterator[Finding]:
     """Report references to connections that are not there or of another type."""
     known = graph.root["connections"].entries()
-    for kind, wanted in (("pull", "sql"), ("monday_push", "monday")):
-        fitting = [name for name, view in known.items() if view["type"].text == wanted]
+    for kind, wanted in (("pull", ("sql", "files")), ("monday_push", ("monday",))):
+        fitting = [name for name, view in known.items() if view["type"].text in wanted]
+        words = " or ".join(wanted)
         for node in graph.of_type(kind):
             used = node["connection"]
             if used.text is None or used.text in fitting or not known:
                 continue
             if used.text not in known:
                 message = f"there is no connection {used.text!r}"
-            elif known[used.text]["type"].text in {"sql", "monday"}:
+            elif known[used.text]["type"].text in {"sql", "files", "monday"}:
                 actual = known[used.text]["type"].text
-                message = f"{used.text!r} is a {actual} connection, but {kind} needs a {wanted} one"
+                message = f"{used.text!r} is a {actual} connection, but {kind} needs a {words} one"
             else:
                 continue
-            hint = suggestion(used.text, fitting, f"{wanted} connections")
+            hint = suggestion(used.text, fitting, f"{words} connections")
             yield Finding(used.loc, message, hint)
 
 
