@@ -35,7 +35,7 @@ def session(
         database: Where.
         workflow: The workflow's name.
         node: The node's name.
-        part: Range of keys; each has a lock of its own.
+        part: Range of keys; each has a lock of its own, and shares the node's.
         wait_ms: How long to wait for the lock. PostgreSQL takes a moment to see that a killed
             process is gone.
 
@@ -46,7 +46,7 @@ def session(
         conn.execute("select set_config('lock_timeout', %s, false)", [f"{wait_ms}ms"])
         try:
             names = {"workflow": workflow, "node": node, "part": part.name}
-            conn.execute(load("delta")["lock_node"], names)
+            conn.execute(load("delta")["lock_node" if part.parts == 1 else "lock_part"], names)
         except psycopg.errors.LockNotAvailable:
             msg = (
                 f"another process builds the delta of {workflow}.{node} right now; try again later"
@@ -142,7 +142,7 @@ def batch(
 ) -> Iterator[Batch]:
     """Begin a batch, and mark it FAILED if the work inside does not come to its end.
 
-    Batches of the node that still run are of dead processes, since the lock is ours.
+    Batches of these keys that still run are of dead processes, since the lock is ours.
     """
     names = {
         "workflow": start.workflow,

@@ -37,13 +37,15 @@ def count_waiting(conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int
     return waiting
 
 
-def supersede(conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int, last: int) -> int:
-    """Let a batch's rows take the place of unfinished older rows of the same records.
+def supersede(
+    conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int | None, last: int
+) -> int:
+    """Let new rows take the place of unfinished older rows of the same records.
 
     Args:
         conn: Inside the transaction that wrote the rows.
         node: The node.
-        batch: The batch's number.
+        batch: The new rows' batch; None for those of any, where no build runs beside.
         last: What :func:`last_delta` said before they were written.
 
     Returns:

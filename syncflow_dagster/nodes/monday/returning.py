@@ -58,6 +58,6 @@ def bring_back_children(
     last = superseding.last_delta(conn, children)
     added = conn.execute(compose.SQL(queries["write_again"]).format(**names), given).rowcount
     conn.execute(queries["drop_older"])
-    superseding.supersede(conn, children, last)
+    superseding.supersede(conn, children, None, last)
     conn.execute(queries["drop_older"])
     return added

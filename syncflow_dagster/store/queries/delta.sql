@@ -101,15 +101,24 @@ where v.hash_version <> (select max(hash_version) from {version})
   )
 
 -- name: lock_node
-select pg_advisory_lock(
-    hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s || ' ' || %(part)s, 0)
-)
+select pg_advisory_lock(hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s, 0))
+
+-- name: lock_part
+-- Parts are built beside each other, but not beside the whole.
+select pg_advisory_lock_shared(
+           hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s, 0)
+       ),
+       pg_advisory_lock(
+           hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s || ' ' || %(part)s, 0)
+       )
 
 -- name: fail_dead_batches
+-- Of all ranges of keys that have some in common with this one.
 update syncflow.batch
 set status = 'FAILED', error = 'process died', finished_at = %(now)s
 where workflow = %(workflow)s and node = %(node)s and status = 'RUNNING'
-  and part = %(part)s and parts = %(parts)s
+  and part * %(parts)s < (%(part)s + 1) * parts
+  and %(part)s * parts < (part + 1) * %(parts)s
 
 -- name: start_batch
 insert into syncflow.batch (workflow, node, run_id, started_at, part, parts, strategy)

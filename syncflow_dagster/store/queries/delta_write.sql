@@ -36,7 +36,8 @@ with locked as (
     where o.delta_id <= %(last)s
       and o.state in ('PENDING', 'WAITING', 'FAILED', 'HELD', 'DEAD', 'PUSHING')
       and o.record_uuid in (
-          select record_uuid from {delta} where delta_id > %(last)s and batch_id = %(batch)s
+          select record_uuid from {delta}
+          where delta_id > %(last)s and batch_id = coalesce(%(batch)s, batch_id)
       )
     order by o.delta_id
     for update
@@ -45,7 +46,7 @@ select locked.delta_id, locked.changed_columns, newer.delta_id as newer
 from locked
 join {delta} newer
   on newer.record_uuid = locked.record_uuid
- and newer.delta_id > %(last)s and newer.batch_id = %(batch)s
+ and newer.delta_id > %(last)s and newer.batch_id = coalesce(%(batch)s, newer.batch_id)
 
 -- name: analyse_older
 analyze pg_temp.older
