@@ -10,6 +10,7 @@ import sqlite3
 import time
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -19,14 +20,14 @@ import pyarrow.parquet
 from psycopg import sql
 
 from syncflow_dagster.nodes.pull.ports import Query
-from syncflow_dagster.nodes.pull.registry import open_source
+from syncflow_dagster.nodes.pull.registry import open_files, open_source
+from syncflow_dagster.nodes.rows import Position
 from syncflow_dagster.store.sql import load
 from syncflow_dagster.testing.bench import data, floor
-from syncflow_dagster.workflows.models import SqlConnection
+from syncflow_dagster.workflows.models import FilesConnection, SqlConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _BATCH = 50_000
 _TABLE = "rows"
@@ -82,6 +83,13 @@ def _sql(url: str) -> Iterator[int]:
         yield batch.num_rows
 
 
+def _files(file: str) -> Iterator[int]:
+    path = Path(file)
+    folder = FilesConnection.model_validate({"type": "files", "folder": str(path.parent)})
+    for piece in open_files(folder, path.name, _BATCH).read(Position()):
+        yield piece.batch.num_rows
+
+
 def _copy(url: str) -> Iterator[int]:
     statement = sql.SQL(load("bench")["copy_out"]).format(table=sql.Identifier(_TABLE))
     with psycopg.connect(url) as conn, conn.cursor() as cursor:
@@ -111,6 +119,8 @@ def _parquet(file: str) -> Iterator[int]:
 
 _OURS: dict[str, Callable[[str], Iterator[int]]] = {
     "postgresql": _sql,
+    "csv": _files,
+    "parquet": _files,
     "sqlite": lambda file: _sql(f"sqlite:///{file}"),
 }
 _PLAIN: dict[str, Callable[[str], Iterator[int]]] = {
