@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-#: Blocks the parser may be ahead of its reader. It needs two to know where the rows of one end;
-#: left alone it would fetch thirty-two.
-_BLOCKS_AHEAD = 2
+#: Blocks the parser may be ahead of its reader. It needs two to know where the rows of one end,
+#: and three to see that a row does not end in two; left alone it would fetch thirty-two.
+_BLOCKS_AHEAD = 3
 #: Seconds until it gets a block more all the same: a block may hold no row at all.
-_PATIENCE_S = 30
+_PATIENCE_S = 10
 _UTF_8 = frozenset({"utf-8", "utf-8-sig"})
 
 
