@@ -18,11 +18,19 @@ def reads_files(root: View, pull: View) -> bool:
     return connection["type"].text == "files"
 
 
-def wrong_pattern(query: View) -> Iterator[Finding]:
-    """Report a pattern that leaves the folder, or names no kind of file that can be read."""
+def wrong_pattern(pull: View) -> Iterator[Finding]:
+    """Report a pattern that names no files that can be read, and keys only templates need."""
     from syncflow_dagster.nodes.pull.files import bad_pattern
 
+    query = pull["query"]
     problem = bad_pattern(query.text or "")
     if problem is not None:
         hint = "name files below the connection's folder, for example orders-*.csv"
         yield Finding(query.loc, f"{query.text!r} {problem}", hint)
+    for key, why in (
+        ("parameters", "a pattern takes no values"),
+        ("resume", "a read of files goes on behind its last row by itself"),
+    ):
+        if pull[key].exists:
+            message = "means nothing where the connection is a folder of files"
+            yield Finding(pull[key].loc, message, f"remove it: {why}", at_key=True)
