@@ -4,13 +4,13 @@ Each snapshot row names its version. When the definition changes, a record's old
 read with the field names of its own version, so that only fields whose value differs count as
 changed; the others' rows are brought to the new version without a delta row. A field that is new
 changes nothing by itself, and one whose rule changed is made by both rules: by the old one to find
-what really changed, by the new one to be kept.
+what really changed, by the new one to be kept. A column that has another name now is the same one.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
@@ -65,27 +65,21 @@ class Earlier:
 
     Attributes:
         version: The version.
-        remade: Names of those fields.
-        normaliser: Makes them; None when there are none.
+        remade: What makes each of those fields, by its name: from the column of then, and from
+            the one of now, which is read where the source has the other no more.
     """
 
     version: Version
-    remade: tuple[str, ...] = ()
-    normaliser: Normaliser | None = None
+    remade: dict[str, tuple[Normaliser, ...]] = field(default_factory=dict)
 
     def column(self, field: str) -> str:
         """Return the name of the column that holds a field as it was made then."""
         return f"#{self.version.number}:{field}"
 
     def columns(self, raw: pl.DataFrame) -> list[pl.Series]:
-        """Make the fields from source rows; none where their columns are no longer read."""
-        if self.normaliser is None:
-            return []
-        try:
-            made = self.normaliser(raw).fields
-        except MissingColumn:
-            return []
-        return [column.alias(self.column(column.name)) for column in made.get_columns()]
+        """Make the fields from source rows; a field whose columns are gone is not among them."""
+        made = (_first_made(normalisers, raw) for normalisers in self.remade.values())
+        return [column.alias(self.column(column.name)) for column in made if column is not None]
 
 
 def compared_fields(node: DeltaNode) -> list[str]:
@@ -155,21 +149,35 @@ def _earlier(node: DeltaNode, current: Version, old: Version) -> Earlier:
             "the release that made them, or give the node a new table"
         )
         raise DeltaDefinitionError(msg)
-    changed = []
+    remade = {}
     for now in current.rules["fields"]:
         then = old.rule(now["name"])
         if then is not None and _comparing(then, now) != _comparing(now, now):
-            changed.append({"column": now["column"], **then})
-    if not changed:
-        return Earlier(old)
-    node_then = type(node).model_validate(
+            columns = dict.fromkeys([then.get("column", now["column"]), now["column"]])
+            rules = [{**then, "column": column} for column in columns]
+            remade[now["name"]] = tuple(_normaliser_of(node, rule) for rule in rules)
+    return Earlier(old, remade)
+
+
+def _normaliser_of(node: DeltaNode, rule: dict[str, Any]) -> Normaliser:
+    """Return what makes a single field."""
+    alone = type(node).model_validate(
         {
             **node.model_dump(mode="json", exclude={"parent", "customer", "detection"}),
-            "fields": changed,
-            "key": [changed[0]["name"]],
+            "fields": [rule],
+            "key": [rule["name"]],
         }
     )
-    return Earlier(old, tuple(rule["name"] for rule in changed), Normaliser(node_then, None))
+    return Normaliser(alone, None)
+
+
+def _first_made(normalisers: tuple[Normaliser, ...], raw: pl.DataFrame) -> pl.Series | None:
+    for normaliser in normalisers:
+        try:
+            return normaliser(raw).fields.to_series()
+        except MissingColumn:
+            continue
+    return None
 
 
 def _comparing(rule: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
