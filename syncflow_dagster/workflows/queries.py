@@ -1,14 +1,28 @@
-"""The query templates of a workflow file: they must be there, read well, and get what they use."""
+"""The query templates of a workflow file: they must be there, read well, and get what they use.
+
+A pull node of a `files` connection names files by a pattern instead, and has no template.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncflow_dagster.nodes.pull.template import QueryTemplateError, variables
+from syncflow_dagster.nodes.pull.template import (
+    CHANGED_SINCE,
+    RESUME_AFTER,
+    QueryTemplateError,
+    Variable,
+    variables,
+)
+from syncflow_dagster.workflows.patterns import reads_files, wrong_pattern
 from syncflow_dagster.workflows.problems import Finding, Problem, display_path, nearest
+from syncflow_dagster.workflows.rules.graph import Graph
+from syncflow_dagster.workflows.rules.reading import unused_places
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from syncflow_dagster.workflows.view import View
 
 _SUFFIX = ".sql.j2"
@@ -26,15 +40,27 @@ def check(root: View, file: Path) -> tuple[list[Finding], list[Problem]]:
     """
     findings: list[Finding] = []
     problems: list[Problem] = []
+    used: dict[str, set[str]] = {}
     for node in root["nodes"].items():
         query = node["query"]
         if node["type"].text != "pull" or query.text is None:
+            continue
+        if reads_files(root, node):
+            findings += wrong_pattern(node)
             continue
         wrong = _wrong_path(query, file)
         if wrong is not None:
             findings.append(wrong)
             continue
-        problems += _wrong_template(node, template_path(file, query.text))
+        path = template_path(file, query.text)
+        try:
+            found = variables(path)
+        except QueryTemplateError as error:
+            problems.append(Problem(path, error.line, 1, "query", error.message))
+            continue
+        used[str(node["name"].text)] = {variable.name for variable in found}
+        problems += _wrong_variables(node, path, found)
+    findings += unused_places(Graph.of(root), used)
     return findings, problems
 
 
@@ -67,22 +93,22 @@ def _wrong_path(query: View, file: Path) -> Finding | None:
     return Finding(query.loc, message, hint)
 
 
-def _wrong_template(node: View, path: Path) -> list[Problem]:
-    try:
-        used = variables(path)
-    except QueryTemplateError as error:
-        return [Problem(path, error.line, 1, "query", error.message)]
+def _wrong_variables(node: View, path: Path, used: Iterable[Variable]) -> Iterator[Problem]:
     given = node["parameters"]
     if given.exists and not given.is_mapping:
-        return []
+        return
     known = list(given.entries())
-    problems = []
-    for variable in used:
-        if variable.name in known:
+    for one in used:
+        if one.name == RESUME_AFTER:
+            if node["resume"].exists:
+                continue
+            message = f"uses {one.name!r}, but {node['name'].text!r} names no column to read on by"
+            hint = "add 'resume', the column the rows are ordered by"
+        elif one.name == CHANGED_SINCE or one.name in known or not one.needed:
             continue
-        close = nearest(variable.name, known)
-        hint = f"did you mean {close!r}? " if close else ""
-        hint += f"add it under 'parameters' of {node['name'].text!r}"
-        message = f"uses {variable.name!r}, which is no parameter of the node"
-        problems.append(Problem(path, variable.line, variable.column, "query", message, hint))
-    return problems
+        else:
+            close = nearest(one.name, known)
+            message = f"uses {one.name!r}, which is no parameter of the node"
+            hint = f"did you mean {close!r}? " if close else ""
+            hint += f"add it under 'parameters' of {node['name'].text!r}"
+        yield Problem(path, one.line, one.column, "query", message, hint)

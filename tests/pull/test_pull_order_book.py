@@ -80,5 +80,5 @@ def test_loading_again_takes_nothing_back_unless_asked(url):
 
 def test_a_pull_from_something_else_than_a_database_is_refused(loaded):
     pull = loaded.workflow.node("pull_lines").model_copy(update={"connection": "monday"})
-    with pytest.raises(TypeError, match="'monday' is a monday connection, not a sql one"):
+    with pytest.raises(TypeError, match="'monday' is a monday connection, and neither"):
         list(read_rows(loaded, pull))

@@ -1,13 +1,18 @@
 """The SQL source on a real PostgreSQL."""
 
 import socket
-from datetime import UTC, date, datetime
+import threading
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from itertools import pairwise
+from time import monotonic
+from uuid import UUID
 
 import psycopg
 import pyarrow as pa
 import pytest
 
+from syncflow_dagster.nodes.pull import postgres
 from syncflow_dagster.nodes.pull.ports import Query, QueryFailedError, SourceUnavailableError
 from syncflow_dagster.nodes.pull.postgres import PostgresSource
 from syncflow_dagster.nodes.pull.source import normal_url
@@ -162,3 +167,102 @@ def test_every_spelling_of_the_url_uses_the_driver_we_ship(url):
     for scheme in ("postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"):
         (batch,) = read(f"{scheme}://{bare}", "select 1 as a")
         assert batch.to_pylist() == [{"a": 1}]
+
+
+def test_instants_come_in_utc_and_local_times_as_they_are(url):
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("alter role current_user set timezone = 'America/New_York'")
+    sql = (
+        "select timestamptz '1850-06-01 12:00+00' as a, timestamp '1850-06-01 12:00' as b, "
+        "timestamptz '2026-07-01 00:30' as c, current_setting('timezone') as zone"
+    )
+    (batch,) = read(url, sql)
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("alter role current_user reset timezone")
+    assert batch.to_pylist() == [
+        {
+            "a": datetime(1850, 6, 1, 12, tzinfo=UTC),
+            "b": datetime(1850, 6, 1, 12),  # noqa: DTZ001
+            "c": datetime(2026, 7, 1, 0, 30, tzinfo=UTC),
+            "zone": "UTC",
+        }
+    ]
+
+
+def test_an_infinite_date_is_refused_with_what_to_do(url):
+    sql = "select 'infinity'::timestamptz as valid_to"
+    with pytest.raises(
+        QueryFailedError, match=r"'valid_to' holds a date .* nullif\(valid_to, 'inf"
+    ):
+        read(url, sql)
+    (batch,) = read(url, "select nullif('infinity'::timestamptz, 'infinity') as valid_to")
+    assert batch.to_pylist() == [{"valid_to": None}]
+
+
+def test_values_of_every_type_are_bound_where_copy_takes_none(url):
+    values = {
+        "p1": -9223372036854775808, "p2": Decimal("-0.10"), "p3": "a\\b'c", "p4": b"\0\xff'",
+        "p5": None, "p6": True, "p7": -1.5e-300, "p8": UUID(int=7), "p9": time(1, 2, 3),
+        "p10": date(2026, 1, 2), "p11": datetime(2026, 1, 2, 3, tzinfo=UTC),
+        "p12": datetime(2026, 1, 2, 3),  # noqa: DTZ001
+    }  # fmt: skip
+    casts = ["bigint", "numeric", "text", "bytea", "int", "bool", "float8", "uuid", "time"]
+    wanted = ", ".join(f":p{n}::{cast} as c{n}" for n, cast in enumerate(casts, start=1))
+    (batch,) = read(url, f"select {wanted}, :p10 as c10, :p11 as c11, :p12 as c12", **values)
+    row = batch.to_pylist()[0]
+    read_as = {**values, "p2": "-0.10", "p8": str(UUID(int=7)), "p9": "01:02:03"}
+    assert row == {name.replace("p", "c"): value for name, value in read_as.items()}
+
+
+@pytest.mark.parametrize("end", [";", " ; ", "; -- done", "\n-- a ; b\n;\n", "/* ; */", " -- x"])
+def test_what_stands_behind_a_statement_does_no_harm(url, end):
+    (batch,) = read(url, f"select ';' as a{end}")
+    assert batch.to_pylist() == [{"a": ";"}]
+
+
+def test_rows_of_many_pieces_stay_whole_and_in_order(url, monkeypatch):
+    monkeypatch.setattr(postgres, "_PIECE_BYTES", 1000)
+    sql = "select i, repeat(chr(10), i % 50) || i as s from generate_series(1, 3000) i order by i"
+    batches = read(url, sql, rows=100)
+    assert len(batches) > 30
+    rows = pa.Table.from_batches(batches).to_pylist()
+    assert rows == [{"i": i, "s": "\n" * (i % 50) + str(i)} for i in range(1, 3001)]
+
+
+def test_an_error_after_many_rows_is_an_error(url):
+    sql = "select 1 / (i - 90000) as a from generate_series(1, 90001) i"
+    found = []
+    with pytest.raises(QueryFailedError, match="division by zero"):
+        found += PostgresSource(normal_url(url)).read(Query(sql), 1000)
+
+
+def test_a_statement_ends_on_the_server_when_its_reader_leaves(url):
+    """Also one that sends nothing for long, and so would not notice."""
+    sleep = "pg_sleep(case when i > 2000 then 600 else 0 end)::text"
+    sql = f"select i, {sleep} from generate_series(1, 5000) i"
+    rows = PostgresSource(normal_url(url)).read(Query(sql), 5)
+    next(rows)
+    rows.close()
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("set statement_timeout = '10s'")
+        left = (
+            "select exists(select from pg_stat_activity where application_name = 'syncflow-pull')"
+        )
+        while conn.execute(left).fetchone()[0]:
+            conn.execute("select pg_sleep(0.02)")
+
+
+def test_other_threads_run_while_the_server_thinks(url):
+    """A wait holds no lock of the interpreter."""
+    done, ticks = threading.Event(), [monotonic()]
+
+    def tick():
+        while not done.wait(0.01):
+            ticks.append(monotonic())
+
+    ticker = threading.Thread(target=tick)
+    ticker.start()
+    read(url, "select pg_sleep(0.8)::text as a")
+    done.set()
+    ticker.join()
+    assert max(after - before for before, after in pairwise([*ticks, monotonic()])) < 0.6

@@ -2,44 +2,139 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.nodes.pull.registry import open_source
-from syncflow_dagster.nodes.pull.template import render
-from syncflow_dagster.workflows.models import SqlConnection
+from sqlalchemy import make_url
+
+from syncflow_dagster.nodes.pull.registry import open_files, open_source
+from syncflow_dagster.nodes.pull.resume import Order
+from syncflow_dagster.nodes.pull.template import (
+    CHANGED_SINCE,
+    RESUME_AFTER,
+    read_text,
+    render,
+    variables,
+)
+from syncflow_dagster.nodes.rows import Piece, Position
+from syncflow_dagster.workflows.models import FilesConnection, SqlConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     import pyarrow as pa
 
+    from syncflow_dagster.nodes.rows import RowSource
     from syncflow_dagster.workflows.loader import LoadedWorkflow
     from syncflow_dagster.workflows.models import PullNode
+
+
+@dataclass(frozen=True)
+class PullRows:
+    """The rows of a pull node, as a delta reads them; see `nodes.rows.RowSource`.
+
+    Attributes:
+        loaded: The workflow the node stands in.
+        node: The node.
+        connection: The database it reads from.
+        parameters: Values that take the place of the file's.
+    """
+
+    loaded: LoadedWorkflow
+    node: PullNode
+    connection: SqlConnection
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the template, its parameters, and the place they are asked of; no secret.
+
+        Raises:
+            QueryTemplateError: The template cannot be read.
+        """
+        url = make_url(self.connection.url.get_secret_value())
+        parts = [
+            read_text(self._template),
+            {name: [type(value).__name__, value] for name, value in self._parameters.items()},
+            self.node.connection,
+            [url.get_backend_name(), url.host, url.port, url.database],
+            self.node.resume,
+        ]
+        text = json.dumps(parts, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def selects_changes(self) -> bool:
+        """Whether the template asks for `changed_since`.
+
+        Raises:
+            QueryTemplateError: The template cannot be read.
+        """
+        return any(one.name == CHANGED_SINCE for one in variables(self._template))
+
+    def read(self, position: Position) -> Iterator[Piece]:
+        """Read the rows.
+
+        Args:
+            position: What the template gets as `resume_after` and `changed_since`.
+
+        Yields:
+            Batches of at most `node.batch_rows` rows and one schema; one empty batch if there are
+            no rows. Each can be read on behind, if the node names a `resume` column.
+
+        Raises:
+            QueryTemplateError: The template cannot be filled.
+            SourceUnavailableError: The database cannot be read now.
+            QueryFailedError: The database refuses the query, or the rows are not in the order of
+                the `resume` column.
+            MissingColumn: There is no `resume` column.
+        """
+        places = {RESUME_AFTER: position.after, CHANGED_SINCE: position.changed_since}
+        query = render(self._template, {**self._parameters, **places})
+        order = None if self.node.resume is None else Order(self.node, query.path, position.after)
+        for batch in open_source(self.connection).read(query, self.node.batch_rows):
+            yield Piece(batch, None if order is None else order.follow(batch))
+
+    @property
+    def _template(self) -> Path:
+        return self.loaded.queries[self.node.name]
+
+    @property
+    def _parameters(self) -> dict[str, Any]:
+        return {**self.node.parameters, **self.parameters}
+
+
+def open_rows(
+    loaded: LoadedWorkflow, node: PullNode, parameters: Mapping[str, Any] | None = None
+) -> RowSource:
+    """Return a pull node's rows; nothing is connected to before the first read.
+
+    Args:
+        loaded: The workflow the node stands in.
+        node: The node.
+        parameters: Values that take the place of the file's; of no use to files.
+
+    Raises:
+        TypeError: The node's connection is to nothing that has rows.
+    """
+    connection = loaded.workflow.connections[node.connection]
+    if isinstance(connection, FilesConnection):
+        return open_files(connection, node.query, node.batch_rows)
+    if isinstance(connection, SqlConnection):
+        return PullRows(loaded, node, connection, parameters or {})
+    msg = (
+        f"{node.name}: {node.connection!r} is a {connection.type} connection, "
+        "and neither a sql nor a files one"
+    )
+    raise TypeError(msg)
 
 
 def read_rows(
     loaded: LoadedWorkflow, node: PullNode, parameters: Mapping[str, Any] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Read a pull node's rows.
-
-    Args:
-        loaded: The workflow the node stands in.
-        node: The node.
-        parameters: Values that take the place of the file's for this read.
-
-    Yields:
-        Batches of at most `node.batch_rows` rows and one schema; one empty batch if there are
-        no rows.
-
-    Raises:
-        QueryTemplateError: The template cannot be filled.
-        SourceUnavailableError: The database cannot be read now.
-        QueryFailedError: The database refuses the query.
-        TypeError: The node's connection is none to a SQL database.
-    """
-    connection = loaded.workflow.connections[node.connection]
-    if not isinstance(connection, SqlConnection):
-        msg = f"{node.name}: {node.connection!r} is a {connection.type} connection, not a sql one"
-        raise TypeError(msg)
-    query = render(loaded.queries[node.name], {**node.parameters, **(parameters or {})})
-    yield from open_source(connection).read(query, node.batch_rows)
+    """Read all of a pull node's rows; see `open_rows` and `PullRows.read`."""
+    for piece in open_rows(loaded, node, parameters).read(Position()):
+        yield piece.batch

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from jinja2.runtime import Context
 
+#: What every template is given beside its parameters: the value of the node's `resume` column to
+#: read on behind, and the row version to read changes since; null: all rows.
+RESUME_AFTER, CHANGED_SINCE = "resume_after", "changed_since"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62}){0,2}")
 _MARKER = re.compile(r"\0(\d+)\0")
 _WORDLIKE = re.compile(r"[\w$:]")
@@ -69,32 +72,58 @@ class _Identifier(str):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A parameter a template needs, with the place it is first used at, counted from 1."""
+    """A value a template uses.
+
+    Attributes:
+        name: Its name.
+        line: Where it is first used, counted from 1.
+        column: The same.
+        needed: Whether it must be given: the template neither asks whether it `is defined` nor
+            gives it a `default`.
+    """
 
     name: str
     line: int
     column: int
+    needed: bool = True
+
+
+def read_text(path: Path) -> str:
+    """Return a template as it is written.
+
+    Raises:
+        QueryTemplateError: It is not there, or no UTF-8 text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise QueryTemplateError(path, line, "the file is not UTF-8 text") from error
+    except OSError as error:
+        raise QueryTemplateError(path, 1, f"cannot be read: {error.strerror}") from error
 
 
 def variables(path: Path) -> list[Variable]:
     """Read a template without filling it.
 
     Returns:
-        The parameters it needs, by place. One that the template asks for with `is defined`, or
-        gives a `default`, is not needed.
+        The values it uses, by place.
 
     Raises:
         QueryTemplateError: It cannot be read; the line is the one Jinja names.
     """
-    source = _read(path)
+    source = read_text(path)
     tree = _parse(path, source)
-    wanted = meta.find_undeclared_variables(tree) - _optional(tree)
+    used, optional = meta.find_undeclared_variables(tree), _optional(tree)
     first: dict[str, int] = {}
     for name in tree.find_all(nodes.Name):
-        if name.name in wanted and name.ctx == "load":
+        if name.name in used and name.ctx == "load":
             first[name.name] = min(name.lineno, first.get(name.name, name.lineno))
     lines = source.splitlines()
-    found = [Variable(name, line, _column(lines, line, name)) for name, line in first.items()]
+    found = [
+        Variable(name, line, _column(lines, line, name), name not in optional)
+        for name, line in first.items()
+    ]
     return sorted(found, key=lambda variable: (variable.line, variable.column))
 
 
@@ -124,7 +153,7 @@ def render(template_path: Path, parameters: Mapping[str, Any]) -> Query:
         QueryTemplateError: A parameter is missing, a value cannot be bound, a name is none, or an
             expression stands inside quotes or a comment, where a database binds nothing.
     """
-    source = _read(template_path)
+    source = read_text(template_path)
     _parse(template_path, source)
     binder = _Binder()
     environment = _environment(binder)
@@ -210,16 +239,6 @@ def _identifier(value: Any) -> _Identifier:
         )
         raise ValueError(msg)
     return _Identifier(value)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise QueryTemplateError(path, line, "the file is not UTF-8 text") from error
-    except OSError as error:
-        raise QueryTemplateError(path, 1, f"cannot be read: {error.strerror}") from error
 
 
 def _parse(path: Path, source: str) -> nodes.Template:

@@ -1,0 +1,80 @@
+"""What a read needs to find changes by versions, and to go on where it was cut off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.nodes.pull.template import CHANGED_SINCE, RESUME_AFTER
+from syncflow_dagster.workflows.problems import Finding
+from syncflow_dagster.workflows.rules.graph import field_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from syncflow_dagster.workflows.rules.graph import Graph
+    from syncflow_dagster.workflows.view import View
+
+_BY_VERSION = frozenset({"rowversion", "auto"})
+_VERSION_TYPES = frozenset({"integer", "datetime"})
+
+
+def given_parameters(graph: Graph) -> Iterator[Finding]:
+    """Report parameters every template has anyway: a value of the file would never be seen."""
+    for pull in graph.of_type("pull"):
+        for name, view in pull["parameters"].entries().items():
+            if name in {RESUME_AFTER, CHANGED_SINCE}:
+                message = f"{name!r} is given to every template by the read itself"
+                yield Finding(view.loc, message, "call the parameter something else", at_key=True)
+
+
+def row_versions(graph: Graph) -> Iterator[Finding]:
+    """Report row versions that are missing where they are needed, or cannot be one."""
+    for delta in graph.of_type("delta"):
+        strategy, version = delta["detection"]["strategy"], delta["detection"]["rowversion"]
+        if strategy.text in _BY_VERSION and not version.exists:
+            message = f"the strategy {strategy.text} needs a 'rowversion'"
+            hint = "name the field that grows with every change of a row, or use strategy: hash"
+            yield Finding(strategy.loc, message, hint)
+        yield from graph.unknown_field(delta, version)
+        rule = (graph.fields(delta) or {}).get(version.text or "")
+        kind = field_type(rule) if rule is not None else None
+        if kind is not None and kind not in _VERSION_TYPES:
+            message = f"{version.text!r} is {kind}, and no version of a row"
+            yield Finding(version.loc, message, "name a field of type integer or datetime")
+
+
+def unused_places(graph: Graph, used: Mapping[str, AbstractSet[str]]) -> Iterator[Finding]:
+    """Report reads that are to begin at a place their template never asks for.
+
+    Args:
+        graph: The nodes.
+        used: What the template of each pull node uses, by the node's name; a node whose template
+            cannot be read is left out.
+    """
+    for pull in graph.of_type("pull"):
+        uses = used.get(pull["name"].text or "")
+        if pull["resume"].exists and uses is not None and RESUME_AFTER not in uses:
+            yield _unused(pull["resume"], pull, RESUME_AFTER, pull["resume"].text)
+    for delta in graph.of_type("delta"):
+        strategy, version = delta["detection"]["strategy"], delta["detection"]["rowversion"]
+        source = graph.node(delta["source"].text, "pull")
+        uses = used.get(delta["source"].text or "")
+        if source is None or uses is None or strategy.text not in _BY_VERSION:
+            continue
+        if CHANGED_SINCE not in uses:
+            rule = (graph.fields(delta) or {}).get(version.text or "")
+            column = rule["column"].text if rule is not None else None
+            yield _unused(strategy, source, CHANGED_SINCE, column or version.text or "row_version")
+
+
+def _unused(place: View, pull: View, variable: str, column: str | None) -> Finding:
+    query = pull["query"].text
+    message = f"the template {query} never asks for {variable!r}, so it would read all rows"
+    condition = (
+        f"{{% if {variable} is not none %}} and {column} > {{{{ {variable} }}}}{{% endif %}}"
+    )
+    return Finding(place.loc, message, f"add a condition like {condition}")
+
+
+RULES = (given_parameters, row_versions)

@@ -1,0 +1,98 @@
+"""Reads that go on where they were cut off, and reads of changes: what such files need."""
+
+import pytest
+
+PULL = "query: order_list/headers.sql.j2"
+DELTA = "entity: order\n"
+RESUMABLE = """
+select order_number, id, updated_at from order_list where company = {{ company }}
+{% if resume_after is not none %} and id > {{ resume_after }}{% endif %}
+{% if changed_since is not none %} and updated_at > {{ changed_since }}{% endif %}
+order by id
+"""
+
+
+@pytest.fixture
+def spoil(folder, example_text, problems):
+    """Return the mistakes of the example with another template, pull node and detection."""
+
+    def spoil(template=None, pull="", detection=""):
+        if template is not None:
+            (folder / "order_list" / "headers.sql.j2").write_text(template, encoding="utf-8")
+        text = example_text.replace(PULL, f"{PULL}\n    {pull}" if pull else PULL, 1)
+        wanted = f"entity: order\n    detection: {detection}\n" if detection else DELTA
+        return problems(text.replace(DELTA, wanted, 1))
+
+    return spoil
+
+
+@pytest.mark.parametrize("strategy", ["rowversion", "auto", "hash"])
+def test_a_read_that_can_do_all_is_right(spoil, strategy):
+    detection = f"{{strategy: {strategy}, rowversion: updated_at}}"
+    assert spoil(RESUMABLE, "resume: id", detection) == []
+
+
+def test_a_version_beside_the_strategy_hash_does_no_harm(spoil):
+    assert spoil(detection="{strategy: hash, rowversion: updated_at}") == []
+
+
+def test_resume_without_a_template_that_asks_for_it(spoil):
+    (line,) = spoil(pull="resume: order_number")
+    assert line == (
+        "workflows/x.yaml:33:5: nodes.0.resume: the template order_list/headers.sql.j2 never asks "
+        "for 'resume_after', so it would read all rows; add a condition like {% if resume_after is "
+        "not none %} and order_number > {{ resume_after }}{% endif %}"
+    )
+
+
+@pytest.mark.parametrize(
+    "use", ["{{ resume_after }}", "{% if resume_after is defined %}{{ resume_after }}{% endif %}"]
+)
+def test_a_template_that_asks_for_it_without_resume(spoil, use):
+    (line,) = spoil(f"select 1 as a\nwhere b > {use} and c = {{{{ company }}}}")
+    assert line.startswith("workflows/order_list/headers.sql.j2:2:")
+    assert "uses 'resume_after', but 'pull_headers' names no column to read on by" in line
+    assert "add 'resume'" in line
+
+
+@pytest.mark.parametrize("strategy", ["rowversion", "auto"])
+def test_changes_are_read_by_a_template_that_asks_for_them(spoil, strategy):
+    (line,) = spoil(detection=f"{{strategy: {strategy}, rowversion: updated_at}}")
+    assert "nodes.2.detection.strategy: the template order_list/headers.sql.j2 never asks" in line
+    assert "{% if changed_since is not none %} and updated_at > {{ changed_since }}" in line
+
+
+@pytest.mark.parametrize("strategy", ["rowversion", "auto"])
+def test_changes_are_read_by_a_version(spoil, strategy):
+    (line,) = spoil(RESUMABLE, "resume: id", f"{{strategy: {strategy}}}")
+    assert f"nodes.2.detection.strategy: the strategy {strategy} needs a 'rowversion'" in line
+
+
+@pytest.mark.parametrize("strategy", ["rowversion", "hash"])
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ("update_at", "has no field 'update_at'; did you mean 'updated_at'?"),
+        ("notes", "'notes' is text, and no version of a row; name a field of type integer or date"),
+        ("order_date", "'order_date' is date, and no version of a row"),
+        ("approved", "'approved' is boolean"),
+        ("unit_price", "'unit_price' is decimal"),
+    ],
+)
+def test_a_version_is_a_field_that_can_be_one(spoil, strategy, field, says):
+    detection = f"{{strategy: {strategy}, rowversion: {field}}}"
+    (line,) = spoil(RESUMABLE, "resume: id", detection)
+    assert "nodes.2.detection.rowversion: " in line
+    assert says in line
+
+
+@pytest.mark.parametrize("name", ["resume_after", "changed_since"])
+def test_what_a_read_gives_is_no_parameter(example_text, problems, name):
+    right = "parameters: {company: US01}"
+    (line,) = problems(example_text.replace(right, f"parameters: {{company: US01, {name}: 1}}", 1))
+    assert f"nodes.0.parameters.{name}: {name!r} is given to every template" in line
+
+
+def test_a_template_that_cannot_be_read_is_one_mistake(spoil):
+    (line,) = spoil("{% if %}", "resume: id", "{strategy: auto, rowversion: updated_at}")
+    assert line.startswith("workflows/order_list/headers.sql.j2:1:")
