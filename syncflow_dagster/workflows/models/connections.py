@@ -22,7 +22,7 @@ class FilesConnection(Model):
     """A folder whose files rows are pulled from: CSV or Parquet, by the end of their names."""
 
     type: Literal["files"] = Field(description="A folder of CSV or Parquet files.")
-    folder: Text = Field(description="Absolute path of the folder, for example `${ORDERS_FOLDER}`.")
+    folder: Text = Field(description="Absolute path of the folder, for example `/srv/exports`.")
     delimiter: str | None = Field(
         None,
         min_length=1,
