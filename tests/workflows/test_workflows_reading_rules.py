@@ -96,3 +96,17 @@ def test_what_a_read_gives_is_no_parameter(example_text, problems, name):
 def test_a_template_that_cannot_be_read_is_one_mistake(spoil):
     (line,) = spoil("{% if %}", "resume: id", "{strategy: auto, rowversion: updated_at}")
     assert line.startswith("workflows/order_list/headers.sql.j2:1:")
+
+
+def test_files_have_no_changes_to_select(example_text, problems):
+    text = example_text.replace(
+        "type: sql\n    url: ${ORDERS_DATABASE_URL}", "type: files\n    folder: /srv"
+    )
+    text = text.replace("order_list/headers.sql.j2", "headers.csv").replace(
+        "lines.sql.j2", "lines.csv"
+    )
+    text = text.replace("    parameters: {company: US01}\n", "")
+    assert problems(text) == []
+    detection = "detection: {strategy: auto, rowversion: updated_at}"
+    (line,) = problems(text.replace(DELTA, f"{DELTA}    {detection}\n", 1))
+    assert "detection.strategy: 'pull_headers' reads files, which are always read" in line

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.pull.template import CHANGED_SINCE, RESUME_AFTER
+from syncflow_dagster.workflows.patterns import reads_files
 from syncflow_dagster.workflows.problems import Finding
 from syncflow_dagster.workflows.rules.graph import field_type
 
@@ -36,6 +37,10 @@ def row_versions(graph: Graph) -> Iterator[Finding]:
             message = f"the strategy {strategy.text} needs a 'rowversion'"
             hint = "name the field that grows with every change of a row, or use strategy: hash"
             yield Finding(strategy.loc, message, hint)
+        source = graph.node(delta["source"].text, "pull")
+        if strategy.text in _BY_VERSION and source is not None and reads_files(graph.root, source):
+            message = f"{source['name'].text!r} reads files, which are always read as a whole"
+            yield Finding(strategy.loc, message, "use strategy: hash")
         yield from graph.unknown_field(delta, version)
         rule = (graph.fields(delta) or {}).get(version.text or "")
         kind = field_type(rule) if rule is not None else None
