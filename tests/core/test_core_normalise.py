@@ -177,6 +177,7 @@ def test_digits_past_the_microsecond_are_cut_off():
 @pytest.mark.parametrize(
     "text",
     ["2026-01-01T24:00:00", "2026-01-01T23:60", "2026-01-01T10:00:60", "2026-01-01T10:00+16:00",
+     "2026-01-01T10:00-16:00", "2026-01-01T10:00+01:60", "2026-01-01T10:00-0160",
      "2026-02-30T10:00:00", "01.02.2026 10:00", "2026-01-01T10", "tomorrow"],
 )  # fmt: skip
 def test_times_that_do_not_exist_are_rejected(text):

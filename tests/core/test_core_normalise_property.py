@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,7 @@ CLOCKS = st.builds(
     st.sampled_from(["second", "millisecond", "microsecond"]),
 )
 KINDS = st.sampled_from(["text", "integer", "decimal", "boolean", "date", "datetime"])
+OFFSETS = st.none() | st.integers(-20, 20).map(lambda hours: timezone(timedelta(hours=hours)))
 #: Texts as files and databases hold them, good and bad.
 WRITTEN = (
     ODD_TEXTS
@@ -44,7 +45,7 @@ WRITTEN = (
     )
     | st.decimals(-(10**20), 10**20, allow_nan=False).map(str)
     | st.floats().map(repr)
-    | st.datetimes().map(datetime.isoformat)
+    | st.datetimes(timezones=OFFSETS).map(datetime.isoformat)
     | st.dates().map(date.isoformat)
 )
 COLUMNS = (

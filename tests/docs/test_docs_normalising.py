@@ -17,19 +17,17 @@ SECTIONS = docs_pages.sections(docs_pages.REFERENCE / "normalising.md")
 PACKAGE = docs_pages.ROOT / "syncflow_dagster"
 LAYERS = PACKAGE / "core" / "normalise"
 #: Which argument of a call names the rule.
-_RULE_OF = {"reject": 2, "Fault": 0, "attempt": 3, "_parsed": 1}
+_RULE_OF = {"reject": 2, "Fault": 0, "attempt": 3, "read": 1}
 
 
 def _rules_in_the_code():
     for path in [*LAYERS.glob("*.py"), PACKAGE / "nodes" / "delta" / "normalise.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            place = _RULE_OF.get(node.func.id) if _is_call(node) else None
-            if place is not None and isinstance(node.args[place], ast.Constant):
-                yield node.args[place].value
-
-
-def _is_call(node):
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", None))
+            if name in _RULE_OF and isinstance(node.args[_RULE_OF[name]], ast.Constant):
+                yield node.args[_RULE_OF[name]].value
 
 
 def test_the_rules_that_reject_are_those_of_the_code():

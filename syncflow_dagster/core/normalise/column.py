@@ -91,13 +91,19 @@ def mend(
     again = layer(source[places])
     # scatter writes into the series it is called on; the caller's must stay as it was
     values = column.values.clone().scatter(places, again.values)
-    return Column(values, (*column.faults, *(_spread(each, rows) for each in again.faults)))
+    return Column(values, (*column.faults, *(spread(each, rows) for each in again.faults)))
 
 
-def _spread(fault: Fault, rows: npt.NDArray[np.bool_]) -> Fault:
-    spread = np.zeros_like(rows)
-    spread[rows] = fault.rows.to_numpy()
-    return replace(fault, rows=pl.Series(fault.rows.name, spread))
+def spread(fault: Fault, rows: npt.NDArray[np.bool_]) -> Fault:
+    """Return a fault of some rows' column as one of the whole column.
+
+    Args:
+        fault: Found in the column of those rows alone.
+        rows: True for those rows.
+    """
+    broken = np.zeros_like(rows)
+    broken[rows] = fault.rows.to_numpy()
+    return replace(fault, rows=pl.Series(fault.rows.name, broken))
 
 
 def nulls(length: int, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:

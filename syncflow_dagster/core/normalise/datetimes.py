@@ -13,27 +13,19 @@ from typing import Literal
 
 import polars as pl
 
-from syncflow_dagster.core.normalise.column import Column, blank, nulls, reject
+from syncflow_dagster.core.normalise import iso
+from syncflow_dagster.core.normalise.column import Column, blank, reject
 from syncflow_dagster.core.normalise.numbers import not_a
-from syncflow_dagster.core.normalise.strings import strip
 
 Precision = Literal["second", "millisecond", "microsecond"]
 Ambiguous = Literal["earliest", "latest", "reject"]
 
 _UTC = pl.Datetime("us", "UTC")
 _MICROSECONDS = {"second": 1_000_000, "millisecond": 1_000, "microsecond": 1}
-_DAY_US = 86_400_000_000
 #: Days since 1970 of the first day with a year of four digits, and of the day after the last.
 _DAYS = (-719_162, 2_932_897)
-_ISO = (
-    r"^(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[Tt ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
-    r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?)?"
-    r" ?(?:(?P<zulu>[Zz])|(?P<sign>[+-])(?P<off_hour>[0-9]{2})(?::?(?P<off_minute>[0-9]{2}))?)?)?$"
-)
 _SHAPE = "not an ISO date-time (right would be 2026-02-28T13:45:00, with or without a zone)"
 _DAY_SHAPE = "not an ISO date (right would be 2026-02-28)"
-_NO_SUCH = "there is no such day or time"
 _SKIPPED = "the clocks of {} skip this time"
 _TWICE = "the clocks of {} show this time twice (right would be a time with its offset)"
 _YEARS = "the year is not between 1 and 9999"
@@ -118,7 +110,7 @@ def iso_text(values: pl.Series) -> pl.Series:
 
 def _in_range(values: pl.Series) -> Column:
     moments = values.to_physical()
-    first, end = (each * (1 if values.dtype == pl.Date else _DAY_US) for each in _DAYS)
+    first, end = (each * (1 if values.dtype == pl.Date else iso.DAY) for each in _DAYS)
     if moments.is_between(first, end, closed="left").all():
         return Column(values)
     year = values.dt.year()
@@ -143,65 +135,21 @@ def _localised(naive: pl.Series, clock: Clock) -> Column:
 
 
 def _text_instants(values: pl.Series, clock: Clock) -> Column:
-    parsed = _parsed(values, "datetime", _SHAPE)
-    wall, offset = parsed.values.struct.field("wall"), parsed.values.struct.field("offset")
-    zoned = offset.is_not_null()
-    local = _localised(blank(wall, zoned), clock)
-    instant = (wall - offset).dt.replace_time_zone("UTC")
+    stamps = iso.read(values, "datetime", _SHAPE)
+    instant = (stamps.wall - stamps.offset).dt.replace_time_zone("UTC")
+    if stamps.offset.null_count() == stamps.wall.null_count():
+        return Column(instant.alias(values.name), stamps.faults)
+    zoned = stamps.offset.is_not_null()
+    local = _localised(blank(stamps.wall, zoned), clock)
     merged = instant.zip_with(zoned, local.values)
-    return Column(merged.alias(values.name), parsed.faults + local.faults)
+    return Column(merged.alias(values.name), stamps.faults + local.faults)
 
 
 def _text_days(values: pl.Series, timezone: str) -> Column:
-    parsed = _parsed(values, "date", _DAY_SHAPE)
-    wall, offset = parsed.values.struct.field("wall"), parsed.values.struct.field("offset")
-    instant = (wall - offset).dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
-    days = instant.dt.date().zip_with(offset.is_not_null(), wall.dt.date())
-    return Column(days.alias(values.name), parsed.faults)
-
-
-def _parsed(values: pl.Series, rule: str, shape: str) -> Column:
-    """Read texts into a struct of wall clock and offset from UTC (null when none is given)."""
-    text = strip(values)
-    text = blank(text, (text == "").fill_null(value=False))
-    shaped = reject(text, ~text.str.contains(_ISO), rule, shape)
-    there = shaped.values.is_not_null()
-    if not there.any():
-        empty = pl.DataFrame(
-            {
-                "wall": nulls(len(values), pl.Datetime("us")),
-                "offset": nulls(len(values), pl.Duration("us")),
-            }
-        )
-        return Column(empty.to_struct(values.name), shaped.faults)
-    read = shaped.values.to_frame("text").select(_wall(), _offset())
-    impossible = there & (read["wall"].is_null() | (read["offset"] >= pl.select(_LATEST).item()))
-    known = reject(read["wall"], impossible, rule, _NO_SUCH)
-    frame = pl.DataFrame({"wall": known.values, "offset": read["offset"]})
-    return Column(frame.to_struct(values.name), shaped.faults + known.faults)
-
-
-def _wall() -> pl.Expr:
-    part = pl.col("text").str.extract_groups(_ISO).struct
-    day = part.field("day").str.to_date("%Y-%m-%d", strict=False)
-    hour, minute, second = (
-        part.field(name).fill_null("00").cast(pl.Int64) for name in ("hour", "minute", "second")
-    )
-    micros = part.field("fraction").fill_null("0").str.pad_end(9, "0").str.head(6).cast(pl.Int64)
-    possible = (hour < 24) & (minute < 60) & (second < 60)
-    of_day = ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
-    moment = day.to_physical().cast(pl.Int64) * _DAY_US + of_day
-    return pl.when(possible).then(moment).cast(pl.Datetime("us")).alias("wall")
-
-
-_LATEST = pl.duration(hours=16)
-
-
-def _offset() -> pl.Expr:
-    part = pl.col("text").str.extract_groups(_ISO).struct
-    hours = part.field("off_hour").cast(pl.Int64)
-    minutes = part.field("off_minute").fill_null("00").cast(pl.Int64)
-    east = pl.when(part.field("sign") == "-").then(-1).otherwise(1)
-    given = pl.when(minutes < 60).then(east * (hours * 60 + minutes) * 60_000_000)
-    micros = pl.when(part.field("zulu").is_not_null()).then(0).otherwise(given)
-    return micros.cast(pl.Duration("us")).alias("offset")
+    stamps = iso.read(values, "date", _DAY_SHAPE)
+    days = stamps.wall.dt.date()
+    if stamps.offset.null_count() < len(values):
+        instant = (stamps.wall - stamps.offset).dt.replace_time_zone("UTC")
+        local = instant.dt.convert_time_zone(timezone).dt.date()
+        days = local.zip_with(stamps.offset.is_not_null(), days)
+    return Column(days.alias(values.name), stamps.faults)
