@@ -4,6 +4,7 @@ Runs where the machine has a server program (Debian: `apt-get install mariadb-se
 `SYNCFLOW_TEST_MYSQL_URL` names a database tables may be made in.
 """
 
+import itertools
 import time
 import uuid
 from datetime import UTC, date, datetime
@@ -86,9 +87,9 @@ class MySqlHarness(SourceHarness):
         with self._writer.cursor() as cursor:
             cursor.execute(f"create table {name} ({defined}) character set utf8mb4")
             self._writer.begin()
-            for row in rows:
-                values = [_in_utc(value) for value in row]
-                cursor.execute(f"insert into {name} values ({places})", values)
+            rows = iter(rows)
+            while some := [[_in_utc(v) for v in row] for row in itertools.islice(rows, 8)]:
+                cursor.executemany(f"insert into {name} values ({places})", some)
             self._writer.commit()
         return Query(f"select {', '.join(columns)} from {name} order by n")
 
