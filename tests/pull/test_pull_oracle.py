@@ -208,10 +208,10 @@ def test_sized_numbers_are_exact_beside_one_without_a_size():
 def test_batches_have_the_size_asked_for_and_one_schema():
     frames = [pa.table({"X": pa.array([n], pa.int64())}) for n in range(3)]
     source = Given(Database([info("NUMBER", 9, 0)], frames))
-    batches = list(source.read(Query("select x from t order by x ;\n", {"p1": 7}), 1))
+    batches = list(source.read(Query("select x from t order by x ; -- all\n", {"p1": 7}), 1))
     assert [batch.column(0).to_pylist() for batch in batches] == [[0], [1], [2]]
     (asked,) = source.connection.asked
-    assert asked == ("select x from t order by x ", {"p1": 7}, 1, pa.schema({"X": pa.int64()}))
+    assert asked == ("select x from t order by x", {"p1": 7}, 1, pa.schema({"X": pa.int64()}))
     rows = Given(Database([info("NUMBER")], rows=[(Decimal(n),) for n in range(5)]))
     found = [batch.column(0).to_pylist() for batch in rows.read(Query("select x"), 2)]
     assert found == [["0", "1"], ["2", "3"], ["4"]]

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from syncflow_dagster.nodes.pull import columns
 from syncflow_dagster.nodes.pull.columns import ColumnPlan
+from syncflow_dagster.nodes.pull.quotes import without_end
 from syncflow_dagster.nodes.pull.servers import CONNECT_TIMEOUT_S, ServerSource, in_utc
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class OracleSource(ServerSource):
     def _batches(
         self, connection: Connection, query: Query, batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
-        text = query.text.rstrip().rstrip(";")
+        text = without_end(query.text)  # Oracle takes no semicolon
         with connection.cursor() as cursor:
             cursor.parse(text)
             described = cursor.description
