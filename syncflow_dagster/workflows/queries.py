@@ -97,18 +97,29 @@ def _wrong_variables(node: View, path: Path, used: Iterable[Variable]) -> Iterat
     given = node["parameters"]
     if given.exists and not given.is_mapping:
         return
-    known = list(given.entries())
     for one in used:
-        if one.name == RESUME_AFTER:
-            if node["resume"].exists:
-                continue
-            message = f"uses {one.name!r}, but {node['name'].text!r} names no column to read on by"
-            hint = "add 'resume', the column the rows are ordered by"
-        elif one.name == CHANGED_SINCE or one.name in known or not one.needed:
-            continue
-        else:
-            close = nearest(one.name, known)
-            message = f"uses {one.name!r}, which is no parameter of the node"
-            hint = f"did you mean {close!r}? " if close else ""
-            hint += f"add it under 'parameters' of {node['name'].text!r}"
-        yield Problem(path, one.line, one.column, "query", message, hint)
+        wrong = _wrong_variable(node, one)
+        if wrong is not None:
+            line, column, message, hint = wrong
+            yield Problem(path, line, column, "query", message, hint)
+
+
+def _wrong_variable(node: View, used: Variable) -> tuple[int, int, str, str] | None:
+    """Return line, column, message and hint for a variable that is not used as it can be."""
+    line, column, name = used.line, used.column, used.name
+    pull, known = node["name"].text, list(node["parameters"].entries())
+    if name == RESUME_AFTER and not node["resume"].exists:
+        message = f"uses {name!r}, but {pull!r} names no column to read on by"
+        return line, column, message, "add 'resume', the column the rows are ordered by"
+    if name in {RESUME_AFTER, CHANGED_SINCE}:
+        if used.unasked is None:
+            return None
+        message = f"writes {name!r} unasked: it is null at first, and nothing is greater than null"
+        hint = f"put the condition into {{% if {name} is not none %}} … {{% endif %}}"
+        return used.unasked, 1, message, hint
+    if name in known or not used.needed:
+        return None
+    close = nearest(name, known)
+    hint = f"did you mean {close!r}? " if close else ""
+    hint += f"add it under 'parameters' of {pull!r}"
+    return line, column, f"uses {name!r}, which is no parameter of the node", hint

@@ -158,13 +158,34 @@ def test_a_template_that_is_not_there_or_not_text_is_a_plain_error(tmp_path):
 
 def test_needed_variables_come_with_their_place(template):
     path = template("select {{ b }}\nwhere {{ a }}\n{% for x in xs %}{{ x }}{{ a }}{% endfor %}")
-    assert variables(path) == [Variable("b", 1, 11), Variable("a", 2, 10), Variable("xs", 3, 13)]
+    assert variables(path) == [
+        Variable("b", 1, 11, unasked=1), Variable("a", 2, 10, unasked=2), Variable("xs", 3, 13),
+    ]  # fmt: skip
 
 
 def test_optional_variables_are_not_needed(template):
     path = template("a {% if c is defined %}{{ c }}{% endif %} {{ d | default(1) }}")
     assert [(one.name, one.needed) for one in variables(path)] == [("c", False), ("d", False)]
     assert render(path, {}) == Query("a  :p1", {"p1": 1}, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("select 1\nwhere a > {{ x }}", 2),
+        ("{% if y %}\n{{ x }}{% endif %}", 2),
+        ("{% if x %}{{ x }}{% endif %}\n{{ x }}\n{{ x }}", 2),
+        ("{% for y in z %}\n{{ x }}{% endfor %}", 2),
+        ("{% if x %}{{ x }}{% endif %}", None),
+        ("{% if x is not none %}{% if y %}{{ x }}{% endif %}{% endif %}", None),
+        ("{% if x is none %}a{% else %}{{ x }}{% endif %}", None),
+        ("{% if y %}a{% elif x is not none %}{{ x }}{% endif %}", None),
+        ("{{ x or 0 }} {{ x | default(0, true) }} {{ x if x is not none else 0 }}", None),
+    ],
+)
+def test_values_that_are_written_unasked_are_found(template, text, line):
+    (found,) = [variable for variable in variables(template(text)) if variable.name == "x"]
+    assert found.unasked == line
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,17 @@ def test_a_template_that_asks_for_it_without_resume(spoil, use):
     assert "add 'resume'" in line
 
 
+@pytest.mark.parametrize("name", ["resume_after", "changed_since"])
+def test_a_condition_on_null_would_leave_out_all_rows(spoil, name):
+    template = f"select 1 as a where b = {{{{ company }}}}\nand id > {{{{ {name} }}}}\n{RESUMABLE}"
+    (line,) = spoil(template, "resume: id")
+    assert line == (
+        f"workflows/order_list/headers.sql.j2:2:1: query: writes {name!r} unasked: it is null at "
+        f"first, and nothing is greater than null; put the condition into {{% if {name} is not "
+        "none %} … {% endif %}"
+    )
+
+
 @pytest.mark.parametrize("strategy", ["rowversion", "auto"])
 def test_changes_are_read_by_a_template_that_asks_for_them(spoil, strategy):
     (line,) = spoil(detection=f"{{strategy: {strategy}, rowversion: updated_at}}")

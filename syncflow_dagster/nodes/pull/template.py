@@ -80,12 +80,15 @@ class Variable:
         column: The same.
         needed: Whether it must be given: the template neither asks whether it `is defined` nor
             gives it a `default`.
+        unasked: Line where it is written as it is, outside every `if` that asks for it; None: it
+            stands nowhere like that, so that it may be null.
     """
 
     name: str
     line: int
     column: int
     needed: bool = True
+    unasked: int | None = None
 
 
 def read_text(path: Path) -> str:
@@ -115,13 +118,14 @@ def variables(path: Path) -> list[Variable]:
     source = read_text(path)
     tree = _parse(path, source)
     used, optional = meta.find_undeclared_variables(tree), _optional(tree)
+    unasked = dict(reversed(list(_unasked(tree, frozenset()))))
     first: dict[str, int] = {}
     for name in tree.find_all(nodes.Name):
         if name.name in used and name.ctx == "load":
             first[name.name] = min(name.lineno, first.get(name.name, name.lineno))
     lines = source.splitlines()
     found = [
-        Variable(name, line, _column(lines, line, name), name not in optional)
+        Variable(name, line, _column(lines, line, name), name not in optional, unasked.get(name))
         for name, line in first.items()
     ]
     return sorted(found, key=lambda variable: (variable.line, variable.column))
@@ -131,6 +135,20 @@ def _optional(tree: nodes.Template) -> set[str]:
     asked = [test.node for test in tree.find_all(nodes.Test) if test.name == "defined"]
     given = [use.node for use in tree.find_all(nodes.Filter) if use.name in {"default", "d"}]
     return {node.name for node in [*asked, *given] if isinstance(node, nodes.Name)}
+
+
+def _unasked(node: nodes.Node, asked: frozenset[str]) -> Iterator[tuple[str, int]]:
+    """Find names that are written as they are, with their lines, in the template's order."""
+    if isinstance(node, nodes.If):
+        asked |= {name.name for name in node.test.find_all(nodes.Name)}
+        if isinstance(node.test, nodes.Name):
+            asked |= {node.test.name}
+    for child in node.iter_child_nodes():
+        if isinstance(node, nodes.Output) and isinstance(child, nodes.Name):
+            if child.name not in asked:
+                yield child.name, child.lineno
+        else:
+            yield from _unasked(child, asked)
 
 
 def _column(lines: list[str], line: int, name: str) -> int:
