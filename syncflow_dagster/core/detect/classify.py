@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from syncflow_dagster.core.detect.entries import find, same_as_next
+from syncflow_dagster.core.detect.entries import find, same_as_next, take
 
 if TYPE_CHECKING:
     from syncflow_dagster.core.detect.entries import Entries, Places
@@ -103,7 +103,9 @@ def compare(
     """
     place = find(read, known)
     there = place >= 0
-    match = known[np.where(there, place, 0)] if len(known) else np.zeros(len(read), known.dtype)
+    match = np.zeros(len(read), known.dtype)
+    if len(known):
+        match = take(known, np.where(there, place, 0))
     live = there & (match["flag"] == LIVE)
     differs = (match["data"] != read["data"]).any(axis=1) | (match["number"] != version)
     operations = np.full(len(read), Operation.SAME, dtype=np.uint8)

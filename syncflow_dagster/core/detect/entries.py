@@ -19,6 +19,7 @@ Entries: TypeAlias = npt.NDArray[np.void]
 Places: TypeAlias = npt.NDArray[np.intp]
 
 _KEYS = 1 << 64
+_WORDS = ENTRY.itemsize // 8
 
 
 def entries(
@@ -64,7 +65,15 @@ def by_key(some: Entries) -> Entries:
     if tied.any() and (some["low"][order][1:] != some["low"][order][:-1])[tied].any():
         # Half a key in common with another one: as good as never, and told apart all the same.
         order = np.lexsort((some["low"], high))
-    return some[order]
+    return take(some, order)
+
+
+def take(some: Entries, places: Places) -> Entries:
+    """Return the entries at some places."""
+    # As plain numbers: picking whole records of mixed fields is several times as slow.
+    words = np.ascontiguousarray(some).view("<u8").reshape(-1, _WORDS)
+    taken: Entries = np.take(words, places, axis=0).view(ENTRY).reshape(-1)
+    return taken
 
 
 def same_as_next(some: Entries) -> npt.NDArray[np.bool_]:

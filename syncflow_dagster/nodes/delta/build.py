@@ -8,15 +8,18 @@ its folder, from which that one goes on.
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
 
 from syncflow_dagster.nodes.delta import batches as running
-from syncflow_dagster.nodes.delta import cursor, tables, versions
+from syncflow_dagster.nodes.delta import cursor, runs, tables, versions
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, DeltaError
 from syncflow_dagster.nodes.delta.finish import Finish
+from syncflow_dagster.nodes.delta.known import read_known
 from syncflow_dagster.nodes.delta.normalise import Normaliser
 from syncflow_dagster.nodes.delta.options import DeltaOptions
 from syncflow_dagster.nodes.delta.reading import Reading, folder
@@ -122,9 +125,16 @@ class _Build:
         ) as batch:
             resumed = self._open(workspace, batch)
             try:
-                reading.run(workspace)
+                known = self._read(reading, workspace)
                 finish = Finish(
-                    self.conn, self.node, self.parent, batch, workspace, self.options, self.clock
+                    self.conn,
+                    self.node,
+                    self.parent,
+                    batch,
+                    workspace,
+                    known,
+                    self.options,
+                    self.clock,
                 )
                 result = self._finish(finish, plan, definition, version, earlier)
             except (DeltaError, ValueError):
@@ -136,6 +146,20 @@ class _Build:
         workspace.remove()
         result.resumed = resumed
         return result
+
+    def _read(self, reading: Reading, workspace: Workspace) -> runs.Runs:
+        """Read the source, and meanwhile what is known; nobody else may change that."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            known = pool.submit(self._read_known, reading.stages, workspace)
+            reading.run(workspace)
+            return known.result()
+
+    def _read_known(self, stages: Stages, workspace: Workspace) -> runs.Runs:
+        started = time.perf_counter()
+        with self.database.connect() as conn:
+            known = read_known(conn, self.node, *self.options.part.span, workspace.folder)
+        stages.add("detect", time.perf_counter() - started)
+        return known
 
     def _plan(self, definition: str) -> cursor.Plan:
         if not self.options.complete:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from syncflow_dagster.core.detect.classify import Operation
 from syncflow_dagster.nodes.delta import detection, rejections, runs, superseding, versions
 from syncflow_dagster.nodes.delta.detection import Decided
-from syncflow_dagster.nodes.delta.known import read_known
 from syncflow_dagster.nodes.delta.layout import Layout
 from syncflow_dagster.nodes.delta.parents import release_waiting
 from syncflow_dagster.nodes.delta.preview import preview
@@ -46,6 +45,7 @@ class Finish:
         parent: Node of the parents, if there is one.
         batch: The batch.
         workspace: Holds the chunks.
+        known: What was known before.
         options: See :class:`DeltaOptions`.
         clock: Gives the moments that are stored.
     """
@@ -55,6 +55,7 @@ class Finish:
     parent: DeltaNode | None
     batch: Batch
     workspace: Workspace
+    known: runs.Runs
     options: DeltaOptions
     clock: Clock
     read: runs.Runs = field(default_factory=runs.Runs)
@@ -78,14 +79,12 @@ class Finish:
         counts["records"] = sum(chunk.records for chunk in self.workspace.chunks)
         for chunk in self.workspace.chunks:
             self.read.add(self.workspace.entries(chunk.number))
-        with stages.measure("detect"):
-            known = read_known(self.conn, self.node, *part.span, self.workspace.folder)
-        self.empty = known.length == 0 and part.parts == 1
+        self.empty = self.known.length == 0 and part.parts == 1
         self.decided = detection.decide(
             self.node,
             self.workspace,
             self.read,
-            known,
+            self.known,
             part.span,
             version,
             stages,

@@ -151,6 +151,11 @@ class Stages:
             self._tell(stage)
         crash_point(f"delta.{stage}")
 
+    def add(self, stage: str, seconds: float) -> None:
+        """Count time of a stage that was spent beside another one."""
+        with self._lock:
+            self._seconds[stage] += seconds
+
     @property
     def seconds(self) -> float:
         """Seconds since the build began."""
