@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
+from pydantic import ValidationError
 
 from syncflow_dagster.core.identity.hashing import ENCODING
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, MissingColumn
@@ -155,27 +156,30 @@ def _earlier(node: DeltaNode, current: Version, old: Version) -> Earlier:
         if then is not None and _comparing(then, now) != _comparing(now, now):
             columns = dict.fromkeys([then.get("column", now["column"]), now["column"]])
             rules = [{**then, "column": column} for column in columns]
-            remade[now["name"]] = tuple(_normaliser_of(node, rule) for rule in rules)
+            made = (_normaliser_of(node, rule) for rule in rules)
+            remade[now["name"]] = tuple(each for each in made if each is not None)
     return Earlier(old, remade)
 
 
-def _normaliser_of(node: DeltaNode, rule: dict[str, Any]) -> Normaliser:
-    """Return what makes a single field."""
-    alone = type(node).model_validate(
-        {
-            **node.model_dump(mode="json", exclude={"parent", "customer", "detection"}),
-            "fields": [rule],
-            "key": [rule["name"]],
-        }
-    )
-    return Normaliser(alone, None)
+def _normaliser_of(node: DeltaNode, rule: dict[str, Any]) -> Normaliser | None:
+    """Return what makes a single field; None where this release can make it so no more."""
+    alone = {
+        **node.model_dump(mode="json", exclude={"parent", "customer", "detection"}),
+        "fields": [rule],
+        "key": [rule["name"]],
+    }
+    try:
+        return Normaliser(type(node).model_validate(alone), None)
+    except (ValidationError, DeltaDefinitionError):
+        return None
 
 
 def _first_made(normalisers: tuple[Normaliser, ...], raw: pl.DataFrame) -> pl.Series | None:
     for normaliser in normalisers:
         try:
             return normaliser(raw).fields.to_series()
-        except MissingColumn:
+        except (MissingColumn, DeltaDefinitionError):
+            # Its column is gone, or the function that made it.
             continue
     return None
 

@@ -172,7 +172,9 @@ class DeltaNode(Model):
     deletes: DeleteDetection = Field(
         DeleteDetection(), description="When a record counts as deleted."
     )
-    detection: Detection = Field(Detection(), description="How changes are found.")
+    detection: Detection = Field(
+        Detection(), description="Which rows are read, and what tells that one changed."
+    )
     partitions: int = Field(
         1,
         ge=1,
