@@ -1,4 +1,4 @@
-"""The pull node: rows of a SQL query."""
+"""The pull node: rows of a SQL query, or of files."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ Parameter = Scalar | list[Scalar]
 
 
 class PullNode(Model):
-    """Reads rows through a SQL template, in batches."""
+    """Reads rows through a SQL template, or from files, in batches."""
 
-    type: Literal["pull"] = Field(description="Reads rows from a database.")
+    type: Literal["pull"] = Field(description="Reads rows from a database or files.")
     name: Slug = Field(description="Name of the node, unique in the file.")
     description: Text = Field(description="What is read, in a sentence for people.")
-    connection: Slug = Field(description="Name of a `sql` connection.")
-    query: Text = Field(description="Path of the `.sql.j2` template, relative to this file.")
+    connection: Slug = Field(description="Name of a `sql` or `files` connection.")
+    query: Text = Field(
+        description="Path of the `.sql.j2` template, relative to this file; of files a pattern in "
+        "the connection's folder, such as `orders-*.csv`."
+    )
     parameters: dict[Slug, Parameter] = Field(
         default_factory=dict, description="Values the template may use; each is bound, never text."
     )
