@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg import sql
 
+from syncflow_dagster.nodes.delta import tables
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.store.migrate import migrate
+from syncflow_dagster.store.sql import load
 from syncflow_dagster.testing.bench import child, data, floor, reading
 from syncflow_dagster.testing.bench.databases import Databases, databases
 from syncflow_dagster.testing.bench.peers.measure import PEERS_PYTHON, check, measure_peers
@@ -169,6 +172,8 @@ def _check(result: dict[str, Any], rows: int) -> None:
 
 
 def _settle(url: str) -> None:
-    """Do once what autovacuum would do in the middle of a measurement."""
+    """Let the stored rows be delivered, and do what autovacuum would do in a measurement."""
+    deliver = sql.SQL(load("bench")["deliver"]).format(delta=tables.delta_id(data.node()))
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute("vacuum analyze")
+        conn.execute(deliver)
+        conn.execute("vacuum full analyze")
