@@ -91,8 +91,9 @@ def test_rows_an_expression_fails_on_are_rejected_alone():
     assert faults(evaluate("CAST(a AS INT)", a=["x", "y"])) == [("expression", [0, 1])]
 
 
-def test_columns_of_nothing_but_null_have_the_type_that_is_needed():
-    untyped = pl.Series([None, None], dtype=pl.Null)
+@pytest.mark.parametrize("kind", [pl.Null, pl.String])
+def test_columns_of_nothing_but_null_have_the_type_that_is_needed(kind):
+    untyped = pl.Series([None, None], dtype=kind)
     for sql in ("UPPER(a)", "EXTRACT(year FROM a)", "a * 2", "SUBSTR(a, 1, 2)"):
         column = evaluate(sql, a=untyped)
         assert column.values.to_list() == [None, None]

@@ -38,7 +38,7 @@ def test_numbers_may_come_from_the_environment(load, example_text):
 
 
 def test_a_second_workflow_needs_no_code():
-    loaded = load_folder(Path(__file__).parent / "examples", SHIPMENTS)
+    loaded = load_folder(Path(__file__).parent / "examples" / "shipments", SHIPMENTS)
     assert loaded.broken == []
     (shipments,) = loaded.workflows
     assert shipments.workflow.workflow == "shipments"

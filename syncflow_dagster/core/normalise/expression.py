@@ -43,8 +43,8 @@ _TEXTS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _CLOCK = re.compile(
     r"(?i)\b(?:now\s*\(|current_(?:date|time|timestamp)\b|local(?:time|timestamp)\b)"
 )
-#: Types tried for a column of nothing but NULL, which a source may give no type.
-_UNTYPED = (pl.Null(), pl.String(), pl.Float64(), pl.Datetime("us"))
+#: Types tried for a column of nothing but NULL, which a source may give no type, or that of texts.
+_UNTYPED = (pl.String(), pl.Float64(), pl.Datetime("us"))
 
 
 class ExpressionError(TransformError):
@@ -116,8 +116,13 @@ def parse(sql: str) -> Expression:
 def _typed(frame: pl.DataFrame, parsed: pl.Expr) -> pl.DataFrame:
     """Give columns of nothing but NULL a type the expression takes."""
     first: PolarsError | None = None
-    for kind in _UNTYPED:
-        typed = frame.with_columns(pl.selectors.by_dtype(pl.Null).cast(kind))
+    untyped = [
+        column.name
+        for column in frame
+        if column.dtype in (pl.Null, pl.String) and column.null_count() == frame.height
+    ]
+    for kind in (None, *_UNTYPED):
+        typed = frame if kind is None else frame.with_columns(pl.col(untyped).cast(kind))
         try:
             typed.clear().with_columns(parsed.alias(""))
         except PolarsError as error:
