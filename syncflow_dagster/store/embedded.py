@@ -12,7 +12,6 @@ import os
 import signal
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 from urllib.parse import quote
 
@@ -30,12 +29,13 @@ from syncflow_dagster.store.launch import (
     start_guardian,
     users_lock,
 )
-from syncflow_dagster.store.location import Location, create_home, locate
+from syncflow_dagster.store.location import Location, create_home, default_home, locate
 from syncflow_dagster.store.migrate import migrate as apply_migrations
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
     from types import TracebackType
 
 DATABASE = "syncflow"
@@ -310,8 +310,7 @@ def open_store(
     url = url or os.environ.get("SYNCFLOW_DATABASE_URL")
     with ExitStack() as stack:
         if not url:
-            chosen = home or Path(os.environ.get("SYNCFLOW_HOME") or ".syncflow")
-            server = stack.enter_context(EmbeddedPostgres(chosen))
+            server = stack.enter_context(EmbeddedPostgres(home or default_home()))
             url = server.url()
         database = stack.enter_context(_database(url))
         _check_server(database)

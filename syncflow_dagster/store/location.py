@@ -77,6 +77,11 @@ class Location:
     account: Account | None
 
 
+def default_home() -> Path:
+    """Return SyncFlow's home folder: ``SYNCFLOW_HOME``, else ``.syncflow`` where we are."""
+    return Path(os.environ.get("SYNCFLOW_HOME") or ".syncflow")
+
+
 def create_home(home: Path) -> None:
     """Create SyncFlow's home folder; one that is there keeps its rights.
 
