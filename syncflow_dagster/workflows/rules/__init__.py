@@ -14,6 +14,7 @@ from syncflow_dagster.workflows.rules import (
     fields,
     graph,
     names,
+    partitions,
     reading,
     references,
     triggers,
@@ -34,6 +35,7 @@ _RULES: tuple[Callable[[graph.Graph], Iterator[Finding]], ...] = (
     *unpivot.RULES,
     *board.RULES,
     *triggers.RULES,
+    *partitions.RULES,
     *connections.RULES,
 )
 

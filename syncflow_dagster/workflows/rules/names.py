@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from syncflow_dagster.core.records import RESERVED_COLUMNS
 from syncflow_dagster.workflows.problems import Finding
 from syncflow_dagster.workflows.rules.graph import repeated
 
@@ -46,6 +47,20 @@ def field_names(graph: Graph) -> Iterator[Finding]:
         yield from repeated(delta["key"].texts(), "the key field", "list it once")
 
 
+def reserved_field_names(graph: Graph) -> Iterator[Finding]:
+    """Report fields named like a column that every delta table has."""
+    for delta in graph.of_type("delta"):
+        for rule in delta["fields"].items():
+            name = rule["name"].text
+            if name not in RESERVED_COLUMNS:
+                continue
+            message = f"every delta table has a column {name!r} of its own"
+            column = rule["column"].text or name
+            other = f"{delta['entity'].text or 'record'}_{name}"
+            hint = f"name the field otherwise, for example {{name: {other}, column: {column}}}"
+            yield Finding(rule["name"].loc, message, hint)
+
+
 def tables(graph: Graph) -> Iterator[Finding]:
     """Report delta nodes that share a table."""
     names = [delta["table"] for delta in graph.of_type("delta")]
@@ -61,4 +76,4 @@ def board_columns(graph: Graph) -> Iterator[Finding]:
         yield from repeated(columns, "the board column", "a column takes one field only")
 
 
-RULES = (node_names, trigger_names, field_names, tables, board_columns)
+RULES = (node_names, trigger_names, field_names, reserved_field_names, tables, board_columns)
