@@ -175,6 +175,41 @@ def waiting(workflow: str, *, limit: int, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("workflow")
+@click.option("--node", help="Only this delta node's rows.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Rows of each node."
+)
+@_JSON
+def rejected(workflow: str, *, node: str | None, limit: int, as_json: bool) -> None:
+    """Show which rows of the source could not become records, and why."""
+    from syncflow_dagster.commands.find import find_workflow
+    from syncflow_dagster.commands.rejected import rejected_report
+
+    found = find_workflow(_workflows(), workflow)
+    report = rejected_report(_home(), found, node=node, limit=limit)
+    click.echo("\n".join(report.lines()), err=as_json)
+    if as_json:
+        _print_json(report.as_json())
+
+
+@main.command()
+@click.argument("workflow")
+@click.option("--node", help="Only this delta node's rows.")
+@_JSON
+def retry(workflow: str, *, node: str | None, as_json: bool) -> None:
+    """Try the rejected rows again under today's rules, without reading the source."""
+    from syncflow_dagster.commands.find import find_workflow
+    from syncflow_dagster.commands.rejected import retry_workflow
+
+    result = retry_workflow(_home(), find_workflow(_workflows(), workflow), node=node, say=_say)
+    click.echo("\n".join(result.lines()), err=as_json)
+    if as_json:
+        _print_json(result.as_json())
+    sys.exit(PASSED if result.success else FAILED)
+
+
+@main.command()
 @click.option("--port", default=0, help="Port of the monday service; 0 takes a free one.")
 @click.option("--control-port", default=0, help="Port of the control endpoints.")
 @click.option(
@@ -228,7 +263,9 @@ def schema() -> None:
 
 
 def _home() -> Path:
-    return Path(os.environ.get("SYNCFLOW_HOME") or ".syncflow")
+    from syncflow_dagster.store.location import default_home
+
+    return default_home()
 
 
 def _workflows() -> Path:

@@ -25,7 +25,7 @@ def build(folder: Path) -> dg.Definitions:
     return dg.Definitions(
         assets=[files_asset(loaded), *(asset for one in built for asset in one.assets)],
         asset_checks=[files_check(folder), *(check for one in built for check in one.checks)],
-        jobs=[job for one in built for job in (one.job, one.push_job) if job is not None],
+        jobs=[job for one in built for job in one.jobs],
         schedules=[schedule for one in built for schedule in schedules(one)],
         sensors=[pending_rows_sensor(built), workflow_files_sensor(folder)],
         resources={

@@ -3,27 +3,23 @@
 The rows stream from the source into the delta; they are stored nowhere in between.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
-from syncflow_dagster.assets import columns, names, tables
+from syncflow_dagster.assets import columns, names, partitions
+from syncflow_dagster.assets.delta_metadata import delta_metadata, pull_metadata, summary
 from syncflow_dagster.assets.failures import readable_failures
-from syncflow_dagster.assets.plots import bars
-from syncflow_dagster.assets.progress import duration, every_two_seconds
-from syncflow_dagster.assets.steps import StepResources
-from syncflow_dagster.nodes.delta.build import DeltaOptions, DeltaResult, build_delta
-from syncflow_dagster.nodes.delta.build import Progress as DeltaProgress
-from syncflow_dagster.nodes.pull.read import read_rows
-from syncflow_dagster.nodes.rows import GivenRows
+from syncflow_dagster.assets.progress import stage_teller
+from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta
+from syncflow_dagster.nodes.pull.read import open_rows
 from syncflow_dagster.resources.observe import Observer
+from syncflow_dagster.store.builds import builds_folder
+from syncflow_dagster.store.location import default_home
 from syncflow_dagster.workflows.loader import LoadedWorkflow
-from syncflow_dagster.workflows.models import DeltaNode, PullNode
-
-_OPERATIONS = ("inserted", "updated", "deleted", "same", "rejected", "duplicates", "waiting")
-_WRITTEN = ("inserted", "updated", "deleted")
+from syncflow_dagster.workflows.models import DeltaNode, PullNode, Workflow
 
 
 def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition:
@@ -31,8 +27,7 @@ def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition
     workflow = loaded.workflow
     pull = workflow.node(node.source)
     assert isinstance(pull, PullNode)
-    parent = workflow.node(node.parent.node) if node.parent else None
-    assert parent is None or isinstance(parent, DeltaNode)
+    parent = parent_of(workflow, node)
     step = StepResources(loaded, [pull.connection])
 
     @dg.multi_asset(
@@ -40,33 +35,50 @@ def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition
         description=node.description,
         specs=[_pull_spec(loaded, pull, node), _delta_spec(loaded, pull, node)],
         required_resource_keys=step.keys,
+        partitions_def=partitions.definition(node),
     )
     def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         with readable_failures(), step.open(context) as opened:
-            options = DeltaOptions(
-                full_resync=opened.options.full_resync, run_id=context.run.run_id
-            )
+            options = _options(context, opened, node)
             result = build_delta(
                 opened.database,
                 workflow.workflow,
                 node,
-                GivenRows(read_rows(opened.loaded, pull)),
+                open_rows(opened.loaded, pull),
                 parent=parent,
                 clock=opened.clock,
                 options=options,
-                progress=_teller(context.log.info),
+                progress=stage_teller(context.log.info),
             )
-            states = Observer(opened.database).count_states(node.table)
-        context.log.info(_summary(node, result))
+            observer = Observer(opened.database)
+            states = observer.count_states(node.table)
+            swept_at = observer.last_full_read(workflow.workflow, node.name, options.part)
+        context.log.info("%s: %s", node.name, summary(result))
         yield dg.MaterializeResult(
-            asset_key=names.asset_key(workflow, pull.name), metadata=_pull_metadata(result)
+            asset_key=names.asset_key(workflow, pull.name), metadata=pull_metadata(result)
         )
         yield dg.MaterializeResult(
             asset_key=names.asset_key(workflow, node.name),
-            metadata=_delta_metadata(result, states),
+            metadata=delta_metadata(result, states, swept_at),
         )
 
     return build
+
+
+def parent_of(workflow: Workflow, node: DeltaNode) -> DeltaNode | None:
+    """Return the node of a delta node's parents, None if it has no parent."""
+    parent = workflow.node(node.parent.node) if node.parent else None
+    assert parent is None or isinstance(parent, DeltaNode)
+    return parent
+
+
+def _options(context: dg.AssetExecutionContext, opened: OpenStep, node: DeltaNode) -> DeltaOptions:
+    return DeltaOptions(
+        full_resync=opened.options.full_resync,
+        run_id=context.run.run_id,
+        part=partitions.part_of(context, node),
+        home=builds_folder(default_home(), opened.database),
+    )
 
 
 def _pull_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.AssetSpec:
@@ -86,15 +98,14 @@ def _pull_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.As
 
 def _delta_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.AssetSpec:
     workflow = loaded.workflow
-    deps = [names.asset_key(workflow, pull.name)]
-    if node.parent and not node.is_own_parent:
-        deps.append(names.asset_key(workflow, node.parent.node))
+    deps = [dg.AssetDep(names.asset_key(workflow, pull.name))]
+    parent = parent_of(workflow, node)
+    if parent is not None and not node.is_own_parent:
+        deps.append(partitions.dependency(workflow, parent))
     return dg.AssetSpec(
         names.asset_key(workflow, node.name),
         deps=deps,
-        description=f"{node.description}\n\nDelta rows are kept in `{node.table}`, found by the "
-        f"key {_code(node.key)}"
-        + (f"; each belongs to a record of `{node.parent.node}`." if node.parent else "."),
+        description=_description(node),
         metadata=columns.of_delta(node),
         group_name=names.group_name(workflow),
         code_version=names.code_version(pull, node, query=loaded.queries[pull.name]),
@@ -104,79 +115,13 @@ def _delta_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.A
     )
 
 
-def _code(words: list[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
-
-
-def _teller(log: Callable[[str], None]) -> Callable[[DeltaProgress], None]:
-    may_tell = every_two_seconds()
-
-    def tell(progress: DeltaProgress) -> None:
-        if may_tell():
-            left = progress.seconds_left
-            about = f", about {duration(left)} left" if left is not None else ""
-            log(
-                f"{progress.stage}: {progress.rows:,} rows, "
-                f"{progress.rows_per_s:,.0f} rows/s{about}"
-            )
-
-    return tell
-
-
-def _summary(node: DeltaNode, result: DeltaResult) -> str:
-    told = ", ".join(f"{result.counts[name]:,} {name}" for name in _OPERATIONS)
-    return f"{node.name}: {result.counts['read']:,} rows read, {told}"
-
-
-def _pull_metadata(result: DeltaResult) -> dict[str, Any]:
-    extract = next(stage for stage in result.stages if stage.name == "extract")
-    return {
-        "dagster/row_count": result.counts["read"],
-        "seconds": round(extract.seconds, 3),
-        "rows_per_s": _rate(result.counts["read"], extract.seconds),
-    }
-
-
-def _delta_metadata(result: DeltaResult, states: dict[str, int]) -> dict[str, Any]:
-    seconds = sum(stage.seconds for stage in result.stages)
-    counts = {name: result.counts[name] for name in _OPERATIONS}
-    metadata: dict[str, Any] = {
-        "dagster/row_count": result.counts["records"],
-        **counts,
-        "superseded": result.counts["superseded"],
-        "batch": result.batch_id,
-        "seconds": round(seconds, 3),
-        "rows_per_s": _rate(result.counts["records"], seconds),
-        "states": tables.table(
-            [{"state": state, "delta_rows": rows} for state, rows in states.items()],
-            ["state", "delta_rows"],
-        ),
-        "stages": tables.table(
-            [
-                {"stage": one.name, "rows": one.rows, "seconds": round(one.seconds, 4)}
-                for one in result.stages
-            ],
-            ["stage", "rows", "seconds"],
-        ),
-        "preview": tables.preview(_rows(result)),
-    }
-    if any(counts[name] for name in _WRITTEN):
-        # Not for a run that found nothing: a picture costs its process half a second.
-        metadata["operations"] = bars(counts, "records of this run")
-    if result.rejected:
-        metadata["rejected_records"] = tables.table(
-            [asdict(one) for one in result.rejected],
-            ["row_number", "business_key", "customer", "column", "value", "reason"],
+def _description(node: DeltaNode) -> str:
+    key = ", ".join(f"`{name}`" for name in node.key)
+    text = f"{node.description}\n\nDelta rows are kept in `{node.table}`, found by the key {key}"
+    text += f"; each belongs to a record of `{node.parent.node}`." if node.parent else "."
+    if partitions.is_partitioned(node):
+        text += (
+            f"\n\nBuilt in {node.partitions} ranges of the key's hash. Each is a partition that "
+            "reads the source by itself; several can be built at once, on several machines."
         )
-    return metadata
-
-
-def _rows(result: DeltaResult) -> list[dict[str, Any]]:
-    return [
-        {str(name): value for name, value in row.items()}
-        for row in result.preview.to_dict("records")
-    ]
-
-
-def _rate(rows: int, seconds: float) -> float:
-    return round(rows / seconds, 1) if seconds else 0.0
+    return text

@@ -1,11 +1,18 @@
 """Progress lines in a run's log: how fast, and how long still; at most one every two seconds."""
 
+import threading
 import time
 from collections.abc import Callable
+
+from syncflow_dagster.nodes.delta.report import Progress as StageProgress
 
 _EVERY_S = 2.0
 _MINUTE_S = 60
 _HOUR_S = 3600
+# While chunks are read and worked on at once, what is identified is what is done; the others are
+# ahead of it.
+_AHEAD = frozenset({"extract", "normalise"})
+_DONE = "identify"
 
 
 def every_two_seconds(clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
@@ -21,6 +28,31 @@ def every_two_seconds(clock: Callable[[], float] = time.monotonic) -> Callable[[
         return True
 
     return may_tell
+
+
+def stage_teller(
+    log: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+) -> Callable[[StageProgress], None]:
+    """Return a listener for a delta's stages that any thread may call.
+
+    Args:
+        log: Where lines go.
+        clock: Seconds, monotonic.
+    """
+    may_tell = every_two_seconds(clock)
+    lock = threading.Lock()
+
+    def tell(progress: StageProgress) -> None:
+        with lock:
+            if progress.stage in _AHEAD or not may_tell():
+                return
+            text = f"{progress.stage}: {progress.rows:,} rows, {progress.rows_per_s:,.0f} rows/s"
+            # What is expected are rows of the source; later stages handle fewer.
+            if progress.stage == _DONE and progress.seconds_left is not None:
+                text += f", about {duration(progress.seconds_left)} left"
+            log(text)
+
+    return tell
 
 
 class Progress:

@@ -16,6 +16,8 @@ from syncflow_dagster.workflows.loader import LoadedWorkflow
 #: Key of the resource of SyncFlow's own database.
 STORE = "store"
 
+StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext
+
 
 @dataclass(frozen=True, slots=True)
 class OpenStep:
@@ -53,9 +55,7 @@ class StepResources:
         return {STORE, RESOURCE, *own}
 
     @contextmanager
-    def open(
-        self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext
-    ) -> Iterator[OpenStep]:
+    def open(self, context: StepContext) -> Iterator[OpenStep]:
         """Open the database, and bring the connections to what this run's resources say."""
         found = context.resources
         resources = {

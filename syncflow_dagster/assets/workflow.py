@@ -1,21 +1,22 @@
 """A workflow as Dagster sees it: its assets, its checks, its jobs, its resources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 from dagster import ConfigurableResource
 
-from syncflow_dagster.assets import names
+from syncflow_dagster.assets import names, partitions
 from syncflow_dagster.assets.board_check import board_check, check_key
 from syncflow_dagster.assets.checks import delta_checks, pass_checks
 from syncflow_dagster.assets.delta import delta_assets
 from syncflow_dagster.assets.push import push_assets
+from syncflow_dagster.assets.rejected import retry_job
 from syncflow_dagster.resources.connections import connection_resources
 from syncflow_dagster.resources.run_options import job_options
 from syncflow_dagster.workflows.loader import LoadedWorkflow
-from syncflow_dagster.workflows.models import Workflow
+from syncflow_dagster.workflows.models import DeltaNode, Workflow
 
 Job = dg.JobDefinition | Any
 
@@ -28,17 +29,27 @@ class WorkflowDefinitions:
         loaded: The workflow.
         assets: Steps, parents first.
         checks: Asset checks.
-        job: Runs everything.
+        job: Runs everything that is not partitioned; None if there is no such thing.
+        parts_job: Builds one partition of the delta nodes that are split; None if none is.
         push_job: Runs the push alone; None if the workflow has none.
+        retry_job: Tries rejected rows again.
         resources: Its connections.
     """
 
     loaded: LoadedWorkflow
     assets: list[dg.AssetsDefinition]
     checks: list[dg.AssetChecksDefinition]
-    job: Job
+    job: Job | None
+    parts_job: Job | None
     push_job: Job | None
+    retry_job: Job
     resources: Mapping[str, ConfigurableResource[Any]]
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All its jobs."""
+        found = (self.job, self.parts_job, self.push_job, self.retry_job)
+        return [job for job in found if job is not None]
 
 
 def workflow_definitions(
@@ -68,7 +79,9 @@ def workflow_definitions(
         assets=assets,
         checks=checks,
         job=_job(workflow, options),
+        parts_job=_parts_job(workflow),
         push_job=_push_job(workflow, options) if workflow.pushes else None,
+        retry_job=retry_job(loaded),
         resources={
             names.connection_key(workflow, name): resource
             for name, resource in connection_resources(loaded, as_written=as_written).items()
@@ -76,10 +89,13 @@ def workflow_definitions(
     )
 
 
-def _job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
+def _job(workflow: Workflow, options: dg.ConfigMapping) -> Job | None:
+    keys = [*_delta_keys(workflow, partitions.unpartitioned(workflow)), *_push_keys(workflow)]
+    if not keys:
+        return None
     return dg.define_asset_job(
         workflow.workflow,
-        selection=dg.AssetSelection.key_prefixes([workflow.owner, workflow.workflow]),
+        selection=dg.AssetSelection.assets(*keys),
         description=workflow.description,
         tags=names.run_tags(workflow),
         config=options,
@@ -87,19 +103,42 @@ def _job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
     )
 
 
+def _parts_job(workflow: Workflow) -> Job | None:
+    keys = _delta_keys(workflow, partitions.partitioned(workflow))
+    if not keys:
+        return None
+    return dg.define_asset_job(
+        names.parts_job_name(workflow),
+        selection=dg.AssetSelection.assets(*keys),
+        description="Builds one partition of the delta nodes that are split; the push comes when "
+        f"rows wait. {workflow.description}",
+        tags=names.run_tags(workflow),
+        # Dagster maps no options where there are partitions: the launchpad has them as they are.
+        executor_def=dg.in_process_executor,
+    )
+
+
 def _push_job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
-    keys = [
-        names.pass_key(workflow, node, number)
-        for node in workflow.pushes
-        for number in names.passes(node)
-    ]
     counts = [check_key(workflow, node) for node in workflow.pushes]
     return dg.define_asset_job(
         names.push_job_name(workflow),
         # Counting the board costs requests, and this job may run often.
-        selection=dg.AssetSelection.assets(*keys) - dg.AssetSelection.checks(*counts),
+        selection=dg.AssetSelection.assets(*_push_keys(workflow))
+        - dg.AssetSelection.checks(*counts),
         description=f"Pushes what waits, without reading the source. {workflow.description}",
         tags=names.run_tags(workflow),
         config=options,
         executor_def=dg.in_process_executor,
     )
+
+
+def _delta_keys(workflow: Workflow, nodes: Sequence[DeltaNode]) -> list[dg.AssetKey]:
+    return [names.asset_key(workflow, name) for node in nodes for name in (node.source, node.name)]
+
+
+def _push_keys(workflow: Workflow) -> list[dg.AssetKey]:
+    return [
+        names.pass_key(workflow, node, number)
+        for node in workflow.pushes
+        for number in names.passes(node)
+    ]

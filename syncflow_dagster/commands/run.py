@@ -1,13 +1,15 @@
-"""`syncflow run`: one run of a workflow, in this process, seen by Dagster like any other."""
+"""`syncflow run`: one run of a workflow, in this process, seen by Dagster like any other.
+
+A workflow whose delta nodes are split has a run for each partition, and one for the rest.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.commands.store import command_store
-from syncflow_dagster.supervisor.instance import open_instance, prepare_dagster_home
-from syncflow_dagster.supervisor.reaper import begun_here, process_tags, reap
+from syncflow_dagster.commands.instance import command_instance
+from syncflow_dagster.supervisor.reaper import process_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run came to.
+    """What a run, or the runs of all partitions, came to.
 
     Attributes:
         workflow: Its workflow.
@@ -37,7 +39,10 @@ class RunResult:
     def lines(self) -> list[str]:
         """Return the result for a person."""
         word = "succeeded" if self.success else "failed"
-        lines = [f"{self.workflow}: run {self.run.run_id} {word}"]
+        runs = ", ".join(self.run.run_ids)
+        lines = [
+            f"{self.workflow}: {'run' if len(self.run.run_ids) == 1 else 'runs'} {runs} {word}"
+        ]
         for asset, numbers in self.run.numbers.items():
             shown = ", ".join(f"{name} {value:g}" for name, value in numbers.items() if value)
             lines.append(f"  {asset}: {shown or 'nothing to do'}")
@@ -55,6 +60,7 @@ class RunResult:
         return {
             "workflow": self.workflow,
             "run_id": self.run.run_id,
+            "run_ids": list(self.run.run_ids),
             "success": self.success,
             "error": self.run.error,
             "assets": {name: dict(numbers) for name, numbers in self.run.numbers.items()},
@@ -81,11 +87,6 @@ def run_workflow(
     """
     from syncflow_dagster.assets.execute import execute_workflow
 
-    with command_store(home) as database:
-        environment = prepare_dagster_home(home, database)
-        environment["SYNCFLOW_DATABASE_URL"] = database.url
-        with open_instance(environment) as instance:
-            # A run whose command was killed would keep the schedule and the sensor waiting.
-            reap(instance, begun_here)
-            run = execute_workflow(loaded, instance, tags=process_tags(), log=say, **options)
+    with command_instance(home) as instance:
+        run = execute_workflow(loaded, instance, tags=process_tags(), log=say, **options)
     return RunResult(loaded.workflow.workflow, run)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from syncflow_dagster.assets.names import MOVED_TAG, STALLED_TAG
+from syncflow_dagster.assets.names import MOVED_TAG, STALLED_TAG, TICK_TAG
 from syncflow_dagster.core.dispatch import PastRun
 
 #: A run in one of these states is at work, or about to be.
@@ -20,10 +20,20 @@ IN_FLIGHT = (
 _LATEST = 20
 
 
-def run_in_flight(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> str | None:
-    """Return the id of a run with these tags that is at work, if there is one."""
-    runs = instance.get_runs(dg.RunsFilter(tags=dict(tags), statuses=list(IN_FLIGHT)), limit=1)
-    return runs[0].run_id if runs else None
+def run_in_flight(
+    instance: dg.DagsterInstance, tags: Mapping[str, str], tick: str | None = None
+) -> str | None:
+    """Return the id of a run with these tags that is at work, if there is one.
+
+    Args:
+        instance: Where runs are recorded.
+        tags: Tags of the run.
+        tick: The moment that is due; runs a schedule has started for it do not count.
+    """
+    wanted = dg.RunsFilter(tags=dict(tags), statuses=list(IN_FLIGHT))
+    runs = instance.get_runs(wanted, limit=1 if tick is None else None)
+    others = (run.run_id for run in runs if tick is None or run.tags.get(TICK_TAG) != tick)
+    return next(others, None)
 
 
 def past_runs(

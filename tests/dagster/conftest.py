@@ -64,6 +64,7 @@ def world(database: Database, monkeypatch, tmp_path) -> Iterator[World]:
             "MONDAY_URL": urls["monday"],
             "MONDAY_TOKEN": urls["tokens"]["monday"]["personal"],
             "MONDAY_SETTLE_S": "0",
+            "SYNCFLOW_HOME": str(tmp_path / "home"),
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
