@@ -34,11 +34,13 @@ insert into t values (
 """
 
 
-@pytest.fixture
-def url(empty_database_url):
-    with psycopg.connect(empty_database_url) as conn:
+@pytest.fixture(scope="module")
+def url(postgres_server):
+    """One database for all tests: they only read."""
+    found = postgres_server.ensure_database("pull_postgres")
+    with psycopg.connect(found) as conn:
         conn.execute(DDL)
-    return empty_database_url
+    return found
 
 
 def read(url, sql, rows=100, **parameters):

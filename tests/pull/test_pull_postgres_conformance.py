@@ -63,7 +63,7 @@ class PostgresHarness(SourceHarness):
 
 @pytest.fixture(scope="module")
 def database(postgres_server):
-    return postgres_server.ensure_database(f"conformance_{uuid.uuid4().hex}")
+    return postgres_server.ensure_database("pull_conformance")
 
 
 class TestPostgres(SourceConformance):

@@ -55,7 +55,7 @@ _DEFAULTS = {
 _PASSING = ("08", "40", "53", "57P", "25P03", "58")
 _CANCEL_TIMEOUT_S = 5
 #: Bytes parsed at once, and how many such pieces wait for their turn.
-_PIECE_BYTES = 4 << 20
+_PIECE_BYTES = 2 << 20
 _PIECES_AHEAD = 2
 
 
