@@ -130,7 +130,6 @@ def _server_command(location: Location, settings: Mapping[str, str]) -> tuple[st
         # makes whole pages of what changes next go to the log again.
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
-        "wal_compression": "on",
         "shared_buffers": "256MB",
         **settings,
     }
