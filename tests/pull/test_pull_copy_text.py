@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncflow_dagster.nodes.pull.columns import ColumnError
@@ -41,6 +41,7 @@ texts = st.none() | st.text(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(texts, st.none() | st.binary(), texts), min_size=1))
 def test_any_text_and_any_bytes_come_back(rows):
     parser = CopyText.of([column("a", "text"), column("b", "bytea"), column("c", "text")])
@@ -48,12 +49,14 @@ def test_any_text_and_any_bytes_come_back(rows):
     assert [tuple(row.values()) for row in batch.to_pylist()] == rows
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(texts, min_size=1))
 def test_a_single_column_may_be_empty(values):
     batch = CopyText.of([column("a", "text")]).batch(lines([value] for value in values))
     assert batch.column(0).to_pylist() == values
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.none() | st.decimals(-99999, 99999, places=3, allow_nan=False), min_size=1))
 def test_numbers_of_a_size_are_decimals(values):
     batch = CopyText.of([column("a", "numeric", 8, 3)]).batch(lines([value] for value in values))
@@ -61,6 +64,7 @@ def test_numbers_of_a_size_are_decimals(values):
     assert batch.column(0).to_pylist() == values
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.none() | st.floats(allow_nan=False), min_size=1))
 def test_floats_keep_every_digit(values):
     batch = CopyText.of([column("a", "float8")]).batch(

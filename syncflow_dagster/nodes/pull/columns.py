@@ -107,12 +107,12 @@ def infer(name: str, values: Sequence[Any]) -> ColumnPlan:
     return ColumnPlan(name, *_INFERRED[only])
 
 
-def decimals(name: str, precision: int | None, scale: int | None) -> ColumnPlan:
-    """Plan a column of exact numbers: a decimal where its size is known, else exact text."""
+def decimals(precision: int | None, scale: int | None) -> pa.DataType:
+    """Return the type of exact numbers: a decimal where their size is known, else exact text."""
     most = 38  # digits a decimal128 holds
     if precision is None or scale is None or not 0 <= scale <= precision <= most:
-        return ColumnPlan(name, TEXT, as_text)
-    return ColumnPlan(name, pa.decimal128(precision, scale), _finite)
+        return TEXT
+    return pa.decimal128(precision, scale)
 
 
 def as_text(value: Any) -> str:
@@ -135,11 +135,6 @@ def as_text(value: Any) -> str:
 def as_bytes(value: Any) -> bytes:
     """Return a driver's bytes as Python's."""
     return bytes(value)
-
-
-def _finite(value: Decimal) -> Decimal | None:
-    """Return a number, or None for NaN, which is the absence of one."""
-    return value if value.is_finite() else None
 
 
 def _kind(value: Any) -> str:

@@ -135,7 +135,7 @@ class CopyText:
 
 def _type(column: Any) -> pa.DataType:
     if column.type_code == _NUMERIC:
-        return columns.decimals(column.name, column.precision, column.scale).type
+        return columns.decimals(column.precision, column.scale)
     return _TYPES.get(column.type_code, columns.TEXT)
 
 

@@ -186,7 +186,7 @@ def _kind(field: FieldDescriptorPacket) -> tuple[pa.DataType, Callable[[pa.Array
     if code in {CODE.NEWDECIMAL, CODE.DECIMAL}:
         # The length counts the sign and the point: DECIMAL(12,2) has 14.
         precision = field.length - (field.scale > 0) - (not unsigned)
-        kind = columns.decimals(field.name, precision, field.scale).type
+        kind = columns.decimals(precision, field.scale)
         return kind, _parser(kind)
     if code in {CODE.FLOAT, CODE.DOUBLE}:
         return columns.FLOAT, _parser(columns.FLOAT)
