@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 #: Records shown of one way from parent to parent.
 STEPS = 10
+_FIND = (
+    "find_linked", "key_linked", "index_linked", "analyse_linked",
+    "find_free", "key_free", "analyse_free", "loose_records",
+)  # fmt: skip
 #: Hash tables of 100,000 families stay out of temporary files.
 MEMORY = "set local work_mem = '64MB'"
 
@@ -60,7 +64,8 @@ def find_cycles(database: Database, node: DeltaNode, limit: int = 20) -> Cycles:
         return Cycles()
     with database.transaction() as conn:
         conn.execute(MEMORY)
-        _run(conn, "loose_records", node)
+        for name in _FIND:
+            _run(conn, name, node)
         if not keep_rings(conn):
             return Cycles()
         rings = conn.execute(load("waiting")["rings"], {"limit": limit}).fetchall()

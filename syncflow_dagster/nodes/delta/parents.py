@@ -46,10 +46,10 @@ def release_waiting(conn: psycopg.Connection[DictRow], node: DeltaNode, parent: 
         return 0
     released = 0
     if run("find_awaited").rowcount:
-        for name in ("key_awaited", "index_awaited", "analyse_awaited", "drop_held"):
+        for name in ("index_awaited", "analyse_awaited", "find_free", "key_free", "analyse_free"):
             run(name)
         released = run("release_waiting").rowcount
-    run("drop_awaited")
+    run("drop_found")
     return released
 
 

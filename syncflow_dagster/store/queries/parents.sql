@@ -42,35 +42,41 @@ create temp table awaited as {awaited}
 -- name: index_awaited
 create index on pg_temp.awaited (up)
 
--- name: key_awaited
-alter table pg_temp.awaited add primary key (bk)
-
 -- name: analyse_awaited
 analyze pg_temp.awaited
 
--- name: drop_held
+-- name: find_free
 -- Where parents and children are of one table, letting one go lets go those that wait for it.
+create temp table free as
 with recursive free as (
-    select a.bk from pg_temp.awaited a where a.up is null
+    select a.bk, a.record_uuid from pg_temp.awaited a where a.up is null
     union all
-    select a.bk
+    select a.bk, a.record_uuid
     from free f
-    join pg_temp.awaited a on a.up = f.bk
+    -- The offset makes each step ask the index, instead of reading all parents again.
+    cross join lateral (
+        select a.bk, a.record_uuid from pg_temp.awaited a where a.up = f.bk offset 0
+    ) a
     where {is_own_parent}
 )
-delete from pg_temp.awaited a
-where not exists (select from free f where f.bk = a.bk)
+select * from free
+
+-- name: key_free
+alter table pg_temp.free add primary key (bk)
+
+-- name: analyse_free
+analyze pg_temp.free
 
 -- name: release_waiting
 update {delta} d
 set state = 'PENDING', reason = null, state_since = clock_timestamp(),
-    parent_uuid = a.record_uuid
-from pg_temp.awaited a
-where a.bk = d.parent_bk_hash
+    parent_uuid = f.record_uuid
+from pg_temp.free f
+where f.bk = d.parent_bk_hash
   and d.state = 'WAITING' and d.parent_uuid is null and d.superseded_by is null
   and not exists (
       select from syncflow.effect e
       where e.delta_table = {table} and e.delta_id = d.delta_id)
 
--- name: drop_awaited
-drop table pg_temp.awaited
+-- name: drop_found
+drop table if exists pg_temp.awaited, pg_temp.free

@@ -76,8 +76,12 @@ with recursive traced (place, bk, depth, root_place, root) as (
     union all
     select f.place, f.bk, t.depth + 1, t.root_place, t.root
     from traced t
-    join pg_temp.family f on f.up_place = t.place and f.up = t.bk
-    where f.fate = 'waiting'
+    -- The offset makes each step ask the index, instead of reading all families again.
+    cross join lateral (
+        select f.place, f.bk from pg_temp.family f
+        where f.up_place = t.place and f.up = t.bk and f.fate = 'waiting'
+        offset 0
+    ) f
 )
 select * from traced
 
@@ -151,26 +155,46 @@ from pg_temp.family f
 where f.up_place = f.place
   and not exists (select from pg_temp.traced t where t.place = f.place and t.bk = f.bk)
 
--- name: loose_records
--- Known records of an own-parent node whose parents never lead to one without a parent.
-create temp table loose on commit drop as
-with recursive linked as materialized (
-    select bk_hash as bk, parent_bk_hash as up
-    from {parent_snapshot}
-    where deleted_at is null and parent_bk_hash is not null
-),
-free as (
+-- name: find_linked
+create temp table linked on commit drop as
+select bk_hash as bk, parent_bk_hash as up
+from {parent_snapshot}
+where deleted_at is null and parent_bk_hash is not null
+
+-- name: key_linked
+alter table pg_temp.linked add primary key (bk)
+
+-- name: index_linked
+create index on pg_temp.linked (up)
+
+-- name: analyse_linked
+analyze pg_temp.linked
+
+-- name: find_free
+-- Records whose parents lead to one without a parent, from that one downwards.
+create temp table free on commit drop as
+with recursive free as (
     select l.bk
-    from linked l
-    where not exists (select from linked u where u.bk = l.up)
+    from pg_temp.linked l
+    where not exists (select from pg_temp.linked u where u.bk = l.up)
     union all
     select l.bk
     from free f
-    join linked l on l.up = f.bk
+    cross join lateral (select l.bk from pg_temp.linked l where l.up = f.bk offset 0) l
 )
+select * from free
+
+-- name: key_free
+alter table pg_temp.free add primary key (bk)
+
+-- name: analyse_free
+analyze pg_temp.free
+
+-- name: loose_records
+create temp table loose on commit drop as
 select l.bk, l.up, l.up as far, l.bk as ring
-from linked l
-where not exists (select from free f where f.bk = l.bk)
+from pg_temp.linked l
+where not exists (select from pg_temp.free f where f.bk = l.bk)
 
 -- name: key_loose
 alter table pg_temp.loose add primary key (bk)
