@@ -37,6 +37,7 @@ def _for_people() -> tuple[type[Exception], ...]:
     from syncflow_dagster.commands import CommandFailed
     from syncflow_dagster.commands.find import NoSuchWorkflow
     from syncflow_dagster.demo.world import DemoError
+    from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
     from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
     from syncflow_dagster.store.embedded import EmbeddedServerError, StoreError
     from syncflow_dagster.store.location import LocationError
@@ -47,6 +48,7 @@ def _for_people() -> tuple[type[Exception], ...]:
         BoardUnavailable,
         CommandFailed,
         ContractBroken,
+        DeltaDefinitionError,
         DemoError,
         EmbeddedServerError,
         LocationError,

@@ -51,6 +51,7 @@ WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
         psycopg.OperationalError,
         "Look after SyncFlow's own database. What was under way is looked up by the next run.",
     ),
+    (OSError, "Look after the folder or the disk the text names; `SYNCFLOW_HOME` says where."),
 )
 
 

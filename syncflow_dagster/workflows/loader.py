@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.document import Document, Place
 
 SUFFIXES = (".yaml", ".yml")
+#: What stands behind a workflow's name in the names of its further jobs.
+_JOBS = ("_push", "_parts", "_retry_rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,7 @@ def _clashes(new: LoadedWorkflow, others: Iterable[LoadedWorkflow]) -> list[Prob
     """Report names and tables of a file that an earlier file has."""
     problems = []
     for other in others:
+        problems += _job_clash(new, other)
         for what, place in new.places.items():
             there = other.places.get(what)
             if what == "workflow" and new.workflow.workflow != other.workflow.workflow:
@@ -224,3 +227,19 @@ def _clashes(new: LoadedWorkflow, others: Iterable[LoadedWorkflow]) -> list[Prob
             where = "workflow" if what == "workflow" else "nodes"
             problems.append(Problem(new.path, place.line, place.column, where, message, hint))
     return problems
+
+
+def _job_clash(new: LoadedWorkflow, other: LoadedWorkflow) -> list[Problem]:
+    """Report a workflow that is called like a job of another one: Dagster would load neither."""
+    place, there = new.places["workflow"], other.places["workflow"]
+    ours, theirs = new.workflow.workflow, other.workflow.workflow
+    for suffix in _JOBS:
+        if ours == theirs + suffix:
+            message = f"{ours!r} is the name of a job of {theirs!r}"
+        elif theirs == ours + suffix:
+            message = f"{theirs!r}, which is a workflow, would be the name of a job of {ours!r}"
+        else:
+            continue
+        hint = f"choose another; see {display_path(other.path)}:{there.line}"
+        return [Problem(new.path, place.line, place.column, "workflow", message, hint)]
+    return []

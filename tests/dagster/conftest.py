@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
+import partition_cases
 import pytest
 from dagster_cases import ORDER_LIST
 from sqlalchemy import create_engine, text
@@ -83,3 +85,36 @@ def world(database: Database, monkeypatch, tmp_path) -> Iterator[World]:
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as ephemeral:
         yield ephemeral
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The source, the workflow's folder, and SyncFlow's database."""
+
+    folder: Path
+    database: Database
+    store: StoreResource
+
+    def load(self, text: str = partition_cases.WORKFLOW) -> LoadedWorkflow:
+        path = self.folder / "shop.yaml"
+        path.write_text(text, encoding="utf-8")
+        loaded = load_file(path)
+        assert isinstance(loaded, LoadedWorkflow), loaded.problems
+        return loaded
+
+    def count(self, table: str, where: str = "true") -> int:
+        row = self.database.fetch_one(f"select count(*) as n from syncflow.{table} where {where}")
+        return row["n"]
+
+
+@pytest.fixture
+def shop(database, tmp_path, monkeypatch) -> Shop:
+    monkeypatch.setenv("SHOP_URL", f"sqlite:///{tmp_path}/shop.db")
+    monkeypatch.setenv("SYNCFLOW_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SYNCFLOW_DATABASE_URL", database.url)
+    folder = tmp_path / "workflows"
+    folder.mkdir()
+    for name, query in partition_cases.QUERIES.items():
+        (folder / name).write_text(query, encoding="utf-8")
+    partition_cases.fill(f"sqlite:///{tmp_path}/shop.db")
+    return Shop(folder, database, StoreResource(database_url=plain_url(database.url)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 import partition_cases as cases
@@ -16,46 +14,10 @@ from syncflow_dagster.assets.names import asset_key
 from syncflow_dagster.assets.workflow import workflow_definitions
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.rejected import rejected_report, retry_workflow
-from syncflow_dagster.resources.store import StoreResource
 from syncflow_dagster.schedules.cron import schedules
-from syncflow_dagster.store.database import Database, plain_url
-from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file
 
 KEYS = ["1_of_2", "2_of_2"]
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Shop:
-    """The source, the workflow's folder, and SyncFlow's database."""
-
-    folder: Path
-    database: Database
-    store: StoreResource
-
-    def load(self, text: str = cases.WORKFLOW) -> LoadedWorkflow:
-        path = self.folder / "shop.yaml"
-        path.write_text(text, encoding="utf-8")
-        loaded = load_file(path)
-        assert isinstance(loaded, LoadedWorkflow), loaded.problems
-        return loaded
-
-    def count(self, table: str, where: str = "true") -> int:
-        row = self.database.fetch_one(f"select count(*) as n from syncflow.{table} where {where}")
-        return row["n"]
-
-
-@pytest.fixture
-def shop(database, tmp_path, monkeypatch):
-    monkeypatch.setenv("SHOP_URL", f"sqlite:///{tmp_path}/shop.db")
-    monkeypatch.setenv("SYNCFLOW_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("SYNCFLOW_DATABASE_URL", database.url)
-    folder = tmp_path / "workflows"
-    folder.mkdir()
-    for name, query in cases.QUERIES.items():
-        (folder / name).write_text(query, encoding="utf-8")
-    cases.fill(f"sqlite:///{tmp_path}/shop.db")
-    return Shop(folder, database, StoreResource(database_url=plain_url(database.url)))
 
 
 def _repository(shop, text=cases.WORKFLOW):

@@ -45,7 +45,10 @@ def test_a_run_brings_the_order_book_to_the_board_and_says_what_it_could_not(wor
     yellow = {key: one.description for key, one in checks.items() if not one.passed}
     assert yellow == {
         ("order_headers", "no_rejected_records"): "5 rows are rejected",
-        ("order_lines", "no_orphans"): "19 records wait for their parent: 16 rejected, 3 never seen",
+        (
+            "order_lines",
+            "no_orphans",
+        ): "19 records wait for their parent: 16 rejected, 3 never seen",
         ("order_lines", "no_rejected_records"): "6 rows are rejected",
         ("monday_statuses", "no_refused_records"): (
             "1 refused, 0 waiting for something that is not on the board"

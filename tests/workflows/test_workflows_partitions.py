@@ -1,7 +1,10 @@
-"""Delta nodes that are split, and fields whose names the tables need themselves."""
+"""Delta nodes that are split, fields named like the tables' own, workflows named like jobs."""
 
 import pytest
 
+from syncflow_dagster.workflows.loader import load_files
+
+ENVIRON = {"ORDERS_DATABASE_URL": "sqlite:///x.db", "MONDAY_TOKEN": "t"}
 SPLIT = "entity: order\n    partitions: 4\n"
 LINES = "entity: order_line\n    partitions: {}\n"
 
@@ -56,3 +59,19 @@ def test_a_field_may_not_be_named_like_a_column_of_every_delta_table(spoil):
     (line,) = spoil(*renamed)
     assert "nodes.2.fields.7.name: every delta table has a column 'reason' of its own" in line
     assert "for example {name: order_reason, column: why}" in line
+
+
+@pytest.mark.parametrize("suffix", ["push", "parts", "retry_rejected"])
+def test_a_workflow_may_not_be_called_like_another_one_s_job(folder, example_text, suffix):
+    (folder / "a.yaml").write_text(example_text, encoding="utf-8")
+    other = example_text.replace("workflow: order_list", f"workflow: order_list_{suffix}")
+    (folder / "b.yaml").write_text(other.replace("_delta", "_other_delta"), encoding="utf-8")
+    for files, told in (
+        (["a.yaml", "b.yaml"], f"'order_list_{suffix}' is the name of a job of 'order_list'"),
+        (["b.yaml", "a.yaml"], "would be the name of a job of 'order_list'"),
+    ):
+        loaded = load_files([folder / name for name in files], ENVIRON)
+        assert len(loaded.workflows) == 1
+        ((problem,),) = [broken.problems for broken in loaded.broken]
+        assert told in problem.message
+        assert f"workflows/{files[0]}:6" in problem.hint
