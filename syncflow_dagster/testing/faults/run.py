@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from syncflow_dagster.commands.find import find_workflow
 from syncflow_dagster.demo.summary import count_source, standing
@@ -14,70 +15,20 @@ from syncflow_dagster.demo.world import WORKFLOWS, variables
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.testing.faults.cases import FaultCase, cases
+from syncflow_dagster.testing.faults.deltas import killed_deltas
+from syncflow_dagster.testing.faults.proofs import proofs
+from syncflow_dagster.testing.faults.results import FaultOutcome, FaultResult
 from syncflow_dagster.testing.faults.world import FaultWorld, fault_world
 from syncflow_dagster.testing.judge import group_titles, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 _SIGKILLED = -9
 _MOST_RUNS = 6
-_COLUMNS = ("duplicates", "lost", "unknown", "extra_calls", "recovery_s")
-
-
-@dataclass(slots=True)
-class FaultResult:
-    """What one fault did.
-
-    Attributes:
-        fault: Its name.
-        duplicates: Objects created more than once, by the sandbox's log.
-        lost: Records neither at the board nor explained.
-        unknown: Effects whose outcome is still not known.
-        extra_calls: Requests beyond those of the undisturbed run.
-        recovery_s: Seconds from the disturbance (or beyond the undisturbed run) to the end.
-        second_run_writes: Writes of another run, in which nothing had changed.
-        error: What kept the case from being judged.
-    """
-
-    fault: str
-    duplicates: int = 0
-    lost: int = 0
-    unknown: int = 0
-    extra_calls: int = 0
-    recovery_s: float = 0.0
-    second_run_writes: int = 0
-    error: str | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Whether every promise was kept."""
-        kept = not (self.duplicates or self.lost or self.unknown or self.second_run_writes)
-        return kept and self.error is None
-
-
-@dataclass(slots=True)
-class FaultOutcome:
-    """The whole table."""
-
-    results: list[FaultResult] = field(default_factory=list)
-
-    @property
-    def passed(self) -> bool:
-        """Whether every fault was survived."""
-        return all(one.passed for one in self.results)
-
-    def as_json(self) -> list[dict[str, Any]]:
-        """Return the table as rows."""
-        rows = [asdict(one) for one in self.results]
-        return [{name: value for name, value in row.items() if value is not None} for row in rows]
-
-    def lines(self) -> list[str]:
-        """Return the table for a person."""
-        width = max((len(one.fault) for one in self.results), default=5)
-        head = f"{'fault':<{width}}  " + "  ".join(f"{name:>11}" for name in _COLUMNS)
-        return [head, "-" * len(head), *(_line(one, width) for one in self.results)]
+#: Characters of a name in the lines told while the matrix runs.
+_NAME_WIDTH = 56
 
 
 def run_faults(
@@ -87,21 +38,31 @@ def run_faults(
 
     Args:
         target: File the table is written to, as JSON.
-        only: Parts of names; none runs everything. The undisturbed runs are always made.
+        only: Parts of names; none runs everything.
         say: Told each result.
     """
     outcome = FaultOutcome()
+
+    def wanted(name: str) -> bool:
+        return not only or any(part in name for part in only)
+
+    for result in chain(_pushes(wanted), killed_deltas(wanted), proofs(wanted)):
+        outcome.results.append(result)
+        say(result.line(_NAME_WIDTH) + (f"  {result.error}" if result.error else ""))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(outcome.as_json(), indent=1) + "\n")
+    return outcome
+
+
+def _pushes(wanted: Callable[[str], bool]) -> Iterator[FaultResult]:
+    """Run the faults of the whole workflow."""
+    chosen = [case for case in cases() if wanted(case.name)]
+    if not chosen:
+        return
     with fault_world() as world:
         base = {whole: _baseline(world, whole=whole) for whole in (False, True)}
-        for case in cases():
-            if only and not any(part in case.name for part in only):
-                continue
-            result = _run_case(world, case, base[case.whole_book])
-            outcome.results.append(result)
-            say(_line(result, 56) + (f"  {result.error}" if result.error else ""))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(json.dumps(outcome.as_json(), indent=1) + "\n")
-    return outcome
+        for case in chosen:
+            yield _run_case(world, case, base[case.whole_book])
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +186,3 @@ class _Disturbance:
                     down = {"service": "monday", "kind": "down", "for_s": self._case.down_s}
                     self._world.control.faults(down)
                 return
-
-
-def _line(result: FaultResult, width: int) -> str:
-    numbers = "  ".join(f"{getattr(result, name):>11}" for name in _COLUMNS)
-    mark = "" if result.passed else "  FAILED"
-    return f"{result.fault:<{width}}  {numbers}{mark}"

@@ -1,0 +1,77 @@
+"""Deltas killed on their own, and long tests, as rows of the fault matrix."""
+
+from pathlib import Path
+
+import pytest
+
+from syncflow_dagster.store.database import Database
+from syncflow_dagster.testing.bench.databases import Databases
+from syncflow_dagster.testing.crash import DELTA_POINTS
+from syncflow_dagster.testing.faults import deltas, proofs, run
+from syncflow_dagster.testing.faults.results import FaultResult
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def server(postgres_url):
+    made = Databases(postgres_url)
+    yield made
+    made.close()
+
+
+def test_a_delta_alone_is_killed_at_each_of_its_points():
+    points = [point.partition(":")[0] for point in deltas.delta_cases().values()]
+    assert points == list(DELTA_POINTS)
+
+
+@pytest.mark.process
+def test_a_killed_delta_ends_as_an_undisturbed_one(postgres_url):
+    (result,) = deltas.killed_deltas(lambda name: "write_delta" in name, rows=600, url=postgres_url)
+    assert result.passed, result
+    # All was read when it was killed.
+    assert (result.extra_calls, result.recovery_s > 0) == (0, True)
+
+
+def test_a_difference_is_seen(server, tmp_path):
+    world = deltas._World.begin(server, tmp_path, 600)
+    url, log, home = server.create("case", world.known), tmp_path / "l", tmp_path / "h"
+    deltas._build(url, world.files.raw["read"], log, home)
+    (home / "left").mkdir()
+    with Database(url) as database:
+        database.execute("delete from bench_delta_snapshot where business_key like '%17'")
+        database.execute("update bench_delta set operation = 'DELETE' where delta_id = 3")
+        database.execute("insert into batch (workflow, node, started_at) values ('w', 'n', now())")
+    result = FaultResult("spoilt")
+    world._judge(result, url, log, home)
+    gone = result.lost - 1
+    assert gone > 1
+    assert (result.duplicates, result.unknown, result.second_run_writes) == (1, 1, gone)
+    assert result.error == "the build left files behind in h"
+    assert not result.passed
+
+
+def test_proofs_name_tests_that_are_there(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    assert all(Path(path).exists() for path in proofs._TESTS[:2])
+    names = [path.name for path in Path("tests/core").iterdir()]
+    reference = Path("tests/delta/test_delta_reference.py").read_text()
+    assert any("property" in name for name in names)
+    assert "def test_reference_of" in reference
+    assert "def test_property" in reference
+    monkeypatch.chdir(tmp_path)
+    results = list(proofs.proofs(lambda name: "100,000" in name))
+    assert [result.error for result in results] == [
+        "tests/core is not here: run it in a checkout of the project"
+    ]
+
+
+def test_the_matrix_runs_what_is_asked_for_and_writes_its_table(monkeypatch, tmp_path):
+    monkeypatch.setattr(run, "killed_deltas", lambda wanted: iter(()))
+    monkeypatch.setattr(proofs, "_run", lambda part: None if part == "property" else "it failed")
+    told = []
+    outcome = run.run_faults(tmp_path / "build" / "f.json", only=["0,000 "], say=told.append)
+    assert [one.passed for one in outcome.results] == [True, False]
+    assert "it failed" in told[1]
+    assert len(outcome.lines()) == 4
+    assert '"error": "it failed"' in (tmp_path / "build" / "f.json").read_text()
