@@ -48,6 +48,11 @@ class Twins:
     kept: Places
     sizes: Places
 
+    @property
+    def dropped(self) -> int:
+        """How many of them are not used."""
+        return int((self.kept != self.places).sum())
+
 
 def find_twins(read: Entries, rule: Literal["reject", "first", "last"]) -> Twins:
     """Find the records whose key is not theirs alone.

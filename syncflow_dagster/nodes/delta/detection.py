@@ -20,6 +20,7 @@ from syncflow_dagster.core.detect.entries import key_bytes
 from syncflow_dagster.core.detect.guard import refusal
 from syncflow_dagster.nodes.delta import rejections, runs
 from syncflow_dagster.nodes.delta.errors import DeleteGuard
+from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.normalise import readable_key
 from syncflow_dagster.nodes.delta.source import ROW
 from syncflow_dagster.nodes.delta.workspace import STRIDE
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from syncflow_dagster.core.detect.classify import Found
     from syncflow_dagster.core.detect.entries import Entries
     from syncflow_dagster.nodes.delta.rejections import Rejection
     from syncflow_dagster.nodes.delta.report import Stages
@@ -70,6 +72,16 @@ class Decided:
 
 
 @dataclass(frozen=True)
+class _Compared:
+    """A range of keys: what was read, what is known, and what the one is to the other."""
+
+    ours: Entries
+    theirs: Entries
+    twins: Twins
+    found: Found
+
+
+@dataclass(frozen=True)
 class _Twin:
     """A record that is not alone with its key: its number, and those it is shown with."""
 
@@ -87,6 +99,7 @@ def decide(
     span: tuple[int, int],
     version: Version,
     stages: Stages,
+    threads: int,
     *,
     everything: bool,
     complete: bool,
@@ -101,6 +114,7 @@ def decide(
         span: First and last upper half of the keys that are compared.
         version: How today's hashes are made.
         stages: Where time and rows are counted.
+        threads: Ranges compared at once.
         everything: Whether known records are written again though nothing changed.
         complete: Whether all of the source was read, so that a missing record is a deleted one.
     """
@@ -110,19 +124,29 @@ def decide(
             for chunk in workspace.chunks
         }
     )
-    for first, last in runs.ranges(*span, max(read.length, known.length)):
+    detects_deletes = complete and node.deletes.detect
+
+    def compare_range(limits: tuple[int, int]) -> _Compared:
         with stages.measure("dedupe") as handled:
-            ours = read.between(first, last)
+            ours = read.between(*limits)
             twins = find_twins(ours, node.duplicates)
-            handled(_note_twins(decided, node, ours, twins))
+            handled(twins.dropped)
         with stages.measure("detect") as handled:
-            theirs = known.between(first, last)
+            theirs = known.between(*limits)
             found = compare(ours, theirs, twins, version=version.number, everything=everything)
-            _spread(decided, ours["number"], found.operations)
-            decided.known += int((theirs["flag"] == LIVE).sum())
-            if complete and node.deletes.detect and len(found.gone):
-                decided.gone.append(key_bytes(theirs[found.gone]))
             handled(int((found.operations != Operation.DROPPED).sum()))
+        return _Compared(ours, theirs, twins, found)
+
+    ranges = runs.ranges(*span, max(read.length, known.length))
+    for each in in_order(compare_range, ranges, threads):
+        _spread(decided, each.ours["number"], each.found.operations)
+        decided.known += int((each.theirs["flag"] == LIVE).sum())
+        if detects_deletes and len(each.found.gone):
+            decided.gone.append(key_bytes(each.theirs[each.found.gone]))
+        if node.duplicates == "reject":
+            decided.twins += _twins(each.ours, each.twins)
+        else:
+            decided.dropped += each.twins.dropped
     return decided
 
 
@@ -177,13 +201,8 @@ def _row_numbers(workspace: Workspace, numbers: Iterable[int]) -> dict[int, int]
     return found
 
 
-def _note_twins(decided: Decided, node: DeltaNode, ours: Entries, twins: Twins) -> int:
-    if not len(twins.places):
-        return 0
-    if node.duplicates != "reject":
-        dropped = int((twins.kept != twins.places).sum())
-        decided.dropped += dropped
-        return dropped
+def _twins(ours: Entries, twins: Twins) -> list[_Twin]:
+    noted: list[_Twin] = []
     shown: dict[int, tuple[int, ...]] = {}
     keys = key_bytes(ours[twins.places])
     for at, (place, group) in enumerate(zip(twins.places, twins.groups, strict=True)):
@@ -192,10 +211,8 @@ def _note_twins(decided: Decided, node: DeltaNode, ours: Entries, twins: Twins) 
             first = _first_of_key(ours, int(place))
             members = ours["number"][first : first + min(size, _SHOWN_TWINS)]
             shown[group] = tuple(map(int, members))
-        decided.twins.append(
-            _Twin(int(ours["number"][place]), keys[at].tobytes(), size, shown[group])
-        )
-    return len(twins.places)
+        noted.append(_Twin(int(ours["number"][place]), keys[at].tobytes(), size, shown[group]))
+    return noted
 
 
 def _first_of_key(ours: Entries, place: int) -> int:

@@ -88,6 +88,7 @@ class Finish:
             part.span,
             version,
             stages,
+            self.options.threads,
             everything=self.options.full_resync,
             complete=complete,
         )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.delta import marks
+from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.normalise import Normaliser
 from syncflow_dagster.nodes.delta.source import cuts
 from syncflow_dagster.nodes.delta.tables import key_fields
@@ -22,14 +21,12 @@ from syncflow_dagster.testing.crash import crash_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from concurrent.futures import Future
 
     from syncflow_dagster.nodes.delta.cursor import Plan
     from syncflow_dagster.nodes.delta.options import DeltaOptions
     from syncflow_dagster.nodes.delta.report import Stages
     from syncflow_dagster.nodes.delta.source import Cut
     from syncflow_dagster.nodes.delta.versions import Earlier
-    from syncflow_dagster.nodes.delta.workspace import Manifest
     from syncflow_dagster.nodes.rows import RowSource
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
@@ -97,24 +94,9 @@ class Reading:
             workspace,
             self.stages,
         )
-        for manifest in self._worked(work, workspace):
+        for manifest in in_order(work, self._extract(workspace), self.options.threads):
             workspace.keep(manifest)
             crash_point("delta.chunk_kept")
-
-    def _worked(self, work: ChunkWork, workspace: Workspace) -> Iterator[Manifest]:
-        """Work on several chunks at once, and give them in order."""
-        with ThreadPoolExecutor(max_workers=self.options.threads) as pool:
-            waiting: deque[Future[Manifest]] = deque()
-            try:
-                for cut in self._extract(workspace):
-                    waiting.append(pool.submit(work, cut))
-                    if len(waiting) >= self.options.threads:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for each in waiting:
-                    each.cancel()
 
     def _extract(self, workspace: Workspace) -> Iterator[Cut]:
         done = workspace.chunks

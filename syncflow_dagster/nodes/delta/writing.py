@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ from psycopg import sql
 
 from syncflow_dagster.core.detect.classify import WHOLE, Operation
 from syncflow_dagster.core.detect.entries import ENTRY, key_bytes
+from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.layout import SNAPSHOT_COLUMNS, Changes, Written, staged_changes
 from syncflow_dagster.nodes.delta.tables import delta_id, snapshot_id
 from syncflow_dagster.nodes.delta.work import PARENT_HIGH, PARENT_LOW
@@ -20,7 +19,6 @@ from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from concurrent.futures import Future
 
     import numpy.typing as npt
     import polars as pl
@@ -29,13 +27,13 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.detect.entries import Entries
     from syncflow_dagster.nodes.delta.detection import Decided
-    from syncflow_dagster.nodes.delta.layout import Copied, Laid, Layout
+    from syncflow_dagster.nodes.delta.layout import Copied, Layout
     from syncflow_dagster.nodes.delta.workspace import Workspace
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
     Connection = psycopg.Connection[DictRow]
 
-#: Chunks laid out ahead of the one that is sent.
+#: Chunks laid out at once, while another one is sent.
 _AHEAD = 2
 _OPERATION_NAMES = {Operation.UPDATE: "UPDATE", Operation.RETURN: "INSERT"}
 
@@ -89,7 +87,7 @@ class Writer:
         if self.empty:
             self._drop_indexes()
         advance = sql.Identifier("pg_temp", "advance")
-        for laid in self._laid():
+        for laid in in_order(self.layout, self._all_changes(), _AHEAD):
             self._copy(laid.delta, delta_id(self.node))
             self._copy(laid.fresh, snapshot_id(self.node))
             self._copy(laid.moved, advance)
@@ -113,20 +111,12 @@ class Writer:
         touched = self.conn.execute(update).rowcount
         return touched + self.conn.execute(self._format("forget_deleted"), {"now": now}).rowcount
 
-    def _laid(self) -> Iterator[Laid]:
-        """Lay out the chunks in order, the next ones while one is sent."""
-        with ThreadPoolExecutor(max_workers=_AHEAD) as pool:
-            waiting: deque[Future[Laid]] = deque()
-            for chunk, operations in self.decided.operations.items():
-                wanted = (Operation.INSERT, Operation.RETURN, Operation.UPDATE)
-                places = np.flatnonzero(np.isin(operations, wanted))
-                if len(places):
-                    changes = self._changes(chunk, places, operations[places])
-                    waiting.append(pool.submit(self.layout, changes))
-                if len(waiting) > _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+    def _all_changes(self) -> Iterator[Changes]:
+        wanted = (Operation.INSERT, Operation.RETURN, Operation.UPDATE)
+        for chunk, operations in self.decided.operations.items():
+            places = np.flatnonzero(np.isin(operations, wanted))
+            if len(places):
+                yield self._changes(chunk, places, operations[places])
 
     def _changes(
         self, chunk: int, places: npt.NDArray[np.intp], operations: npt.NDArray[np.uint8]
