@@ -189,3 +189,16 @@ def test_arrow_types_a_source_may_give(database):
     result = build(database, node, pa.table({"K": broken, "v": ["1.5", "2"]}).to_batches())
     some(result, same=1, rejected=1)
     assert (result.rejected[0].rule, result.rejected[0].value) == ("utf8", r"\xed\xa0\x80")
+
+
+def test_moments_that_python_has_no_word_for_are_rejected_alone(database):
+    fields = [{"name": "order_number", "column": "K"}, {"name": "v", "type": "datetime"}]
+    node = headers_node(customer=None, fields=fields)
+    moments = pa.array([0, 253402300800_000_000, -62135596800_000_001, 2**62], pa.int64())
+    table = pa.table({"K": ["A", "B", "C", "D"], "v": moments.cast(pa.timestamp("us"))})
+    result = build(database, node, table.to_batches())
+    some(result, inserted=1, rejected=3)
+    assert {told.rule for told in result.rejected} == {"range"}
+    assert result.rejected[0].value == "253402300800000000"
+    days = pa.table({"K": ["E", "F"], "v": pa.array([2932897, 0], pa.int32()).cast(pa.date32())})
+    some(build(database, node, days.to_batches(), complete=False), inserted=1, rejected=1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
+import polars as pl
 import xxhash
 
 from syncflow_dagster.core.identity.encoding import encode_row
@@ -21,7 +22,6 @@ from syncflow_dagster.store.sql import load
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import polars as pl
     import psycopg
     from psycopg.rows import DictRow
 
@@ -243,7 +243,7 @@ def as_text(value: Any) -> str | None:
 def _describe(
     node: DeltaNode, chunk: Chunk, row: int, faults: Sequence[FieldFault], bk: bytes, n: int
 ) -> Rejection:
-    raw = chunk.raw.row(row, named=True)
+    raw = _values(chunk.raw, row)
     number = raw.pop(ROW)
     record = {name: as_text(value) for name, value in raw.items()}
     first = faults[0]
@@ -262,6 +262,15 @@ def _describe(
     )
     known = bk if chunk.key_valid[row] else None
     return Rejection(n, known, told, _fingerprint(told))
+
+
+def _values(frame: pl.DataFrame, row: int) -> dict[str, Any]:
+    try:
+        return frame.row(row, named=True)
+    except (ValueError, OverflowError):
+        # Python has no dates beyond the years 1 to 9999: they show as numbers of days or units.
+        times = frame[row].with_columns(pl.selectors.temporal().to_physical())
+        return times.row(0, named=True)
 
 
 def _key(node: DeltaNode, chunk: Chunk, row: int) -> str | None:
