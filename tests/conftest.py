@@ -14,15 +14,26 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.store.embedded import EmbeddedPostgres
 from syncflow_dagster.store.migrate import migrate
 
+# How long an example takes says something about the machine, nothing about the code.
+settings.register_profile("default", settings.get_profile("default"), deadline=None)
+# `make fault` tries every property with so many examples.
+settings.register_profile(
+    "thorough",
+    max_examples=10_000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
 _TEMPLATE = "migrated_template"
 _OURS = ("SYNCFLOW_", "MONDAY_", "SALESFORCE_", "UNIPILE_", "DAGSTER_", "PG")
-# Tests that kill servers lose nothing by this: the kernel keeps what a dead process wrote.
+# For a server whose data nobody keeps: where it is killed, it may lose what was committed last.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
