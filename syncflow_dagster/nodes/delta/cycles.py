@@ -66,7 +66,7 @@ def find_cycles(database: Database, node: DeltaNode, limit: int = 20) -> Cycles:
         conn.execute(MEMORY)
         for name in _FIND:
             _run(conn, name, node)
-        if not keep_rings(conn):
+        if not find_rings(conn):
             return Cycles()
         rings = conn.execute(load("waiting")["rings"], {"limit": limit}).fetchall()
         given = {"rings": [row["ring"] for row in rings], "steps": STEPS}
@@ -77,24 +77,22 @@ def find_cycles(database: Database, node: DeltaNode, limit: int = 20) -> Cycles:
     return Cycles(rings[0]["rings"], rings[0]["records"], samples)
 
 
-def keep_rings(conn: psycopg.Connection[DictRow]) -> int:
-    """Leave in the session's table `loose` the records that stand on a cycle.
+def find_rings(conn: psycopg.Connection[DictRow]) -> int:
+    """Find those of the session's table `loose` that stand on a cycle, as its table `ring`.
 
     Each of its records has its parent in it, so whoever goes up long enough is on a cycle. All go
     at once, twice as far each time.
 
     Returns:
-        How many are left.
+        How many there are.
     """
     statements = load("waiting")
-    conn.execute(statements["key_loose"])
-    conn.execute(statements["analyse_loose"])
-    row = conn.execute("select count(*) as records from pg_temp.loose").fetchone()
+    row = conn.execute(statements["count_loose"]).fetchone()
     assert row is not None
     records: int = row["records"]
     for _ in range(records.bit_length()):
         conn.execute(statements["leap"])
-    return records and records - conn.execute(statements["keep_rings"]).rowcount
+    return conn.execute(statements["find_rings"]).rowcount
 
 
 def _closed(keys: list[str], size: int) -> tuple[str, ...]:

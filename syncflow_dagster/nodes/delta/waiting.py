@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from syncflow_dagster.core.normalise.mapping import KEY_SEPARATOR
-from syncflow_dagster.nodes.delta.cycles import MEMORY, STEPS, keep_rings
+from syncflow_dagster.nodes.delta.cycles import MEMORY, STEPS, find_rings
 from syncflow_dagster.nodes.delta.tables import delta_id, snapshot_id
 from syncflow_dagster.store.sql import load
 
@@ -204,7 +204,7 @@ class _Queue:
         """Follow all families to their first cause; return how many records are on cycles."""
         for name in ("trace", "key_traced", "analyse_traced", "loose_families"):
             self._run(name, 0)
-        return keep_rings(self.conn)
+        return find_rings(self.conn)
 
     def _statistics(self, on_cycle: int) -> Statistics:
         causes: Counter[Cause] = Counter()

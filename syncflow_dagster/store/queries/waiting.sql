@@ -65,6 +65,8 @@ select 1 as one from pg_temp.family where place = %(place)s and fate = 'waiting'
 create index on pg_temp.family (up_place, up)
 
 -- name: analyse_family
+-- Where most wait for one, statistics would say that an index on `up` is of no use.
+alter table pg_temp.family alter column up set (n_distinct = -1);
 analyze pg_temp.family
 
 -- name: trace
@@ -168,6 +170,8 @@ alter table pg_temp.linked add primary key (bk)
 create index on pg_temp.linked (up)
 
 -- name: analyse_linked
+-- As for families.
+alter table pg_temp.linked alter column up set (n_distinct = -1);
 analyze pg_temp.linked
 
 -- name: find_free
@@ -196,27 +200,30 @@ select l.bk, l.up, l.up as far, l.bk as ring
 from pg_temp.linked l
 where not exists (select from pg_temp.free f where f.bk = l.bk)
 
--- name: key_loose
-alter table pg_temp.loose add primary key (bk)
-
--- name: analyse_loose
-analyze pg_temp.loose
+-- name: count_loose
+select count(*) as records from pg_temp.loose
 
 -- name: leap
--- Doubles how far each record has gone up; `ring` is the least record it has passed.
-update pg_temp.loose l
-set far = o.far, ring = least(l.ring, o.ring)
-from pg_temp.loose o
-where o.bk = l.far
+-- Doubles how far each record has gone up, and drops those that nobody has come to: who stands on
+-- a cycle is always come to. `ring` is the least record passed.
+create temp table leapt on commit drop as
+select l.bk, l.up, o.far, least(l.ring, o.ring) as ring
+from (select distinct far from pg_temp.loose) i
+join pg_temp.loose l on l.bk = i.far
+join pg_temp.loose o on o.bk = l.far;
+drop table pg_temp.loose;
+alter table pg_temp.leapt rename to loose
 
--- name: keep_rings
+-- name: find_rings
 -- After as many steps as there are records, everyone stands on a cycle.
-delete from pg_temp.loose l
-where not exists (select from pg_temp.loose o where o.far = l.bk)
+create temp table ring on commit drop as
+select l.bk, l.up, l.ring
+from (select distinct far from pg_temp.loose) o
+join pg_temp.loose l on l.bk = o.far
 
 -- name: rings
 select count(*) over () as rings, sum(count(*)) over ()::bigint as records, ring, count(*) as size
-from pg_temp.loose
+from pg_temp.ring
 group by ring
 order by size desc, ring
 limit %(limit)s
@@ -224,12 +231,12 @@ limit %(limit)s
 -- name: walk_rings
 with recursive walked as (
     select l.ring, 0 as step, l.bk, l.up
-    from pg_temp.loose l
+    from pg_temp.ring l
     where l.bk = l.ring and l.ring = any (%(rings)s)
     union all
     select w.ring, w.step + 1, l.bk, l.up
     from walked w
-    join pg_temp.loose l on l.bk = w.up
+    join pg_temp.ring l on l.bk = w.up
     where w.step < %(steps)s and l.bk <> w.ring
 )
 select w.ring, p.business_key as key
@@ -238,4 +245,4 @@ join {parent_snapshot} p on p.bk_hash = w.bk
 order by w.ring, w.step
 
 -- name: on_rings
-select bk from pg_temp.loose where bk = any (%(keys)s)
+select bk from pg_temp.ring where bk = any (%(keys)s)
