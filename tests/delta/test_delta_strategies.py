@@ -209,6 +209,32 @@ def test_what_is_not_committed_is_asked_for_again(database, builds, monkeypatch)
     assert builds(more) == ("changes", 10, 1, 0, 0)
 
 
+def test_what_changes_while_a_read_is_broken_off_is_found(builds, tmp_path, monkeypatch):
+    monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (4,))
+
+    def break_off(source):
+        with pytest.raises(SourceUnavailableError):
+            builds(source, home=tmp_path, threads=1)
+
+    break_off(table(breaks_after=8))
+    # The first row was read before, the last one is read now.
+    source = table(row(1, 50, total="5"), row(10, 51))
+    assert builds(source, home=tmp_path) == ("sweep", None, 10, 0, 0)
+    assert source.asked[0].after == 4
+    assert builds.cursor() == [("integer:4", NOW)]
+    assert builds(source) == ("changes", 4, 0, 1, 0)
+    assert builds.cursor() == [("integer:51", NOW)]
+
+    source.rows += [row(n, n + 50) for n in range(11, 23)]
+    source.breaks_after = 8
+    break_off(source)
+    source.breaks_after = None
+    source.rows[10], source.rows[21] = row(11, 80, total="6"), row(22, 81)
+    assert builds(source, home=tmp_path) == ("changes", 51, 12, 0, 0)
+    assert builds.cursor() == [("integer:64", NOW)]
+    assert builds(source) == ("changes", 64, 0, 1, 0)
+
+
 def test_a_read_of_changes_is_gone_on_with_too(builds, tmp_path, monkeypatch):
     monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (4,))
     builds(table())
@@ -218,4 +244,3 @@ def test_a_read_of_changes_is_gone_on_with_too(builds, tmp_path, monkeypatch):
     newer.breaks_after = None
     assert builds(newer, home=tmp_path) == ("changes", 10, 20, 0, 0)
     assert [position.after for position in newer.asked] == [None, 18]
-    assert builds.cursor() == [("integer:30", NOW)]

@@ -92,10 +92,13 @@ def keep(
 
     Where a record has no row version, the next build reads everything again. Where the versions
     of a sweep end below the last one known, the sweep's are believed: the source was restored.
+    Where the read was broken off, rows read before may have changed until it went on: what changed
+    then is newer than what was read before, so only that counts.
     """
     if read.strategy == "hash":
         return
-    seen = [marks.from_text(chunk.version) for chunk in chunks if chunk.version is not None]
+    first = [chunk for chunk in chunks if chunk.batch == chunks[0].batch]
+    seen = [marks.from_text(chunk.version) for chunk in first if chunk.version is not None]
     if read.highest is not None:
         seen.append(read.highest)
     versionless = any(chunk.versionless for chunk in chunks)

@@ -120,6 +120,7 @@ class ChunkWork:
             version, versionless = marks.to_text(values.max()), values.null_count()  # type: ignore[arg-type]  # an integer or datetime field
         return Manifest(
             number=cut.number,
+            batch=self.workspace.batch,
             read=cut.rows.height,
             records=chunk.fields.height,
             rejected=rejected,

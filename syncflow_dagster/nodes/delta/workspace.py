@@ -38,6 +38,7 @@ class Manifest:
 
     Attributes:
         number: Place of the chunk in the read, from 0.
+        batch: The batch that read it.
         read: Source rows it was made of.
         records: Records of this build's range.
         rejected: Those among them that break a rule.
@@ -49,6 +50,7 @@ class Manifest:
     """
 
     number: int
+    batch: int
     read: int
     records: int
     rejected: int
@@ -71,6 +73,8 @@ class Workspace:
     def __init__(self, folder: Path, identity: dict[str, Any]) -> None:
         self._folder = folder
         self._identity = json.loads(json.dumps(identity, default=str))
+        #: This batch; 0 before :meth:`open`.
+        self.batch = 0
         self.chunks: list[Manifest] = []
 
     @property
@@ -111,6 +115,7 @@ class Workspace:
         Returns:
             The batch whose chunks are taken over, None when there is none.
         """
+        self.batch = batch
         earlier = self.earlier()
         usable = self._usable() if earlier is not None else []
         if earlier is not None and usable:
