@@ -253,6 +253,14 @@ def test_a_read_that_came_to_its_end_is_not_repeated(
     assert outcome(database, node) == undisturbed
 
 
+def test_rows_that_the_database_refuses_are_read_again(database, node, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched, pytest.raises(psycopg.DataError):
+        refused = psycopg.DataError("timestamp too large")
+        patched.setattr(writing.Writer, "stage_changes", Mock(side_effect=refused))
+        build_from(database, node, marked(), home=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_marks_of_some_pieces_only(database, node, undisturbed, tmp_path):
     class Sparse(MarkedRows):
         def read(self, position):

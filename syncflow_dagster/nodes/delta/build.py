@@ -24,6 +24,7 @@ from syncflow_dagster.nodes.delta.normalise import Normaliser
 from syncflow_dagster.nodes.delta.options import DeltaOptions
 from syncflow_dagster.nodes.delta.reading import Reading, folder
 from syncflow_dagster.nodes.delta.report import DeltaResult, Progress, Stages
+from syncflow_dagster.store.database import is_transient
 from syncflow_dagster.testing.crash import crash_point
 
 if TYPE_CHECKING:
@@ -139,6 +140,11 @@ class _Build:
                 result = self._finish(finish, plan, definition, version, earlier)
             except (DeltaError, ValueError):
                 workspace.remove()
+                raise
+            except psycopg.Error as error:
+                if not is_transient(error):
+                    # The same rows would be refused again, though their source is mended by then.
+                    workspace.remove()
                 raise
             finally:
                 if not workspace.continues:
