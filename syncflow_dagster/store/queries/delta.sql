@@ -184,20 +184,3 @@ update syncflow.batch
 set status = 'FAILED', finished_at = %(now)s, error = %(error)s, counts = %(counts)s,
     stages = %(stages)s
 where batch_id = %(batch)s and status = 'RUNNING'
-
--- name: release_waiting
--- Rows that an earlier build could not tie to a parent, whose parent is there now. A row that
--- already has effects is the push's business.
-update {delta} d
-set state = 'PENDING', reason = null, state_since = clock_timestamp(),
-    parent_uuid = p.record_uuid
-from {parent_snapshot} p
-where d.state = 'WAITING'
-  and d.parent_uuid is null
-  and d.superseded_by is null
-  and p.bk_hash = d.parent_bk_hash
-  and p.deleted_at is null
-  and not exists (
-      select from syncflow.effect e
-      where e.delta_table = %(table)s and e.delta_id = d.delta_id
-  )
