@@ -20,7 +20,7 @@ from delta_cases import (
 from source_cases import MarkedRows, build_from, outcome
 
 from syncflow_dagster.nodes.delta.build import prepare
-from syncflow_dagster.nodes.delta.errors import DeltaBusy
+from syncflow_dagster.nodes.delta.errors import DeleteGuard, DeltaBusy
 from syncflow_dagster.nodes.delta.parts import Part, all_parts, named
 
 COUNTED = ("records", "inserted", "updated", "deleted", "same", "rejected", "superseded")
@@ -197,6 +197,21 @@ def test_cursors_are_kept_for_each_part(database):
     marks = {row["part"]: int(row["rowversion"].removeprefix("integer:")) for row in kept}
     assert since == [None, None, marks[0], marks[1], None, None, None]
     assert max(marks.values()) == 39
+
+
+def test_a_part_that_holds_nothing_any_more_is_no_empty_source(database):
+    node = headers_node(deletes={"max_share": 1})
+    build(database, node, known_rows())
+    first, last = Part(1, 4).span
+    rows = [
+        order(row["business_key"])
+        for row in snapshot_rows(database, node)
+        if not first <= row["bk_hash"].int >> 64 <= last
+    ]
+    results = [build(database, node, rows, part=part) for part in all_parts(4)]
+    assert summed(results)["deleted"] == 40 - len(rows) > 0
+    with pytest.raises(DeleteGuard, match="no record at all"):
+        build(database, node, [], part=Part(0, 4))
 
 
 def test_a_part_and_the_whole_are_not_built_at_once(database):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from delta_cases import build, delta_rows, headers_node, order, snapshot_rows, some
 
+from syncflow_dagster.nodes.delta.errors import DeleteGuard
+
 RECORDS = 12
 
 
@@ -139,6 +141,13 @@ def test_a_transform_whose_columns_are_gone_hides_no_other_change(database, node
         del row["CUSTOMER"]
     plain = with_fields(node, customer_name={"column": "NAME"})
     assert changes_of(database, plain, made) == {"SO-3": ["total"]}
+
+
+def test_an_empty_source_deletes_nothing_though_the_key_is_another_one(database, node):
+    other = with_fields(node, order_number={"case": "lower"})
+    with pytest.raises(DeleteGuard, match="no record at all"):
+        build(database, other, [], full_resync=True)
+    some(build(database, other, rows(), full_resync=True), inserted=RECORDS, deleted=RECORDS)
 
 
 def test_records_of_several_versions_are_each_read_by_their_own(database, node):

@@ -153,6 +153,11 @@ def decide(
 def guard(node: DeltaNode, decided: Decided, records: int) -> None:
     """Refuse more deletes than the node allows.
 
+    Args:
+        node: The node.
+        decided: The deletes, and how many records are known.
+        records: What the source gave.
+
     Raises:
         DeleteGuard: See :func:`syncflow_dagster.core.detect.guard.refusal`.
     """

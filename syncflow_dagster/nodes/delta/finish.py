@@ -69,7 +69,7 @@ class Finish:
         Args:
             version: How today's hashes are made.
             complete: Whether all of the source was read.
-            guarded: Whether deletes need the guard's leave.
+            guarded: Whether deletes need the guard's leave; those of an empty source always do.
 
         Raises:
             DeleteGuard: Too many records would be deleted.
@@ -93,8 +93,10 @@ class Finish:
             complete=complete,
         )
         with stages.measure("guard") as handled:
-            if guarded:
-                detection.guard(self.node, self.decided, counts["records"])
+            # A range of keys may be empty where the source is not.
+            given = counts["records"] if part.parts == 1 else counts["read"]
+            if guarded or not given:
+                detection.guard(self.node, self.decided, given)
             handled(self.decided.deletes)
 
     def write(
