@@ -25,18 +25,13 @@ def test_a_delta_alone_is_killed_at_each_of_its_points():
     assert points == list(DELTA_POINTS)
 
 
-@pytest.mark.process
-def test_a_killed_delta_ends_as_an_undisturbed_one(postgres_url):
-    (result,) = deltas.killed_deltas(lambda name: "write_delta" in name, rows=600, url=postgres_url)
-    assert result.passed, result
-    # All was read when it was killed.
-    assert (result.extra_calls, result.recovery_s > 0) == (0, True)
-
-
-def test_a_difference_is_seen(server, tmp_path):
+def test_what_is_as_undisturbed_passes_and_a_difference_is_seen(server, tmp_path):
     world = deltas._World.begin(server, tmp_path, 600)
     url, log, home = server.create("case", world.known), tmp_path / "l", tmp_path / "h"
     deltas._build(url, world.files.raw["read"], log, home)
+    calm = FaultResult("calm")
+    world._judge(calm, url, log, home)
+    assert calm == FaultResult("calm")
     (home / "left").mkdir()
     with Database(url) as database:
         database.execute("delete from bench_delta_snapshot where business_key like '%17'")
