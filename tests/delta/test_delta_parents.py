@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 from family_cases import SINCE, family, prepared, put, record, states
+from psycopg import sql
 
 from syncflow_dagster.nodes.delta.cycles import find_cycles
-from syncflow_dagster.nodes.delta.parents import release_waiting
+from syncflow_dagster.nodes.delta.parents import awaited, release_waiting
 from syncflow_dagster.nodes.delta.waiting import Cause, Waiting, waiting
 
 PLACES = ("customer", "order", "line", "part", "step")
@@ -190,6 +191,27 @@ def test_a_parent_of_thousands_is_one_family(database, own):
     ]
     assert [_release(database, *pair) for pair in pairs][-1] == children
     assert waiting(database, workflow, step) == Waiting()
+
+
+def test_a_parent_is_looked_up_once_for_all_its_children(database):
+    workflow = prepared(database, family("customer", "order", "line"))
+    order, line = workflow.node("order"), workflow.node("line")
+    put(database, order, [record("o", "nobody")])
+    put(database, line, [record(f"l{n}", "o") for n in range(1_000)])
+    with database.transaction() as conn:
+        explain = sql.SQL("explain (analyze, format json) {}").format(awaited(line, order))
+        (found,) = conn.execute(explain).fetchone()["QUERY PLAN"]
+    steps = list(_steps(found["Plan"]))
+    times = {
+        step["Relation Name"]: step["Actual Loops"] for step in steps if "Relation Name" in step
+    }
+    assert times["line_delta"] == times["order_delta"] == times["order_delta_snapshot"] == 1
+
+
+def _steps(plan):
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from _steps(inner)
 
 
 def _reject(database, node, key, reason, *, resolved):
