@@ -172,7 +172,8 @@ class Finish:
             self.batch.number,
             self.options.full_resync,
         )
-        empty = self.empty and self.last == 0
+        # Records of one kind are looked up among those just written, which needs the indexes.
+        empty = self.empty and self.last == 0 and not self.node.is_own_parent
         return Writer(
             self.conn, self.node, self.parent, layout, self.workspace, self.decided, empty
         )

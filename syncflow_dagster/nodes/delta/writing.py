@@ -155,11 +155,12 @@ class Writer:
     def _find_parents(self, keys: npt.NDArray[np.uint8]) -> dict[bytes, bytes]:
         assert self.parent is not None
         find = sql.SQL(load("delta_detect")["find_parents"]).format(
-            parent_snapshot=snapshot_id(self.parent)
+            parent_snapshot=snapshot_id(self.parent), parent_delta=delta_id(self.parent)
         )
         distinct = np.unique(np.ascontiguousarray(keys).view("V16"))
         wanted = [each.tobytes().hex() for each in distinct]
-        rows = self.conn.execute(find, {"keys": wanted}, binary=True).fetchall()
+        given = {"keys": wanted, "never_waits": self.parent.parent is None}
+        rows = self.conn.execute(find, given, binary=True).fetchall()
         return {row["bk_hash"].bytes: row["record_uuid"].bytes for row in rows}
 
     def _write_deletes(self) -> None:

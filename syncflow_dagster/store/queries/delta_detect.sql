@@ -49,9 +49,19 @@ where c.n >= %(first)s and c.n < %(end)s
 order by c.n
 
 -- name: find_parents
+-- A parent that waits for its own is not there yet; see parents.sql.
 select p.bk_hash, p.record_uuid
 from {parent_snapshot} p
 where p.deleted_at is null and p.bk_hash = any (%(keys)s)
+  and (%(never_waits)s or not exists (
+      select from (
+          select w.* from {parent_delta} w
+          where w.record_uuid = p.record_uuid
+          order by w.delta_id desc
+          limit 1
+      ) newest
+      where newest.state = 'WAITING' and newest.parent_uuid is null
+        and newest.parent_bk_hash is not null))
 
 -- name: store_rejections
 -- Rows that are alike to the letter share a fingerprint and are numbered.
