@@ -13,7 +13,9 @@ from syncflow_dagster.assets.delta_metadata import delta_metadata, pull_metadata
 from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.progress import stage_teller
 from syncflow_dagster.assets.steps import OpenStep, StepResources
-from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta
+from syncflow_dagster.assets.waiting import waiting_metadata
+from syncflow_dagster.nodes.delta.build import DeltaOptions, DeltaResult, build_delta
+from syncflow_dagster.nodes.delta.waiting import waiting
 from syncflow_dagster.nodes.pull.read import open_rows
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.store.builds import builds_folder
@@ -50,16 +52,13 @@ def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition
                 options=options,
                 progress=stage_teller(context.log.info),
             )
-            observer = Observer(opened.database)
-            states = observer.count_states(node.table)
-            swept_at = observer.last_full_read(workflow.workflow, node.name, options.part)
+            metadata = _metadata(opened, node, options, result)
         context.log.info("%s: %s", node.name, summary(result))
         yield dg.MaterializeResult(
             asset_key=names.asset_key(workflow, pull.name), metadata=pull_metadata(result)
         )
         yield dg.MaterializeResult(
-            asset_key=names.asset_key(workflow, node.name),
-            metadata=delta_metadata(result, states, swept_at),
+            asset_key=names.asset_key(workflow, node.name), metadata=metadata
         )
 
     return build
@@ -79,6 +78,21 @@ def _options(context: dg.AssetExecutionContext, opened: OpenStep, node: DeltaNod
         part=partitions.part_of(context, node),
         home=builds_folder(default_home(), opened.database),
     )
+
+
+def _metadata(
+    opened: OpenStep, node: DeltaNode, options: DeltaOptions, result: DeltaResult
+) -> dict[str, Any]:
+    workflow = opened.loaded.workflow
+    observer = Observer(opened.database)
+    metadata = delta_metadata(
+        result,
+        observer.count_states(node.table),
+        observer.last_full_read(workflow.workflow, node.name, options.part),
+    )
+    if node.parent:
+        metadata |= waiting_metadata(waiting(opened.database, workflow, node))
+    return metadata
 
 
 def _pull_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.AssetSpec:

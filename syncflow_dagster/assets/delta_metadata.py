@@ -11,6 +11,8 @@ from syncflow_dagster.assets.plots import bars
 from syncflow_dagster.nodes.delta.report import COUNTS, DeltaResult
 
 _OPERATIONS = ("inserted", "updated", "deleted", "same", "rejected", "duplicates", "waiting")
+#: A rate over less time than this says nothing.
+_MEASURABLE_S = 0.01
 _WRITTEN = ("inserted", "updated", "deleted")
 _STRATEGIES = {
     "hash": "hash: all rows were read and compared by their contents",
@@ -106,8 +108,8 @@ def _stages(result: DeltaResult) -> dg.TableMetadataValue:
         {
             "stage": one.name,
             "rows": one.rows,
-            "seconds": round(one.seconds, 4),
-            "rows_per_s": _rate(one.rows, one.seconds),
+            "seconds": round(one.seconds, 3),
+            "rows_per_s": round(one.rows / one.seconds) if one.seconds >= _MEASURABLE_S else None,
         }
         for one in result.stages
     ]

@@ -21,7 +21,8 @@ from syncflow_dagster.workflows.models import (
 STALLED_TAG = "syncflow/stalled"
 #: Tag of a run whose push brought something to an end.
 MOVED_TAG = "syncflow/moved"
-#: Tag of a scheduled run: the moment it was due. Runs of one moment do not keep each other away.
+#: Tag of a run of one of two schedules that are due at once: the moment. Their runs do not keep
+#: each other away.
 TICK_TAG = "syncflow/tick"
 
 #: What a pass of the push is called, in keys and in words.

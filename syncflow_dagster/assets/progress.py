@@ -9,10 +9,8 @@ from syncflow_dagster.nodes.delta.report import Progress as StageProgress
 _EVERY_S = 2.0
 _MINUTE_S = 60
 _HOUR_S = 3600
-# While chunks are read and worked on at once, what is identified is what is done; the others are
-# ahead of it.
-_AHEAD = frozenset({"extract", "normalise"})
-_DONE = "identify"
+# They follow what is read chunk by chunk, in a partition for its own rows only.
+_FOLLOWING = frozenset({"normalise", "identify"})
 
 
 def every_two_seconds(clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
@@ -44,11 +42,11 @@ def stage_teller(
 
     def tell(progress: StageProgress) -> None:
         with lock:
-            if progress.stage in _AHEAD or not may_tell():
+            if progress.stage in _FOLLOWING or not may_tell():
                 return
             text = f"{progress.stage}: {progress.rows:,} rows, {progress.rows_per_s:,.0f} rows/s"
             # What is expected are rows of the source; later stages handle fewer.
-            if progress.stage == _DONE and progress.seconds_left is not None:
+            if progress.stage == "extract" and progress.seconds_left is not None:
                 text += f", about {duration(progress.seconds_left)} left"
             log(text)
 

@@ -1,12 +1,13 @@
 """Dagster schedules for each time trigger of a workflow."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 
 from syncflow_dagster.assets import names, partitions
 from syncflow_dagster.assets.workflow import Job, WorkflowDefinitions
-from syncflow_dagster.sensors.in_flight import run_in_flight
+from syncflow_dagster.sensors.in_flight import InFlight
 from syncflow_dagster.workflows.models import CronTrigger, Workflow
 
 
@@ -24,48 +25,59 @@ def schedules(built: WorkflowDefinitions) -> list[dg.ScheduleDefinition]:
 def _schedules(
     built: WorkflowDefinitions, workflow: Workflow, trigger: CronTrigger
 ) -> list[dg.ScheduleDefinition]:
+    split = partitions.partitioned(workflow)
     found = []
     if built.job is not None and partitions.unpartitioned(workflow):
         name = names.schedule_name(workflow, trigger.name)
-        words = f"Runs {workflow.workflow} as a whole: {workflow.description}"
-        if built.parts_job is not None:
-            words = f"Runs what is not split of {workflow.workflow}: {workflow.description}"
-        found.append(_schedule(workflow, trigger, name, words, built.job, ()))
+        what = "what is not split of {}" if split else "{} as a whole"
+        words = f"Runs {what.format(workflow.workflow)}"
+        found.append(_Target(name, built.job, words))
     if built.parts_job is not None:
         name = names.parts_schedule_name(workflow, trigger.name)
-        words = f"Starts a run for each partition of {workflow.workflow}: {workflow.description}"
-        keys = partitions.keys(partitions.partitioned(workflow)[0])
-        found.append(_schedule(workflow, trigger, name, words, built.parts_job, keys))
-    return found
+        words = f"Starts a run for each partition of {workflow.workflow}"
+        found.append(_Target(name, built.parts_job, words, partitions.keys(split[0])))
+    return [_schedule(workflow, trigger, one, has_twin=len(found) > 1) for one in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a schedule starts: a run of a job, or one for each partition."""
+
+    name: str
+    job: Job
+    words: str
+    partitions: Sequence[str] = ()
 
 
 def _schedule(
-    workflow: Workflow, trigger: CronTrigger, name: str, words: str, job: Job, keys: Sequence[str]
+    workflow: Workflow, trigger: CronTrigger, target: _Target, *, has_twin: bool
 ) -> dg.ScheduleDefinition:
     running = dg.DefaultScheduleStatus.RUNNING
     tags = names.run_tags(workflow)
 
     @dg.schedule(
-        name=name,
-        job=job,
+        name=target.name,
+        job=target.job,
         cron_schedule=trigger.cron,
         execution_timezone=trigger.timezone,
-        description=words,
+        description=f"{target.words}: {workflow.description}",
         default_status=running if trigger.enabled else dg.DefaultScheduleStatus.STOPPED,
         tags=tags,
     )
     def tick(
         context: dg.ScheduleEvaluationContext,
     ) -> list[dg.RunRequest] | dg.RunRequest | dg.SkipReason:
-        moment = context.scheduled_execution_time.isoformat()
+        moment = context.scheduled_execution_time.isoformat(timespec="minutes")
         # Only this workflow's own run: others queue for themselves.
-        at_work = run_in_flight(context.instance, {"workflow": workflow.workflow}, moment)
-        if at_work is not None:
-            return dg.SkipReason(f"Run {at_work[:8]} of {workflow.workflow} is still under way.")
-        due = {**tags, names.TICK_TAG: moment}
-        if not keys:
+        under_way = InFlight.of(context.instance).name(workflow, moment)
+        if under_way is not None:
+            return dg.SkipReason(f"{workflow.workflow}: {under_way} is still under way.")
+        due = {**tags, names.TICK_TAG: moment} if has_twin else tags
+        if not target.partitions:
             return dg.RunRequest(tags=due)
         # Keys tell the runs of one tick apart; the next tick's may have them again.
-        return [dg.RunRequest(run_key=key, partition_key=key, tags=due) for key in keys]
+        return [
+            dg.RunRequest(run_key=key, partition_key=key, tags=due) for key in target.partitions
+        ]
 
     return tick

@@ -1,12 +1,18 @@
 """Whether a workflow may start another run, judged by its latest runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
 
 import dagster as dg
 
 from syncflow_dagster.assets.names import MOVED_TAG, STALLED_TAG, TICK_TAG
 from syncflow_dagster.core.dispatch import PastRun
+from syncflow_dagster.workflows.models import Workflow
+
+if TYPE_CHECKING:
+    from dagster._core.execution.backfill import PartitionBackfill
 
 #: A run in one of these states is at work, or about to be.
 IN_FLIGHT = (
@@ -16,24 +22,54 @@ IN_FLIGHT = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
+_OPEN_BACKFILL = frozenset({"REQUESTED", "CANCELING", "FAILING"})
 #: Runs looked at for the back-off; more failures in a row wait no longer.
 _LATEST = 20
 
 
-def run_in_flight(
-    instance: dg.DagsterInstance, tags: Mapping[str, str], tick: str | None = None
-) -> str | None:
-    """Return the id of a run with these tags that is at work, if there is one.
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """What is at work at one moment.
 
-    Args:
-        instance: Where runs are recorded.
-        tags: Tags of the run.
-        tick: The moment that is due; runs a schedule has started for it do not count.
+    Attributes:
+        runs: Runs that wait, start, run or stop.
+        backfills: Backfills that are not at their end; between their runs there may be none.
     """
-    wanted = dg.RunsFilter(tags=dict(tags), statuses=list(IN_FLIGHT))
-    runs = instance.get_runs(wanted, limit=1 if tick is None else None)
-    others = (run.run_id for run in runs if tick is None or run.tags.get(TICK_TAG) != tick)
-    return next(others, None)
+
+    runs: Sequence[dg.DagsterRun]
+    backfills: "Sequence[PartitionBackfill]"
+
+    @classmethod
+    def of(cls, instance: dg.DagsterInstance) -> Self:
+        """Ask an instance."""
+        backfills = instance.get_backfills(limit=_LATEST)
+        return cls(
+            instance.get_runs(dg.RunsFilter(statuses=list(IN_FLIGHT))),
+            [one for one in backfills if one.status.value in _OPEN_BACKFILL],
+        )
+
+    def name(self, workflow: Workflow, tick: str | None = None) -> str | None:
+        """Name a run or a backfill of a workflow, if there is one.
+
+        Args:
+            workflow: The workflow.
+            tick: The moment that is due; runs a schedule has started for it do not count.
+        """
+        for run in self.runs:
+            is_ours = run.tags.get("workflow") == workflow.workflow
+            # What a person materialises in the asset graph belongs to no job of ours.
+            is_ours = is_ours or _touches(workflow, run.asset_selection)
+            if is_ours and (tick is None or run.tags.get(TICK_TAG) != tick):
+                return f"run {run.run_id[:8]}"
+        for backfill in self.backfills:
+            if _touches(workflow, backfill.asset_selection):
+                return f"backfill {backfill.backfill_id}"
+        return None
+
+
+def _touches(workflow: Workflow, keys: Iterable[dg.AssetKey] | None) -> bool:
+    prefix = [workflow.owner, workflow.workflow]
+    return any(key.has_prefix(prefix) for key in keys or ())
 
 
 def past_runs(

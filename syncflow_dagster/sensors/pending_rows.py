@@ -16,7 +16,7 @@ from syncflow_dagster.assets.workflow import Job, WorkflowDefinitions
 from syncflow_dagster.core.dispatch import ready
 from syncflow_dagster.resources.observe import Observer, Pending
 from syncflow_dagster.resources.store import StoreResource
-from syncflow_dagster.sensors.in_flight import past_runs, run_in_flight
+from syncflow_dagster.sensors.in_flight import InFlight, past_runs
 from syncflow_dagster.store.migrate import MigrationError
 from syncflow_dagster.workflows.models import Workflow
 
@@ -101,11 +101,12 @@ def _free(
     now: datetime,
     reasons: list[str],
 ) -> Iterator[Workflow]:
+    under_way = InFlight.of(instance)
     for workflow in workflows:
         tags = {"workflow": workflow.workflow}
-        running = run_in_flight(instance, tags)
+        running = under_way.name(workflow)
         if running is not None:
-            reasons.append(f"{workflow.workflow}: run {running[:8]} is under way.")
+            reasons.append(f"{workflow.workflow}: {running} is under way.")
             continue
         decision = ready(past_runs(instance, tags, names.push_job_name(workflow)), now)
         if decision.start:

@@ -64,13 +64,13 @@ def _told(*progress, seconds):
 
 def test_progress_tells_what_is_done_with_rate_and_time_left():
     assert _told(
-        Progress("extract", 90_000, 45_000.0, 1.0, 70.0),
-        Progress("identify", 50_000, 25_000.0, 1.0, 80.0),
-        Progress("identify", 60_000, 25_000.0, 1.0, 80.0),
+        Progress("identify", 40_000, 20_000.0, 1.0, 9_999.0),
+        Progress("extract", 50_000, 25_000.0, 1.0, 80.0),
+        Progress("extract", 60_000, 25_000.0, 1.0, 80.0),
         Progress("write_delta", 7, 3.5, 1.0, 9_999.0),
         seconds=[0.0, 2.0, 2.5, 4.0],
     ) == [
-        "identify: 50,000 rows, 25,000 rows/s, about 1 min 20 s left",
+        "extract: 50,000 rows, 25,000 rows/s, about 1 min 20 s left",
         # The rows that are expected are the source's: nothing is known of the changes among them.
         "write_delta: 7 rows, 4 rows/s",
     ]
@@ -87,7 +87,7 @@ def test_threads_tell_one_after_the_other():
             met.append(True)
 
     tell = stage_teller(log, clock=itertools.count(0, 5).__next__)
-    progress = Progress("identify", 1, 1.0, 1.0, None)
+    progress = Progress("extract", 1, 1.0, 1.0, None)
     threads = [threading.Thread(target=tell, args=[progress]) for _ in range(2)]
     for thread in threads:
         thread.start()

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import (
     GrpcServerCodeLocationOrigin,
     RemoteJobOrigin,
@@ -104,6 +105,38 @@ def test_a_run_under_way_is_never_doubled(world, instance, status):
     _insert_rows(world)
     run = _run(instance, status)
     assert f"run {run.run_id[:8]} is under way" in _tick(world, instance).skip_message
+
+
+def test_what_is_materialised_in_the_asset_graph_counts_too(world, instance):
+    _insert_rows(world)
+    key = names.asset_key(world.loaded.workflow, "order_lines")
+    other = dg.AssetKey(["operations", "order_list_2", "order_lines"])
+    for keys in ([other], [other, key]):
+        assert len(_tick(world, instance).run_requests) == 1
+        run = dg.DagsterRun(
+            "__ASSET_JOB", status=dg.DagsterRunStatus.STARTED, asset_selection=frozenset(keys)
+        )
+        instance.add_run(run)
+    assert f"run {run.run_id[:8]} is under way" in _tick(world, instance).skip_message
+
+
+@pytest.mark.parametrize("status", list(BulkActionStatus), ids=lambda status: status.value)
+def test_a_backfill_that_is_not_at_its_end_counts_between_its_runs(world, instance, status):
+    _insert_rows(world)
+    backfill = PartitionBackfill(
+        "backfill-1",
+        status,
+        from_failure=False,
+        tags={},
+        backfill_timestamp=NOON.timestamp(),
+        asset_selection=[names.asset_key(world.loaded.workflow, "order_lines")],
+    )
+    instance.add_backfill(backfill)
+    tick = _tick(world, instance)
+    if status.value in {"REQUESTED", "CANCELING", "FAILING"}:
+        assert "backfill backfill-1 is under way" in tick.skip_message
+    else:
+        assert len(tick.run_requests) == 1
 
 
 def test_another_workflows_run_does_not_hold_it_up(world, instance):
@@ -222,8 +255,10 @@ def test_a_dry_run_leaves_the_rows_to_the_sensor_and_the_push_takes_them_away(wo
 def test_the_schedule_skips_while_its_workflow_is_under_way(world):
     (schedule,) = schedules(workflow_definitions(world.loaded))
     # A schedule opens its instance itself, so it has to be one that others can open.
-    with dg.instance_for_test() as instance:
-        context = dg.build_schedule_context(instance, scheduled_execution_time=NOON)
+    with (
+        dg.instance_for_test() as instance,
+        dg.build_schedule_context(instance, scheduled_execution_time=NOON) as context,
+    ):
         (request,) = schedule.evaluate_tick(context).run_requests
         assert (request.tags["owner"], request.tags["workflow"]) == ("operations", "order_list")
         _run(instance, dg.DagsterRunStatus.QUEUED)
