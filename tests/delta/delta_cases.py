@@ -83,7 +83,17 @@ def batch_of(rows, schema=None):
     return pa.Table.from_pylist(rows, schema=schema).to_batches()
 
 
-def build(database, node, rows, *, parent=None, workflow=WORKFLOW, progress=None, fingerprint=None, **options):
+def build(
+    database,
+    node,
+    rows,
+    *,
+    parent=None,
+    workflow=WORKFLOW,
+    progress=None,
+    fingerprint=None,
+    **options,
+):
     plain = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
     batches = batch_of(rows) if plain else rows
     return build_delta(

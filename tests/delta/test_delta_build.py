@@ -22,8 +22,8 @@ from delta_cases import (
 
 from syncflow_dagster.core.identity import hashing
 from syncflow_dagster.nodes.delta.errors import (
-    DeltaDefinitionError,
     DeleteGuard,
+    DeltaDefinitionError,
 )
 from syncflow_dagster.testing.crash import DELTA_STAGES
 
@@ -203,7 +203,7 @@ def test_a_key_declared_otherwise_is_refused_until_it_is_accepted(database):
     fields[0]["case"] = "upper"
     upper = headers_node(fields=fields)
     rows = [order(f"so-{n}") for n in range(20)]
-    with pytest.raises(DeltaDefinitionError, match="business key .order_number. is declared"):
+    with pytest.raises(DeltaDefinitionError, match=r"business key .order_number. is declared"):
         build(database, upper, rows)
     some(build(database, upper, rows, full_resync=True), inserted=20, deleted=20)
     some(build(database, upper, rows), same=20)

@@ -1,4 +1,4 @@
-"""Delta nodes that hang on each other: their levels, their lineage, and nodes that name themselves."""
+"""Delta nodes that hang on each other: levels, lineage, and nodes that name themselves."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from syncflow_dagster.workflows.models import Workflow
 
 TREE = (
     "    customer: customer_name\n    duplicates: reject\n    deletes",
-    "    customer: customer_name\n    parent: {node: order_headers, key: [po_number]}\n"
-    "    duplicates: reject\n    deletes",
+    (
+        "    customer: customer_name\n    parent: {node: order_headers, key: [po_number]}\n"
+        "    duplicates: reject\n    deletes"
+    ),
 )
 
 
