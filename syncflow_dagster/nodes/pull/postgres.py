@@ -1,7 +1,7 @@
 """Rows of PostgreSQL: COPY sends them, Arrow parses them, both at once.
 
-Measured on a million rows of twenty columns: this way takes as long as to receive the rows and
-throw them away; an Arrow driver takes twice that, rows of Python objects six times.
+Measured on a million rows of twenty columns: a tenth longer than to receive the rows as CSV and
+throw them away; the ADBC driver takes twice as long as that, and gives numbers as text.
 """
 
 from __future__ import annotations
