@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SIGKILLED = -9
 _MOST_RUNS = 6
 #: Characters of a name in the lines told while the matrix runs.
-_NAME_WIDTH = 56
+_NAME_WIDTH = 68
 
 
 def run_faults(
