@@ -46,7 +46,7 @@ def stage_teller(
                 return
             text = f"{progress.stage}: {progress.rows:,} rows, {progress.rows_per_s:,.0f} rows/s"
             # What is expected are rows of the source; later stages handle fewer.
-            if progress.stage == "extract" and progress.seconds_left is not None:
+            if progress.stage == "extract" and progress.seconds_left:
                 text += f", about {duration(progress.seconds_left)} left"
             log(text)
 

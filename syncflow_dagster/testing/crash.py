@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections import Counter
 
 VARIABLE = "SYNCFLOW_CRASH_AT"
@@ -46,6 +47,7 @@ PUSH_POINTS = (
 POINTS = (*DELTA_POINTS, *PUSH_POINTS)
 
 _passages: Counter[str] = Counter()
+_counting = threading.Lock()
 
 
 class UnknownCrashPoint(ValueError):
@@ -68,6 +70,8 @@ def crash_point(name: str) -> None:
             raise UnknownCrashPoint(msg)
     if point != name:
         return
-    _passages[name] += 1
-    if _passages[name] == int(count or 1):
+    with _counting:
+        _passages[name] += 1
+        wanted_now = _passages[name] == int(count or 1)
+    if wanted_now:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -13,9 +13,7 @@ from syncflow_dagster.core.records import RESERVED_COLUMNS, reserved_among
 
 def by_field(frame):
     hashes = hashing.field_hashes(frame)
-    return {
-        name: hashes[:, place * 8 : place * 8 + 8] for place, name in enumerate(frame.columns)
-    }
+    return {name: hashes[:, place * 8 : place * 8 + 8] for place, name in enumerate(frame.columns)}
 
 
 def test_changed_fields_are_exact():
@@ -32,6 +30,12 @@ def test_a_new_field_and_a_dropped_one_change_nothing():
     stored = [each.tobytes() for each in hashing.field_hashes(old)]
     changed = changed_fields(stored, ["gone", "a"], by_field(new), ["a", "fresh"])
     assert changed.tolist() == [[False, False], [False, False]]
+
+
+def test_what_is_always_allowed_is_shared_by_the_ranges():
+    assert guard.refusal(7, 8, 1, 0.5) is None
+    assert guard.refusal(7, 8, 1, 0.5, parts=8) is not None
+    assert guard.refusal(1, 1, 1, 0.5, parts=8) is None
 
 
 def test_no_records():

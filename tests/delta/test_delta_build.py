@@ -21,6 +21,7 @@ from delta_cases import (
 )
 
 from syncflow_dagster.core.identity import hashing
+from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.delta.errors import (
     DeleteGuard,
     DeltaDefinitionError,
@@ -248,3 +249,14 @@ def test_chunks_and_their_borders(database, monkeypatch):
         ("DELETE", "SO-048", None),
     ]
     assert [told.row_number for told in result.rejected] == [8, 49, 50]
+
+
+def test_a_first_load_leaves_the_indexes_of_others_alone(database):
+    node = headers_node()
+    prepare(database, "orders", [node])
+    database.execute("create index my_report on order_list_delta (customer_name)")
+    build(database, node, [order("SO-1")])
+    found = "select indexname from pg_indexes where tablename like 'order_list_delta%'"
+    mine = {row["indexname"] for row in database.fetch_all(found)}
+    assert "my_report" in mine
+    assert len(mine) == 7  # keys of three tables, the version's fingerprint, two, and this one

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
 from delta_cases import (
     NOW,
     WORKFLOW,
@@ -14,6 +18,7 @@ from delta_cases import (
     some,
 )
 
+from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
 from syncflow_dagster.nodes.delta.retry import retry_rejected
 
 
@@ -71,3 +76,36 @@ def test_a_read_of_changes_leaves_other_rejections_open(database):
     build(database, node, [order("SO-2")], complete=False)
     told = [(row["business_key"], row["resolved_at"]) for row in rejected_rows(database)]
     assert told == [("SO-1", None), ("SO-2", NOW), (None, None)]
+
+
+def test_what_cannot_be_had_back_from_its_record_is_not_tried(database):
+    node = headers_node()
+    schema = pa.schema(
+        [
+            ("ORDER_NO", pa.string()),
+            ("CUSTOMER", pa.binary()),
+            ("TOTAL", pa.decimal128(10, 2)),
+            ("DUE", pa.string()),
+            ("NOTES", pa.string()),
+        ]
+    )
+    rows = [
+        {**order("A\0B"), "CUSTOMER": b"ACME", "TOTAL": Decimal("1.50")},
+        {**order("SO-2"), "CUSTOMER": b"caf\xe9", "TOTAL": Decimal("1.50")},
+        {**order("SO-3", due="soon"), "CUSTOMER": b"ACME", "TOTAL": Decimal("1.50")},
+    ]
+    build(database, node, pa.Table.from_pylist(rows, schema=schema).to_batches())
+    told = [(row["rule"], row["exact"]) for row in rejected_rows(database)]
+    assert told == [("nul", False), ("utf8", False), ("date", True)]
+    result = retry(database, looser())
+    some(result, read=1, inserted=1)
+    assert [row["resolved_at"] for row in rejected_rows(database)] == [None, None, NOW]
+    last = delta_rows(database, looser())[-1]
+    assert (last["business_key"], last["total"]) == ("SO-3", Decimal("1.50"))
+
+
+def test_a_field_computed_from_typed_values_is_not_computed_from_texts(database):
+    fields = [each.model_dump() for each in headers_node().fields]
+    fields[2]["transform"] = {"type": "expression", "sql": "TOTAL * 2"}
+    with pytest.raises(DeltaDefinitionError, match=r"total is computed from the source's own"):
+        retry(database, headers_node(fields=fields))

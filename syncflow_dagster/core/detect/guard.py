@@ -6,13 +6,14 @@ from __future__ import annotations
 ALWAYS_ALLOWED = 10
 
 
-def refusal(deletes: int, known: int, records: int, max_share: float) -> str | None:
+def refusal(deletes: int, known: int, records: int, max_share: float, parts: int = 1) -> str | None:
     """Say why a batch's deletes are refused, or None when they are not.
 
     Args:
         deletes: Known records that were not read.
         known: Records known and not deleted before this batch.
         records: Records read, those that were rejected among them.
+        parts: How many ranges share what is never refused.
         max_share: Largest share of known records that one batch may delete, 0 to 1.
     """
     if deletes == 0:
@@ -23,7 +24,7 @@ def refusal(deletes: int, known: int, records: int, max_share: float) -> str | N
             "be deleted; an empty source is never taken as a delete of everything. Check the "
             "pull node's query and connection; if it is right, set deletes.detect to false"
         )
-    if deletes <= ALWAYS_ALLOWED or deletes <= known * max_share:
+    if deletes <= ALWAYS_ALLOWED // parts or deletes <= known * max_share:
         return None
     return (
         f"{deletes} of {known} known records ({deletes / known:.0%}) were not read and would be "

@@ -150,19 +150,20 @@ def decide(
     return decided
 
 
-def guard(node: DeltaNode, decided: Decided, records: int) -> None:
+def guard(node: DeltaNode, decided: Decided, records: int, parts: int) -> None:
     """Refuse more deletes than the node allows.
 
     Args:
         node: The node.
         decided: The deletes, and how many records are known.
         records: What the source gave.
+        parts: How many ranges the node is split into.
 
     Raises:
         DeleteGuard: See :func:`syncflow_dagster.core.detect.guard.refusal`.
     """
     share = node.deletes.max_share
-    reason = refusal(decided.deletes, decided.known, records, share)
+    reason = refusal(decided.deletes, decided.known, records, share, parts)
     if reason is not None:
         msg = f"node {node.name}: {reason}. Nothing of this batch was written"
         raise DeleteGuard(msg)

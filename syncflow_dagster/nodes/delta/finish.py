@@ -96,7 +96,7 @@ class Finish:
             # A range of keys may be empty where the source is not.
             given = counts["records"] if part.parts == 1 else counts["read"]
             if guarded or not given:
-                detection.guard(self.node, self.decided, given)
+                detection.guard(self.node, self.decided, given, part.parts)
             handled(self.decided.deletes)
 
     def write(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.delta.report import Stages
     from syncflow_dagster.nodes.delta.source import Cut
     from syncflow_dagster.nodes.delta.versions import Earlier
-    from syncflow_dagster.nodes.rows import RowSource
+    from syncflow_dagster.nodes.rows import Piece, RowSource
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
 
@@ -94,19 +95,31 @@ class Reading:
             workspace,
             self.stages,
         )
-        for manifest in in_order(work, self._extract(workspace), self.options.threads):
-            workspace.keep(manifest)
-            crash_point("delta.chunk_kept")
+        # Closed at once when a chunk fails, so that no statement goes on at the source.
+        with closing(self._extract(workspace)) as cut:
+            for manifest in in_order(work, cut, self.options.threads):
+                workspace.keep(manifest)
+                crash_point("delta.chunk_kept")
 
-    def _extract(self, workspace: Workspace) -> Iterator[Cut]:
+    def _extract(self, workspace: Workspace) -> Generator[Cut, None, None]:
         done = workspace.chunks
         position = Position(after=workspace.resume, changed_since=self.plan.since)
         pieces = self.source.read(position)
-        found = cuts(pieces, len(done), sum(chunk.read for chunk in done))
-        while True:
-            with self.stages.measure("extract") as handled:
-                cut = next(found, None)
-                if cut is None:
-                    return
-                handled(cut.rows.height)
-            yield cut
+        with _closed(pieces):
+            found = cuts(pieces, len(done), sum(chunk.read for chunk in done))
+            while True:
+                with self.stages.measure("extract") as handled:
+                    cut = next(found, None)
+                    if cut is None:
+                        return
+                    handled(cut.rows.height)
+                yield cut
+
+
+@contextmanager
+def _closed(pieces: Iterator[Piece]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if isinstance(pieces, Generator):
+            pieces.close()

@@ -49,6 +49,7 @@ _COLUMNS = (
     "rule",
     "reason",
     "record",
+    "exact",
 )
 
 
@@ -61,12 +62,14 @@ class Rejection:
         bk: BK_HASH, where the key could be read: the known record of that key is kept.
         told: What the user is told.
         fingerprint: 16 bytes that are the same when the same row breaks the same rule again.
+        exact: Whether the source's row can be had back from the record that is told.
     """
 
     n: int
     bk: bytes | None
     told: RejectedRecord
     fingerprint: bytes
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ def duplicate(
         ),
         record=record,
     )
-    return Rejection(row.n, row.bk, told, _fingerprint(told))
+    return Rejection(row.n, row.bk, told, _fingerprint(told), exact=True)
 
 
 def staged(each: Rejection) -> tuple[Any, ...]:
@@ -155,6 +158,7 @@ def staged(each: Rejection) -> tuple[Any, ...]:
         told.rule,
         told.reason.replace("\x00", _NUL_PICTURE),
         json.dumps(told.record, ensure_ascii=False),
+        each.exact,
     )
 
 
@@ -233,7 +237,10 @@ def as_text(value: Any) -> str | None:
         case bytes():
             return value.decode("utf-8", "backslashreplace").replace("\x00", _NUL_PICTURE)
         case Decimal():
-            return format(value, "f")
+            # As a text field shows it, so that another try of the row finds the same.
+            return format(value.normalize(), "f")
+        case float() if value.is_integer():
+            return str(int(value))
         case datetime() | date():
             return value.isoformat()
         case _:
@@ -243,7 +250,7 @@ def as_text(value: Any) -> str | None:
 def _describe(
     node: DeltaNode, chunk: Chunk, row: int, faults: Sequence[FieldFault], bk: bytes, n: int
 ) -> Rejection:
-    raw = _values(chunk.raw, row)
+    raw, exact = _values(chunk.raw, row)
     number = raw.pop(ROW)
     record = {name: as_text(value) for name, value in raw.items()}
     first = faults[0]
@@ -261,16 +268,33 @@ def _describe(
         record=record,
     )
     known = bk if chunk.key_valid[row] else None
-    return Rejection(n, known, told, _fingerprint(told))
+    return Rejection(n, known, told, _fingerprint(told), exact)
 
 
-def _values(frame: pl.DataFrame, row: int) -> dict[str, Any]:
+def _values(frame: pl.DataFrame, row: int) -> tuple[dict[str, Any], bool]:
+    """Return a row's values, and whether their texts stand for them wholly."""
     try:
-        return frame.row(row, named=True)
+        values = frame.row(row, named=True)
     except (ValueError, OverflowError):
         # Python has no dates beyond the years 1 to 9999: they show as numbers of days or units.
         times = frame[row].with_columns(pl.selectors.temporal().to_physical())
-        return times.row(0, named=True)
+        return times.row(0, named=True), False
+    return values, all(map(_is_exact, values.values()))
+
+
+def _is_exact(value: Any) -> bool:
+    match value:
+        case str():
+            return "\x00" not in value
+        case bytes():
+            try:
+                return "\x00" not in value.decode("utf-8")
+            except UnicodeDecodeError:
+                return False
+        case None | bool() | int() | float() | Decimal() | datetime() | date():
+            return True
+        case _:
+            return False
 
 
 def _key(node: DeltaNode, chunk: Chunk, row: int) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from psycopg import sql
 
 from syncflow_dagster.nodes.delta import tables
 from syncflow_dagster.nodes.delta.build import build_delta
+from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
 from syncflow_dagster.nodes.delta.options import DeltaOptions
 from syncflow_dagster.nodes.delta.source import CHUNK_ROWS
 from syncflow_dagster.nodes.delta.tables import delta_id
@@ -62,6 +64,17 @@ def retry_rejected(
         DeltaDefinitionError: The node cannot be used as it is declared.
     """
     options = replace(options or DeltaOptions(), complete=False, retry=True, home=None)
+    made = [
+        rule.name
+        for rule in node.fields
+        if rule.transform is not None and rule.transform.type in ("expression", "python")
+    ]
+    if made:
+        msg = (
+            f"node {node.name}: {', '.join(made)} is computed from the source's own values, and "
+            "rejected rows are kept as texts; run the workflow, which reads them again"
+        )
+        raise DeltaDefinitionError(msg)
     # The rows as they were kept are already unpivoted.
     plain = node.model_copy(update={"unpivot": None})
     tables.prepare(database, workflow, [node])
@@ -99,7 +112,9 @@ class _RejectedRows:
     def read(self, position: Position) -> Iterator[Piece]:  # noqa: ARG002 - the port's signature
         last = 0
         while rows := self.after(last):
-            yield Piece(_batch(rows))
+            # A row that never had a column must not be read as one that holds nothing in it.
+            for _, alike in groupby(rows, key=lambda row: sorted(row["record"])):
+                yield Piece(_batch(list(alike)))
             last = rows[-1]["rejection_id"]
 
     def after(self, last: int) -> list[DictRow]:
@@ -112,6 +127,6 @@ class _RejectedRows:
 
 
 def _batch(rows: list[DictRow]) -> pa.RecordBatch:
-    names = list(dict.fromkeys(name for row in rows for name in row["record"]))
-    columns = [pa.array([row["record"].get(name) for row in rows], pa.string()) for name in names]
+    names = list(rows[0]["record"])
+    columns = [pa.array([row["record"][name] for row in rows], pa.string()) for name in names]
     return pa.RecordBatch.from_arrays(columns, names=names)

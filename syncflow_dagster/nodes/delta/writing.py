@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Chunks laid out at once, while another one is sent.
 _AHEAD = 2
+#: Indexes of both tables: two keys, and two of the delta table.
+_INDEXES = 4
 _OPERATION_NAMES = {Operation.UPDATE: "UPDATE", Operation.RETURN: "INSERT"}
 
 
@@ -84,15 +86,14 @@ class Writer:
         table `advance`.
         """
         self.conn.execute(self._format("create_advance", columns=self._snapshot_columns()))
-        if self.empty:
-            self._drop_indexes()
+        remade = self.empty and self._drop_indexes()
         advance = sql.Identifier("pg_temp", "advance")
         for laid in in_order(self.layout, self._all_changes(), _AHEAD):
             self._copy(laid.delta, delta_id(self.node))
             self._copy(laid.fresh, snapshot_id(self.node))
             self._copy(laid.moved, advance)
             self.written += laid.written
-        if self.empty:
+        if remade:
             self._make_indexes()
         self._write_deletes()
         self.conn.execute(load("delta_write")["analyse_advance"])
@@ -178,11 +179,17 @@ class Writer:
         done = self.conn.execute(statement, {"batch": self.layout.batch})
         self.written += Written(deleted=done.rowcount)
 
-    def _drop_indexes(self) -> None:
-        find = load("delta_write")["find_indexes"]
-        for table in (delta_id(self.node), snapshot_id(self.node)):
-            for row in self.conn.execute(find, {"table": table.as_string(self.conn)}).fetchall():
-                self.conn.execute(sql.SQL(row["drop_it"]))
+    def _drop_indexes(self) -> bool:
+        """Drop the indexes that :meth:`_make_indexes` makes; no others are touched."""
+        tables = {"delta": delta_id(self.node), "snapshot": snapshot_id(self.node)}
+        names = {name: table.as_string(self.conn) for name, table in tables.items()}
+        found = self.conn.execute(load("delta_write")["find_indexes"], names).fetchall()
+        if len(found) != _INDEXES or any(row["pointed_at"] for row in found):
+            # Somebody has added to the tables what nobody here could make again.
+            return False
+        for row in found:
+            self.conn.execute(sql.SQL(row["drop_it"]))
+        return True
 
     def _make_indexes(self) -> None:
         for name in ("index_records", "index_unfinished"):

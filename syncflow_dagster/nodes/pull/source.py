@@ -107,7 +107,7 @@ def normal_url(url: str) -> URL:
 def _engine(url: URL) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     arguments = {"timeout": _CONNECT_TIMEOUT_S} if is_sqlite else {}
-    engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+    engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     if is_sqlite:
         event.listen(engine, "connect", _sqlite_read_only)
     return engine

@@ -36,4 +36,6 @@ $$;
 
 -- Whose rejection it is, where the key could be read.
 alter table rejected_record add column bk_hash uuid;
+-- False where the source's row cannot be had back from the record that is shown.
+alter table rejected_record add column exact boolean not null default true;
 create index rejected_by_key on rejected_record (workflow, node, bk_hash) where resolved_at is null;

@@ -167,7 +167,7 @@ select r.rejection_id, r.record
 from syncflow.rejected_record r
 where r.workflow = %(workflow)s and r.node = %(node)s and r.resolved_at is null
   and r.rejection_id > %(after)s
-  and r.rule <> 'duplicate_key'
+  and r.exact and r.rule <> 'duplicate_key'
   and not exists (
       select from {delta} d where d.bk_hash = r.bk_hash and d.batch_id > r.last_batch
   )

@@ -12,7 +12,8 @@ create temp table rejected (
     value         text,
     rule          text not null,
     reason        text not null,
-    record        jsonb not null
+    record        jsonb not null,
+    exact         boolean not null
 ) on commit drop
 
 -- name: count_pages
@@ -67,12 +68,12 @@ where p.deleted_at is null and p.bk_hash = any (%(keys)s)
 -- Rows that are alike to the letter share a fingerprint and are numbered.
 insert into syncflow.rejected_record (
     workflow, node, fingerprint, row_number, business_key, customer, column_name, value, rule,
-    reason, record, first_batch, last_batch, bk_hash
+    reason, record, first_batch, last_batch, bk_hash, exact
 )
 select %(workflow)s, %(node)s,
        md5(fingerprint::text || row_number() over (partition by fingerprint order by n))::uuid,
        row_number, business_key, customer, column_name, value, rule, reason, record,
-       %(batch)s, %(batch)s, bk
+       %(batch)s, %(batch)s, bk, exact
 from pg_temp.rejected
 order by n
 on conflict (workflow, node, fingerprint) do update
@@ -80,7 +81,7 @@ set last_batch = excluded.last_batch, times = rejected_record.times + 1,
     -- Another try of a row knows nothing of its place in the source.
     row_number = case when %(retry)s then rejected_record.row_number
                       else excluded.row_number end,
-    reason = excluded.reason, bk_hash = excluded.bk_hash,
+    reason = excluded.reason, bk_hash = excluded.bk_hash, exact = excluded.exact,
     resolved_at = null
 
 -- name: resolve_rejections
@@ -88,7 +89,7 @@ update syncflow.rejected_record
 set resolved_at = %(now)s
 where workflow = %(workflow)s and node = %(node)s and resolved_at is null
   and last_batch <> %(batch)s
-  and (not %(retry)s or rule <> 'duplicate_key')
+  and (not %(retry)s or (exact and rule <> 'duplicate_key'))
   and case when bk_hash is null then %(keyless)s
            else bk_hash >= %(low)s and bk_hash <= %(high)s end
 

@@ -120,13 +120,15 @@ from pg_temp.advance a
 where k.bk_hash = a.bk_hash
 
 -- name: find_indexes
--- All indexes of a table, as statements that drop them.
+-- All indexes of both tables, as statements that drop them; and whether others point at them.
 select case when c.conname is null then format('drop index %%s', i.indexrelid::regclass)
             else format('alter table %%s drop constraint %%I', i.indrelid::regclass, c.conname)
-       end as drop_it
+       end as drop_it,
+       exists (select from pg_constraint f where f.contype = 'f' and f.confrelid = i.indrelid)
+           as pointed_at
 from pg_index i
 left join pg_constraint c on c.conindid = i.indexrelid
-where i.indrelid = %(table)s::regclass
+where i.indrelid in (%(delta)s::regclass, %(snapshot)s::regclass)
 
 -- name: add_keys
 alter table {snapshot} add primary key (bk_hash);

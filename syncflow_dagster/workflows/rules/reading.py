@@ -47,6 +47,13 @@ def row_versions(graph: Graph) -> Iterator[Finding]:
         if kind is not None and kind not in _VERSION_TYPES:
             message = f"{version.text!r} is {kind}, and no version of a row"
             yield Finding(version.loc, message, "name a field of type integer or datetime")
+        elif rule is not None and rule["timezone"].exists and rule["timezone"].text != "UTC":
+            message = f"{version.text!r} is a version in {rule['timezone'].text}, not in UTC"
+            hint = (
+                "the source is asked for newer versions in UTC, and an hour that occurs twice "
+                "orders nothing: give the column in UTC in the query, and leave 'timezone' out"
+            )
+            yield Finding(version.loc, message, hint)
 
 
 def unused_places(graph: Graph, used: Mapping[str, AbstractSet[str]]) -> Iterator[Finding]:
