@@ -8,7 +8,7 @@ import dagster as dg
 
 from syncflow_dagster.assets import tables
 from syncflow_dagster.assets.plots import bars
-from syncflow_dagster.nodes.delta.report import COUNTS, DeltaResult
+from syncflow_dagster.nodes.delta.report import COUNTS, DeltaResult, StageReport
 
 _OPERATIONS = ("inserted", "updated", "deleted", "same", "rejected", "duplicates", "waiting")
 #: A rate over less time than this says nothing.
@@ -26,17 +26,17 @@ def summary(result: DeltaResult) -> str:
     told = ", ".join(f"{result.counts[name]:,} {name}" for name in _OPERATIONS)
     return (
         f"{result.counts['read']:,} rows read, {told}; {result.seconds:,.1f} s, "
-        f"{_rate(result.counts['read'], result.seconds):,.0f} rows/s from source to commit"
+        f"{_rate(_extract(result).rows, result.seconds):,.0f} rows/s from source to commit"
     )
 
 
 def pull_metadata(result: DeltaResult) -> dict[str, Any]:
     """Return what the pull's materialisation shows."""
-    extract = next(stage for stage in result.stages if stage.name == "extract")
+    extract = _extract(result)
     return {
         "dagster/row_count": result.counts["read"],
         "seconds": round(extract.seconds, 3),
-        "rows_per_s": _rate(result.counts["read"], extract.seconds),
+        "rows_per_s": _rate(extract.rows, extract.seconds),
     }
 
 
@@ -60,7 +60,7 @@ def delta_metadata(
         "strategy": _STRATEGIES[result.strategy],
         "chunks_resumed": result.resumed,
         "seconds": round(result.seconds, 3),
-        "rows_per_s": _rate(result.counts["read"], result.seconds),
+        "rows_per_s": _rate(_extract(result).rows, result.seconds),
         "states": tables.table(
             [{"state": state, "delta_rows": rows} for state, rows in states.items()],
             ["state", "delta_rows"],
@@ -121,6 +121,11 @@ def _rows(result: DeltaResult) -> list[dict[str, Any]]:
         {str(name): value for name, value in row.items()}
         for row in result.preview.to_dict("records")
     ]
+
+
+def _extract(result: DeltaResult) -> StageReport:
+    """Return what was read this time: a build that goes on where one was killed reads the rest."""
+    return next(stage for stage in result.stages if stage.name == "extract")
 
 
 def _rate(rows: int, seconds: float) -> float:
