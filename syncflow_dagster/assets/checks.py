@@ -29,7 +29,8 @@ _DESCRIPTIONS = {
     "with what stands in the parent's way: never seen, rejected, deleted, dead, waiting itself, or "
     "a cycle. They go on by themselves once the parent arrives.",
     "no_rejected_records": "Every row of the source became a record. A warning lists the others "
-    "with the reason; they come back by themselves once the source is mended.",
+    "with the reason; they come back by themselves once the source is mended, and with the job "
+    "`<workflow>_retry_rejected` once a rule of the workflow file is.",
     "no_stuck_rows": "No change has been under way for more than an hour, and none belongs to a "
     "node or pass that the workflow no longer has.",
     "no_refused_records": "The board took every record. A warning lists those it refused, and "

@@ -105,39 +105,32 @@ def test_a_part_that_fails_ends_the_run_and_is_named(shop, instance):
     assert "number" in run.error
 
 
-def test_a_tick_starts_a_run_for_each_part_unless_one_is_under_way(shop):
-    built = workflow_definitions(shop.load())
+def test_a_tick_starts_a_run_for_each_part_unless_an_earlier_one_is_under_way(shop):
+    built = workflow_definitions(shop.load(cases.MIXED))
     repository = definitions.build(shop.folder).get_repository_def()
-    (schedule,) = schedules(built)
-    assert schedule.name == "shop_often_parts"
+    whole, parts = schedules(built)
+    assert (whole.name, whole.job_name) == ("shop_often", "shop")
+    assert (parts.name, parts.job_name) == ("shop_often_parts", "shop_parts")
     with dg.instance_for_test() as instance, _due(instance, repository, NOON) as context:
-        requests = schedule.evaluate_tick(context).run_requests
+        requests = parts.evaluate_tick(context).run_requests
         assert [one.partition_key for one in requests] == KEYS
         assert [one.tags["dagster/partition"] for one in requests] == KEYS
         assert {one.tags["workflow"] for one in requests} == {"shop"}
         instance.create_run_for_job(
-            dg.JobDefinition(graph_def=dg.GraphDefinition(name="shop"), name="shop"),
-            status=dg.DagsterRunStatus.STARTED,
-            tags={"workflow": "shop"},
-        )
-        assert "still under way" in schedule.evaluate_tick(context).skip_message
-
-
-def test_the_two_schedules_of_a_trigger_do_not_keep_each_other_away(shop):
-    built = workflow_definitions(shop.load(cases.MIXED))
-    repository = definitions.build(shop.folder).get_repository_def()
-    whole, parts = schedules(built)
-    assert (whole.job_name, parts.job_name) == ("shop", "shop_parts")
-    with dg.instance_for_test() as instance, _due(instance, repository, NOON) as context:
-        (first, *_) = parts.evaluate_tick(context).run_requests
-        instance.create_run_for_job(
             dg.JobDefinition(graph_def=dg.GraphDefinition(name="p"), name="p"),
             status=dg.DagsterRunStatus.STARTED,
-            tags=first.tags,
+            tags=requests[0].tags,
         )
+        # The two schedules of a trigger are due at once, and do not keep each other away.
         assert len(whole.evaluate_tick(context).run_requests) == 1
         with _due(instance, repository, NOON.replace(minute=5)) as later:
-            assert "still under way" in whole.evaluate_tick(later).skip_message
+            for schedule in (whole, parts):
+                assert "still under way" in schedule.evaluate_tick(later).skip_message
+
+
+def test_a_workflow_that_is_all_split_has_one_schedule(shop):
+    (schedule,) = schedules(workflow_definitions(shop.load()))
+    assert (schedule.name, schedule.job_name) == ("shop_often_parts", "shop_parts")
 
 
 def test_rejected_rows_are_listed_and_tried_again_once_the_rule_is_mended(shop, instance, tmp_path):
