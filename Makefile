@@ -16,7 +16,7 @@ dev: $(STAMP)
 	$(BIN)/syncflow dev
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 fault: $(STAMP)
 	$(BIN)/syncflow fault
