@@ -139,15 +139,20 @@ def decide(
 
     ranges = runs.ranges(*span, max(read.length, known.length))
     for each in in_order(compare_range, ranges, threads):
-        _spread(decided, each.ours["number"], each.found.operations)
-        decided.known += int((each.theirs["flag"] == LIVE).sum())
-        if detects_deletes and len(each.found.gone):
-            decided.gone.append(key_bytes(each.theirs[each.found.gone]))
-        if node.duplicates == "reject":
-            decided.twins += _twins(each.ours, each.twins)
-        else:
-            decided.dropped += each.twins.dropped
+        _settle(decided, each, rejects=node.duplicates == "reject", deletes=detects_deletes)
     return decided
+
+
+def _settle(decided: Decided, each: _Compared, *, rejects: bool, deletes: bool) -> None:
+    """Take over what was found in one range."""
+    _spread(decided, each.ours["number"], each.found.operations)
+    decided.known += int((each.theirs["flag"] == LIVE).sum())
+    if deletes and len(each.found.gone):
+        decided.gone.append(key_bytes(each.theirs[each.found.gone]))
+    if rejects:
+        decided.twins += _twins(each.ours, each.twins)
+    else:
+        decided.dropped += each.twins.dropped
 
 
 def guard(node: DeltaNode, decided: Decided, records: int, parts: int) -> None:

@@ -64,17 +64,7 @@ def retry_rejected(
         DeltaDefinitionError: The node cannot be used as it is declared.
     """
     options = replace(options or DeltaOptions(), complete=False, retry=True, home=None)
-    made = [
-        rule.name
-        for rule in node.fields
-        if rule.transform is not None and rule.transform.type in ("expression", "python")
-    ]
-    if made:
-        msg = (
-            f"node {node.name}: {', '.join(made)} is computed from the source's own values, and "
-            "rejected rows are kept as texts; run the workflow, which reads them again"
-        )
-        raise DeltaDefinitionError(msg)
+    _refuse_computed(node)
     # The rows as they were kept are already unpivoted.
     plain = node.model_copy(update={"unpivot": None})
     tables.prepare(database, workflow, [node])
@@ -91,6 +81,20 @@ def retry_rejected(
         options=options,
         progress=progress,
     )
+
+
+def _refuse_computed(node: DeltaNode) -> None:
+    made = [
+        rule.name
+        for rule in node.fields
+        if rule.transform is not None and rule.transform.type in ("expression", "python")
+    ]
+    if made:
+        msg = (
+            f"node {node.name}: {', '.join(made)} is computed from the source's own values, and "
+            "rejected rows are kept as texts; run the workflow, which reads them again"
+        )
+        raise DeltaDefinitionError(msg)
 
 
 @dataclass(frozen=True)
