@@ -247,7 +247,7 @@ def test_a_read_that_came_to_its_end_is_not_repeated(
     source.mark = None
     with monkeypatch.context() as patched, pytest.raises(psycopg.OperationalError):
         lost = psycopg.OperationalError("the server is gone")
-        patched.setattr(writing.Writer, "stage_changes", Mock(side_effect=lost))
+        patched.setattr(writing.Writer, "write", Mock(side_effect=lost))
         build_from(database, node, source, home=tmp_path)
     assert go_on(database, node, tmp_path) == ([], 6)
     assert outcome(database, node) == undisturbed
@@ -256,7 +256,7 @@ def test_a_read_that_came_to_its_end_is_not_repeated(
 def test_rows_that_the_database_refuses_are_read_again(database, node, tmp_path, monkeypatch):
     with monkeypatch.context() as patched, pytest.raises(psycopg.DataError):
         refused = psycopg.DataError("timestamp too large")
-        patched.setattr(writing.Writer, "stage_changes", Mock(side_effect=refused))
+        patched.setattr(writing.Writer, "write", Mock(side_effect=refused))
         build_from(database, node, marked(), home=tmp_path)
     assert list(tmp_path.iterdir()) == []
 

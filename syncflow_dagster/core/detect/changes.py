@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def changed_fields(
-    old: Sequence[bytes],
+    old: Hashes,
     old_fields: Sequence[str],
     now: Mapping[str, Hashes],
     fields: Sequence[str],
@@ -22,7 +22,7 @@ def changed_fields(
     """Compare field hashes of known records with those of the same records now.
 
     Args:
-        old: Each record's stored hashes, 8 bytes for each of `old_fields`.
+        old: The records' stored hashes, shape (records, 8 times the number of `old_fields`).
         old_fields: Names at the time of storing.
         now: Hashes by field, each of shape (records, 8), made as the stored ones were. A field
             that was not stored, or cannot be made as then, is not among them: nobody can say
@@ -32,9 +32,7 @@ def changed_fields(
     Returns:
         Shape (records, fields), true where a field's value differs.
     """
-    before = np.frombuffer(b"".join(old), dtype=np.uint8).reshape(
-        len(old), len(old_fields), FIELD_BYTES
-    )
+    before = old.reshape(len(old), len(old_fields), FIELD_BYTES)
     places = {name: place for place, name in enumerate(old_fields)}
     changed = np.zeros((len(old), len(fields)), dtype=np.bool_)
     for column, name in enumerate(fields):

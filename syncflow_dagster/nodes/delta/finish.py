@@ -122,7 +122,6 @@ class Finish:
         writer = self._writer(workflow, version, earlier)
         with stages.measure("write_delta") as handled:
             self._store_rejections(complete=complete)
-            writer.stage_changes()
             writer.write()
             counts.update(asdict(writer.written))
             superseded = superseding.supersede(self.conn, self.node, self.batch.number, self.last)

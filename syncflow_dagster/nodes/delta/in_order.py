@@ -20,7 +20,9 @@ def in_order(
     """Yield what becomes of each thing.
 
     Things are taken one by one, by the thread that takes the results, and no more than `threads`
-    of them are in work or done and not taken yet: what they hold is bounded.
+    and one of them wait, are in work, or are done and not taken yet: what they hold is bounded.
+
+    When taking a thing fails, the results of those before it still come, and then its error.
 
     Args:
         work: Called in other threads.
@@ -29,13 +31,21 @@ def in_order(
     """
     with ThreadPoolExecutor(max_workers=threads) as pool:
         begun: deque[Future[Result]] = deque()
+        remaining = iter(things)
         try:
-            for thing in things:
+            while True:
+                try:
+                    thing = next(remaining)
+                except BaseException as error:
+                    # What is begun is done in any case, so that nobody has to do it again.
+                    while begun:
+                        yield begun.popleft().result()
+                    if isinstance(error, StopIteration):
+                        return
+                    raise
                 begun.append(pool.submit(work, thing))
-                if len(begun) >= threads:
+                if len(begun) > threads:
                     yield begun.popleft().result()
-            while begun:
-                yield begun.popleft().result()
         finally:
             for each in begun:
                 each.cancel()

@@ -1,7 +1,8 @@
-"""The known state's hashes, read out of the snapshot in one pass."""
+"""What is known: the hashes of all records in one pass, and all of those that change."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from syncflow_dagster.store.sql import load
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy.typing as npt
     import psycopg
     from psycopg.rows import DictRow
 
@@ -26,6 +28,33 @@ if TYPE_CHECKING:
 
 #: Pages read by one statement, some 16 MB of table.
 _PAGES = 2048
+
+
+@dataclass(frozen=True)
+class KnownRecords:
+    """What the snapshot holds of some records, in the order they were asked for.
+
+    Attributes:
+        ids: Record ids, shape (records, 16).
+        generations: How many lives each has had.
+        versions: How its hashes were made.
+        hashes: All field hashes one behind the other.
+        starts: Where those of each record begin.
+        lengths: How many bytes they are; a record known to be deleted has none.
+    """
+
+    ids: npt.NDArray[np.uint8]
+    generations: npt.NDArray[np.int32]
+    versions: npt.NDArray[np.int32]
+    hashes: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int64]
+
+    def field_hashes(self, places: npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:
+        """Return the field hashes of records whose hashes were made alike, a row for each."""
+        width = int(self.lengths[places[0]])
+        rows: npt.NDArray[np.uint8] = self.hashes[self.starts[places, None] + np.arange(width)]
+        return rows
 
 
 def read_known(
@@ -65,6 +94,35 @@ def read_known(
                 runs.write(path, _entries(row))
                 found.add(path)
     return found
+
+
+def read_records(
+    conn: psycopg.Connection[DictRow], node: DeltaNode, keys: npt.NDArray[np.uint8]
+) -> KnownRecords:
+    """Read what the snapshot holds of known records.
+
+    Args:
+        conn: The build's session.
+        node: The node.
+        keys: BK_HASH of each record, shape (records, 16); all of them are known.
+    """
+    read = sql.SQL(load("delta_detect")["read_changes"]).format(snapshot=snapshot_id(node))
+    given = {"count": len(keys), "keys": keys.tobytes()}
+    row = conn.execute(read, given, binary=True).fetchone()
+    assert row is not None  # an aggregate always gives a row
+    order = np.argsort(np.frombuffer(row["places"], dtype=">i4"))
+    if len(order) != len(keys):
+        msg = f"{len(keys) - len(order)} known records of {node.name} are gone from its snapshot"
+        raise RuntimeError(msg)
+    lengths = np.frombuffer(row["lengths"], dtype=">i4").astype(np.int64)
+    return KnownRecords(
+        np.frombuffer(row["ids"], dtype=np.uint8).reshape(-1, hashing.KEY_BYTES)[order],
+        np.frombuffer(row["generations"], dtype=">i4").astype(np.int32)[order],
+        np.frombuffer(row["versions"], dtype=">i4").astype(np.int32)[order],
+        np.frombuffer(row["hashes"], dtype=np.uint8),
+        (np.cumsum(lengths) - lengths)[order],
+        lengths[order],
+    )
 
 
 def _entries(row: DictRow) -> Entries:

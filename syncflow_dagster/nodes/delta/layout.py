@@ -23,12 +23,12 @@ from syncflow_dagster.nodes.delta.normalise import readable_key
 from syncflow_dagster.nodes.delta.versions import compared_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy.typing as npt
-    from psycopg.rows import DictRow
 
     from syncflow_dagster.core.detect.entries import Entries
+    from syncflow_dagster.nodes.delta.known import KnownRecords
     from syncflow_dagster.nodes.delta.versions import Earlier, Version
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
@@ -51,7 +51,7 @@ SNAPSHOT_COLUMNS = (
 
 @dataclass(frozen=True)
 class Changes:
-    """Changed records of a chunk.
+    """Changed records of some chunks.
 
     Attributes:
         records: Normalised rows.
@@ -66,7 +66,7 @@ class Changes:
     records: pl.DataFrame
     operations: npt.NDArray[np.uint8]
     entries: Entries
-    known: Sequence[DictRow]
+    known: KnownRecords
     parents: Mapping[bytes, bytes]
     parent_keys: Matrix | None
     has_parent: Mask | None
@@ -108,7 +108,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Laid:
-    """A chunk's changes, ready to be sent.
+    """Some changes, ready to be sent.
 
     Attributes:
         delta: Delta rows.
@@ -146,7 +146,7 @@ class Layout:
     everything: bool
 
     def __call__(self, changes: Changes) -> Laid:
-        """Lay out a chunk."""
+        """Lay out some changes."""
         records = changes.records
         hashes = hashing.field_hashes(records.select(compared_fields(self.node)))
         changed = self._changed(changes, hashes)
@@ -188,19 +188,16 @@ class Layout:
             return changed
         places = np.array([names.index(name) for name in self.version.fields])
         known = np.flatnonzero(changes.operations != Operation.INSERT)
-        by_version: dict[int, list[int]] = {}
-        for at, (place, row) in enumerate(zip(known, changes.known, strict=True)):
-            if changes.operations[place] == Operation.UPDATE:
-                by_version.setdefault(row["hash_version"], []).append(at)
-        for number, members in by_version.items():
-            places_of = known[members]
-            old = [changes.known[each]["field_hashes"] for each in members]
-            differ = self._differ(number, old, changes.records[places_of], hashes[places_of])
-            changed[np.ix_(places_of, places)] = differ
+        updated = changes.operations[known] == Operation.UPDATE
+        for number in np.unique(changes.known.versions[updated]):
+            members = np.flatnonzero(updated & (changes.known.versions == number))
+            old, of = changes.known.field_hashes(members), known[members]
+            differ = self._differ(int(number), old, changes.records[of], hashes[of])
+            changed[np.ix_(of, places)] = differ
         return changed
 
     def _differ(
-        self, number: int, old: Sequence[bytes], records: pl.DataFrame, hashes: hashing.Hashes
+        self, number: int, old: Matrix, records: pl.DataFrame, hashes: hashing.Hashes
     ) -> Mask:
         width = hashing.FIELD_BYTES
         now = {
@@ -225,10 +222,9 @@ class Layout:
         ids = hashing.record_uuids(self.workflow, self.node.entity, keys).copy()
         generation = np.ones(length, dtype=np.int32)
         known = np.flatnonzero(changes.operations != Operation.INSERT)
-        if len(known):
-            told = b"".join(row["record_uuid"].bytes for row in changes.known)
-            ids[known] = np.frombuffer(told, dtype=np.uint8).reshape(-1, hashing.KEY_BYTES)
-            generation[known] = [row["generation"] for row in changes.known]
+        returned = changes.operations[known] == Operation.RETURN
+        ids[known] = changes.known.ids
+        generation[known] = changes.known.generations + returned
         customer = pa.nulls(length, pa.large_string())
         if self.node.customer:
             customer = _series(to_text(records[self.node.customer]).values)
@@ -286,24 +282,9 @@ class Layout:
         return _series(pl.select(text).to_series())
 
 
-def staged_changes(numbers: npt.NDArray[np.integer] | None, keys: Matrix, operation: str) -> Copied:
-    """Lay out known records that change, for the statements that look them up.
-
-    Args:
-        numbers: Their numbers; None for records that were not read.
-        keys: BK_HASH of each, shape (records, 16).
-        operation: What is to be done for all of them.
-    """
-    length = len(keys)
-    kind = pa.int64()
-    table = pa.table(
-        {
-            "n": pa.nulls(length, kind) if numbers is None else pa.array(numbers, type=kind),
-            "bk": _binary(keys),
-            "operation": pa.array(np.full(length, operation)),
-        }
-    )
-    return _copied(table, np.ones(length, dtype=np.bool_))
+def keys_alone(keys: Matrix) -> Copied:
+    """Lay out records of which only the BK_HASH is needed, shape (records, 16)."""
+    return _copied(pa.table({"bk": _binary(keys)}), np.ones(len(keys), dtype=np.bool_))
 
 
 def _copied(table: pa.Table, rows: Mask) -> Copied:

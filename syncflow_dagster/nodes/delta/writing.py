@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 from psycopg import sql
 
 from syncflow_dagster.core.detect.classify import WHOLE, Operation
 from syncflow_dagster.core.detect.entries import ENTRY, key_bytes
 from syncflow_dagster.nodes.delta.in_order import in_order
-from syncflow_dagster.nodes.delta.layout import SNAPSHOT_COLUMNS, Changes, Written, staged_changes
+from syncflow_dagster.nodes.delta.known import read_records
+from syncflow_dagster.nodes.delta.layout import SNAPSHOT_COLUMNS, Changes, Written, keys_alone
 from syncflow_dagster.nodes.delta.tables import delta_id, snapshot_id
 from syncflow_dagster.nodes.delta.work import PARENT_HIGH, PARENT_LOW
 from syncflow_dagster.nodes.delta.workspace import STRIDE
@@ -21,23 +23,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
-    import polars as pl
     import psycopg
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.detect.entries import Entries
     from syncflow_dagster.nodes.delta.detection import Decided
-    from syncflow_dagster.nodes.delta.layout import Copied, Layout
+    from syncflow_dagster.nodes.delta.known import KnownRecords
+    from syncflow_dagster.nodes.delta.layout import Copied, Laid, Layout
     from syncflow_dagster.nodes.delta.workspace import Workspace
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
     Connection = psycopg.Connection[DictRow]
 
-#: Chunks laid out at once, while another one is sent.
+#: Groups laid out at once, while another one is sent.
 _AHEAD = 2
+#: Changes laid out together: fewer cost a statement each for little, more fill the memory. The
+#: changes of one chunk stay together.
+_GROUP = 10_000
 #: Indexes of both tables: two keys, and two of the delta table.
 _INDEXES = 4
-_OPERATION_NAMES = {Operation.UPDATE: "UPDATE", Operation.RETURN: "INSERT"}
+_WANTED = np.array([Operation.INSERT, Operation.RETURN, Operation.UPDATE], dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class _Some:
+    """Changes of one chunk: its number, and its changed records' places and operations."""
+
+    chunk: int
+    places: npt.NDArray[np.intp]
+    operations: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Changes of some chunks, with all that the database knows of them."""
+
+    members: list[_Some]
+    operations: npt.NDArray[np.uint8]
+    entries: Entries
+    known: KnownRecords
+    parents: dict[bytes, bytes]
 
 
 @dataclass
@@ -63,32 +88,18 @@ class Writer:
     empty: bool
     written: Written = field(default_factory=Written)
 
-    def stage_changes(self) -> None:
-        """Put the known records that change or are gone into the transaction's table."""
-        statements = load("delta_detect")
-        self.conn.execute(statements["create_change"])
-        change = sql.Identifier("pg_temp", "change")
-        for chunk, operations in self.decided.operations.items():
-            for operation, name in _OPERATION_NAMES.items():
-                places = np.flatnonzero(operations == operation)
-                if len(places):
-                    keys = key_bytes(self._entries(chunk, places))
-                    self._copy(staged_changes(chunk * STRIDE + places, keys, name), change)
-        for gone in self.decided.gone:
-            self._copy(staged_changes(None, gone, "DELETE"), change)
-        self.conn.execute(statements["index_changes"])
-        self.conn.execute(statements["analyse_changes"])
-
     def write(self) -> None:
         """Write INSERT and UPDATE rows from the records and DELETE rows from the snapshot.
 
         New records go to the snapshot at once, the new state of known ones to the transaction's
         table `advance`.
         """
+        # The whole snapshot was just read: its pages are as good as in memory.
+        self.conn.execute("set local random_page_cost = 1.1")
         self.conn.execute(self._format("create_advance", columns=self._snapshot_columns()))
         remade = self.empty and self._drop_indexes()
         advance = sql.Identifier("pg_temp", "advance")
-        for laid in in_order(self.layout, self._all_changes(), _AHEAD):
+        for laid in in_order(self._lay_out, self._groups(), _AHEAD):
             self._copy(laid.delta, delta_id(self.node))
             self._copy(laid.fresh, snapshot_id(self.node))
             self._copy(laid.moved, advance)
@@ -112,49 +123,61 @@ class Writer:
         touched = self.conn.execute(update).rowcount
         return touched + self.conn.execute(self._format("forget_deleted"), {"now": now}).rowcount
 
-    def _all_changes(self) -> Iterator[Changes]:
-        wanted = (Operation.INSERT, Operation.RETURN, Operation.UPDATE)
+    def _groups(self) -> Iterator[_Group]:
+        held: list[_Some] = []
         for chunk, operations in self.decided.operations.items():
-            places = np.flatnonzero(np.isin(operations, wanted))
+            places = np.flatnonzero(np.isin(operations, _WANTED))
             if len(places):
-                yield self._changes(chunk, places, operations[places])
+                held.append(_Some(chunk, places, operations[places]))
+            if sum(len(some.places) for some in held) >= _GROUP:
+                yield self._group(held)
+                held = []
+        if held:
+            yield self._group(held)
 
-    def _changes(
-        self, chunk: int, places: npt.NDArray[np.intp], operations: npt.NDArray[np.uint8]
-    ) -> Changes:
-        records = self.workspace.read_records(chunk)
-        if len(places) < records.height:
-            records = records[places]
-        known: list[DictRow] = []
-        if (operations != Operation.INSERT).any():
-            read = sql.SQL(load("delta_detect")["read_changes"]).format(
-                snapshot=snapshot_id(self.node)
-            )
-            limits = {"first": chunk * STRIDE, "end": (chunk + 1) * STRIDE}
-            known = self.conn.execute(read, limits, binary=True).fetchall()
+    def _group(self, members: list[_Some]) -> _Group:
+        """Ask the database about a group, which only the transaction's own thread may do."""
+        operations = np.concatenate([some.operations for some in members])
+        entries = np.concatenate([self._entries(some) for some in members])
+        known = read_records(
+            self.conn, self.node, key_bytes(entries[operations != Operation.INSERT])
+        )
+        parents = {} if self.parent is None else self._find_parents(members)
+        return _Group(members, operations, entries, known, parents)
+
+    def _lay_out(self, group: _Group) -> Laid:
+        records = pl.concat([self._records(some) for some in group.members])
         keys, has_parent = _parent_keys(records)
-        parents = {} if keys is None else self._find_parents(keys)
-        return Changes(
-            records=records,
-            operations=operations,
-            entries=self._entries(chunk, places),
-            known=known,
-            parents=parents,
-            parent_keys=keys,
-            has_parent=has_parent,
+        return self.layout(
+            Changes(
+                records=records,
+                operations=group.operations,
+                entries=group.entries,
+                known=group.known,
+                parents=group.parents,
+                parent_keys=keys,
+                has_parent=has_parent,
+            )
         )
 
-    def _entries(self, chunk: int, places: npt.NDArray[np.intp]) -> Entries:
-        """Return the hashes of some records of a chunk, in the records' order."""
-        some = np.fromfile(self.workspace.entries(chunk), dtype=ENTRY)
-        some = some[some["flag"] == WHOLE]
-        at = np.full(len(self.decided.operations[chunk]), -1, dtype=np.intp)
-        at[some["number"] % STRIDE] = np.arange(len(some))
-        chosen: Entries = some[at[places]]
+    def _records(self, some: _Some, columns: list[str] | None = None) -> pl.DataFrame:
+        records = self.workspace.read_records(some.chunk, columns)
+        return records if len(some.places) == records.height else records[some.places]
+
+    def _entries(self, some: _Some) -> Entries:
+        """Return the hashes of a chunk's changed records, in the records' order."""
+        entries = np.fromfile(self.workspace.entries(some.chunk), dtype=ENTRY)
+        whole = np.flatnonzero(entries["flag"] == WHOLE)
+        at = np.full(len(self.decided.operations[some.chunk]), -1, dtype=np.intp)
+        at[entries["number"][whole] % STRIDE] = whole
+        chosen: Entries = entries[at[some.places]]
         return chosen
 
-    def _find_parents(self, keys: npt.NDArray[np.uint8]) -> dict[bytes, bytes]:
+    def _find_parents(self, members: list[_Some]) -> dict[bytes, bytes]:
         assert self.parent is not None
+        halves = pl.concat([self._records(some, [PARENT_HIGH, PARENT_LOW]) for some in members])
+        keys, _ = _parent_keys(halves)
+        assert keys is not None  # the records of a node with a parent have both halves
         find = sql.SQL(load("delta_detect")["find_parents"]).format(
             parent_snapshot=snapshot_id(self.parent), parent_delta=delta_id(self.parent)
         )
@@ -165,15 +188,20 @@ class Writer:
         return {row["bk_hash"].bytes: row["record_uuid"].bytes for row in rows}
 
     def _write_deletes(self) -> None:
+        self.conn.execute(load("delta_write")["create_gone"])
         if not self.decided.gone:
             return
-        keys = [sql.Identifier(name) for name in self.node.key]
+        gone = sql.Identifier("pg_temp", "gone")
+        for keys in self.decided.gone:
+            self._copy(keys_alone(keys), gone)
+        self.conn.execute(load("delta_write")["analyse_gone"])
+        names = [sql.Identifier(name) for name in self.node.key]
         # A child may outlive its parent here by one build; its own deletion still names it.
         statement = self._format(
             "write_deletes",
             delta=delta_id(self.node),
             parents=snapshot_id(self.parent or self.node),
-            keys=sql.SQL(", ").join(keys),
+            keys=sql.SQL(", ").join(names),
             snapshot_keys=sql.SQL(", ").join(sql.Identifier("k", name) for name in self.node.key),
         )
         done = self.conn.execute(statement, {"batch": self.layout.batch})

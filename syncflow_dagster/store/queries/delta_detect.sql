@@ -32,22 +32,17 @@ from {snapshot}
 where ctid >= %(first)s::tid and ctid < %(end)s::tid
   and bk_hash >= %(low)s and bk_hash <= %(high)s
 
--- name: create_change
-create temp table change (n bigint, bk uuid not null, operation text not null) on commit drop
-
--- name: index_changes
-create index on pg_temp.change (n)
-
--- name: analyse_changes
-analyze pg_temp.change
-
 -- name: read_changes
-select c.n, c.bk, k.record_uuid, k.generation + (c.operation = 'INSERT')::integer as generation,
-       k.field_hashes, k.hash_version
-from pg_temp.change c
-join {snapshot} k on k.bk_hash = c.bk
-where c.n >= %(first)s and c.n < %(end)s
-order by c.n
+-- The keys come one behind the other, and one value answers for thousands of records, as above.
+select coalesce(string_agg(int4send(i), ''::bytea), '') as places,
+       coalesce(string_agg(uuid_send(k.record_uuid), ''::bytea), '') as ids,
+       coalesce(string_agg(int4send(k.generation), ''::bytea), '') as generations,
+       coalesce(string_agg(int4send(k.hash_version), ''::bytea), '') as versions,
+       coalesce(string_agg(coalesce(k.field_hashes, ''), ''::bytea), '') as hashes,
+       coalesce(string_agg(int4send(coalesce(length(k.field_hashes), 0)), ''::bytea), '') as lengths
+from generate_series(0, %(count)s - 1) as i
+join {snapshot} k
+  on k.bk_hash = encode(substring(%(keys)s::bytea from i * 16 + 1 for 16), 'hex')::uuid
 
 -- name: find_parents
 -- A parent that waits for its own is not there yet; see parents.sql.

@@ -3,6 +3,12 @@
 -- name: last_delta
 select coalesce(max(delta_id), 0) as last from {delta}
 
+-- name: create_gone
+create temp table gone (bk uuid not null) on commit drop
+
+-- name: analyse_gone
+analyze pg_temp.gone
+
 -- name: write_deletes
 insert into {delta} (
     batch_id, record_uuid, generation, operation, bk_hash, parent_bk_hash, parent_uuid,
@@ -10,10 +16,9 @@ insert into {delta} (
 )
 select %(batch)s, k.record_uuid, k.generation, 'DELETE', k.bk_hash, k.parent_bk_hash,
        p.record_uuid, k.business_key, k.customer, {snapshot_keys}
-from pg_temp.change c
-join {snapshot} k on k.bk_hash = c.bk
+from pg_temp.gone g
+join {snapshot} k on k.bk_hash = g.bk
 left join {parents} p on p.bk_hash = k.parent_bk_hash
-where c.operation = 'DELETE'
 order by k.business_key
 
 -- name: find_unfinished
@@ -137,8 +142,8 @@ alter table {delta} add primary key (delta_id)
 -- name: forget_deleted
 update {snapshot} k
 set data_hash = null, field_hashes = null, deleted_at = %(now)s
-from pg_temp.change c
-where c.operation = 'DELETE' and k.bk_hash = c.bk
+from pg_temp.gone g
+where k.bk_hash = g.bk
 
 -- name: count_waiting
 select count(*) as waiting from {delta} where state = 'WAITING' and batch_id = %(batch)s
