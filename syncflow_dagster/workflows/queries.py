@@ -54,7 +54,7 @@ def check(root: View, file: Path) -> tuple[list[Finding], list[Problem]]:
             continue
         path = template_path(file, query.text)
         try:
-            found = variables(path)
+            found = variables(path, _database(root, node))
         except QueryTemplateError as error:
             problems.append(Problem(path, error.line, 1, "query", error.message))
             continue
@@ -67,6 +67,13 @@ def check(root: View, file: Path) -> tuple[list[Finding], list[Problem]]:
 def template_path(file: Path, query: str) -> Path:
     """Return where a pull node's template lies."""
     return file.parent / query
+
+
+def _database(root: View, node: View) -> str | None:
+    from syncflow_dagster.nodes.pull.registry import database_of
+
+    url = root["connections"][node["connection"].text or ""]["url"].text
+    return None if url is None else database_of(url)
 
 
 def _wrong_path(query: View, file: Path) -> Finding | None:

@@ -140,7 +140,7 @@ def test_identifier_lets_only_names_through(template, name):
 def test_mistakes_name_file_and_line(template, text, values, line, fragment):
     path = template(text)
     with pytest.raises(QueryTemplateError) as caught:
-        render(path, values)
+        render(path, values, "postgresql")
     assert (caught.value.path, caught.value.line) == (path, line)
     assert fragment in caught.value.message
     assert str(caught.value).startswith(f"{path}:{line}: ")
@@ -201,7 +201,7 @@ def test_values_that_are_written_unasked_are_found(template, text, line):
     ],
 )
 def test_quotes_and_comments_are_found(sql, inside):
-    assert [sql[span.start : span.end] for span in enclosures(sql)] == inside
+    assert [sql[span.start : span.end] for span in enclosures(sql, "postgresql")] == inside
 
 
 def test_only_the_querys_own_parameters_are_parameters_to_sqlalchemy():

@@ -109,6 +109,44 @@ def test_a_template_that_cannot_be_read_is_one_mistake(spoil):
     assert line.startswith("workflows/order_list/headers.sql.j2:1:")
 
 
+@pytest.mark.parametrize("strategy", ["rowversion", "auto", "hash"])
+def test_a_read_that_finds_deletes_does_not_go_on_by_a_version(spoil, strategy):
+    template = RESUMABLE.replace("id > {{ resume", "updated_at > {{ resume")
+    detection = f"{{strategy: {strategy}, rowversion: updated_at}}"
+    (line,) = spoil(template, "resume: UPDATED_AT", detection)
+    assert line == (
+        "workflows/x.yaml:33:5: nodes.0.resume: 'UPDATED_AT' is the row version of "
+        "'order_headers', so it changes with the row: a read that goes on behind it may miss "
+        "rows, which would count as deleted; name a column that never changes, such as the "
+        "primary key, or turn deletes off: deletes: {detect: false}"
+    )
+
+
+def test_without_deletes_a_read_may_go_on_by_a_version(folder, example_text, problems):
+    template = RESUMABLE.replace("id > {{ resume", "updated_at > {{ resume")
+    (folder / "order_list" / "headers.sql.j2").write_text(template, encoding="utf-8")
+    text = example_text.replace(PULL, f"{PULL}\n    resume: updated_at", 1)
+    text = text.replace("deletes: {detect: true, max_share: 0.5}", "deletes: {detect: false}", 1)
+    detection = "detection: {strategy: auto, rowversion: updated_at}"
+    assert problems(text.replace(DELTA, f"{DELTA}    {detection}\n", 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (r"select '\' || {{ company }} as a", None),
+        (r"select E'\' {{ company }}' as a", "inside quotes"),
+        ("select /* /* */ {{ company }} */ 1 as a", "in a comment"),
+    ],
+)
+def test_quotes_are_those_of_the_connections_database(spoil, text, says):
+    lines = spoil(text)
+    assert [line.partition(":1:1: query: ")[0] for line in lines] == (
+        [] if says is None else ["workflows/order_list/headers.sql.j2"]
+    )
+    assert says is None or says in lines[0]
+
+
 def test_files_have_no_changes_to_select(example_text, problems):
     text = example_text.replace(
         "type: sql\n    url: ${ORDERS_DATABASE_URL}", "type: files\n    folder: /srv"

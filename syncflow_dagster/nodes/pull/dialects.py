@@ -60,7 +60,7 @@ class SqliteDialect:
     def prepare(self, conn: Connection, query: Query) -> None:
         """Collect the types of every column."""
         conn.exec_driver_sql("begin")  # one state of the data for both readings
-        inner = f"(\n{without_end(query.text)}\n)"
+        inner = f"(\n{without_end(query.text, 'sqlite')}\n)"
         # The author's own statement stands inside; its values stay bound.
         empty = replace(query, text=f"select * from {inner} limit 0")  # noqa: S608
         names = list(conn.execute(statement(empty)).keys())

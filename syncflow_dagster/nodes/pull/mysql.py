@@ -134,7 +134,7 @@ class MySqlSource(ServerSource):
     def _batches(
         self, connection: Connection, query: Query, batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
-        text, _ = rewritten(query, "%({})s".format, lambda sql: sql.replace("%", "%%"))
+        text, _ = rewritten(query, "mysql", "%({})s".format, lambda sql: sql.replace("%", "%%"))
         cursor = connection.cursor()
         cursor.execute(text, _bound(query))
         if cursor.description is None:

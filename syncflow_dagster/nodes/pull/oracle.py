@@ -171,7 +171,7 @@ class OracleSource(ServerSource):
     def _batches(
         self, connection: Connection, query: Query, batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
-        text = without_end(query.text)  # Oracle takes no semicolon
+        text = without_end(query.text, "oracle")  # Oracle takes no semicolon
         with connection.cursor() as cursor:
             cursor.parse(text)
             described = cursor.description

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 
 def rewritten(
-    query: Query, placeholder: Callable[[str], str], escape: Callable[[str], str] = str
+    query: Query,
+    database: str,
+    placeholder: Callable[[str], str],
+    escape: Callable[[str], str] = str,
 ) -> tuple[str, list[str]]:
     """Put a driver's placeholders where a query names its parameters.
 
     Args:
         query: Only its own parameters count: every other colon, and what stands in quotes or
             comments, is the author's text.
+        database: The kind of database that reads it, as SQLAlchemy calls it.
         placeholder: The placeholder for a parameter's name.
         escape: Applied to the author's text, where a driver reads signs of its own in it.
 
@@ -31,7 +35,7 @@ def rewritten(
     pieces, names, at = [], [], 0
     if query.parameters:
         known = "|".join(map(re.escape, query.parameters))
-        enclosed = [(span.start, span.end) for span in enclosures(text)]
+        enclosed = [(span.start, span.end) for span in enclosures(text, database)]
         for found in re.finditer(rf"(?<![\w:]):({known})\b", text):
             if any(start <= found.start() < end for start, end in enclosed):
                 continue

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.nodes.pull.ports import Query
 
+_DATABASE = "postgresql"
 #: One state of the data for all that is asked, and one spelling of every value. Zones before 1900
 #: have offsets with seconds, so instants come in UTC. Doubles need all digits before version 12.
+#: A backslash in '…' is one, or nobody could say without asking the server where a text ends.
 _SESSION = """
 begin isolation level repeatable read, read only;
 set local timezone = 'UTC';
@@ -41,6 +43,7 @@ set local datestyle = 'ISO';
 set local intervalstyle = 'postgres';
 set local bytea_output = 'hex';
 set local extra_float_digits = 3;
+set local standard_conforming_strings = on;
 """
 _DEFAULTS = {
     "connect_timeout": CONNECT_TIMEOUT_S,
@@ -127,7 +130,8 @@ def _with_literals(connection: Connection, query: Query) -> str:
         # `-5::bigint` would be the negative of a cast.
         return f"({text})" if text.startswith("-") else text
 
-    return rewritten(replace(query, text=without_end(query.text)), literal)[0]
+    whole = replace(query, text=without_end(query.text, _DATABASE))
+    return rewritten(whole, _DATABASE, literal)[0]
 
 
 @contextmanager

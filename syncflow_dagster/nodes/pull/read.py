@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import make_url
 
-from syncflow_dagster.nodes.pull.registry import open_files, open_source
+from syncflow_dagster.nodes.pull.registry import database_of, open_files, open_source
 from syncflow_dagster.nodes.pull.resume import Order
 from syncflow_dagster.nodes.pull.template import (
     CHANGED_SINCE,
@@ -93,7 +93,8 @@ class PullRows:
             MissingColumn: There is no `resume` column.
         """
         places = {RESUME_AFTER: position.after, CHANGED_SINCE: position.changed_since}
-        query = render(self._template, {**self._parameters, **places})
+        database = database_of(self.connection.url.get_secret_value()) or ""
+        query = render(self._template, {**self._parameters, **places}, database)
         order = None if self.node.resume is None else Order(self.node, query.path, position.after)
         for batch in open_source(self.connection).read(query, self.node.batch_rows):
             yield Piece(batch, None if order is None else order.follow(batch))

@@ -65,6 +65,14 @@ def open_files(connection: FilesConnection, pattern: str, batch_rows: int) -> Fi
     return FileRows(connection, pattern, batch_rows)
 
 
+def database_of(url: str) -> str | None:
+    """Return the kind of database a URL names, as SQLAlchemy calls it; None if it names none."""
+    try:
+        return normal_url(url).get_backend_name()
+    except (ArgumentError, ValueError):
+        return None
+
+
 def bad_url(url: str) -> str | None:
     """Say what is wrong with a database URL, without showing it; None if it can be used."""
     try:

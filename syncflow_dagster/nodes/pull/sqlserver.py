@@ -104,7 +104,7 @@ class SqlServerSource(ServerSource):
     ) -> Iterator[pa.RecordBatch]:
         given = query.parameters
         # A NULL says no type, and the driver would ask the server for one it may not know.
-        text, names = rewritten(query, lambda name: "null" if given[name] is None else "?")
+        text, names = rewritten(query, "mssql", lambda name: "null" if given[name] is None else "?")
         values = [given[name] for name in names if given[name] is not None]
         cursor = connection.cursor()
         cursor.execute(text, *([values] if values else []))

@@ -35,6 +35,11 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62}){
 _MARKER = re.compile(r"\0(\d+)\0")
 _WORDLIKE = re.compile(r"[\w$:]")
 _BINDABLE = (bool, int, float, Decimal, str, bytes, date, datetime, time, UUID)
+_MISPLACED = {
+    "quotes": "an expression stands inside quotes; remove them: values are bound, not pasted",
+    "comment": "an expression stands in a comment; use {# … #} to comment it out",
+    "unclear": "an expression stands in or behind what some servers read as quotes or a comment: ",
+}
 _REFUSED: Mapping[type[nodes.Node], str] = {
     nodes.Macro: "macro",
     nodes.CallBlock: "call",
@@ -106,8 +111,13 @@ def read_text(path: Path) -> str:
         raise QueryTemplateError(path, 1, f"cannot be read: {error.strerror}") from error
 
 
-def variables(path: Path) -> list[Variable]:
+def variables(path: Path, database: str | None = None) -> list[Variable]:
     """Read a template without filling it.
+
+    Args:
+        path: The `.sql.j2` file.
+        database: The kind of database it is for, as SQLAlchemy calls it; None: not known yet, so
+            that what only some databases take for quotes is let pass until the template is filled.
 
     Returns:
         The values it uses, by place.
@@ -116,7 +126,7 @@ def variables(path: Path) -> list[Variable]:
         QueryTemplateError: It cannot be read; the line is the one Jinja names.
     """
     source = read_text(path)
-    tree = _parse(path, source)
+    tree = _parse(path, source, database)
     used, optional = meta.find_undeclared_variables(tree), _optional(tree)
     unasked = dict(reversed(list(_unasked(tree, frozenset()))))
     first: dict[str, int] = {}
@@ -157,22 +167,25 @@ def _column(lines: list[str], line: int, name: str) -> int:
     return found.start() + 1 if found else 1
 
 
-def render(template_path: Path, parameters: Mapping[str, Any]) -> Query:
+def render(template_path: Path, parameters: Mapping[str, Any], database: str = "") -> Query:
     """Fill a template.
 
     Args:
         template_path: The `.sql.j2` file.
         parameters: What it may use. Lists become `(:p1, :p2)`, as `in` wants them.
+        database: As for `variables`; of one that is not known here only what all databases read
+            alike is taken.
 
     Returns:
         The statement, with one bound parameter for each value.
 
     Raises:
         QueryTemplateError: A parameter is missing, a value cannot be bound, a name is none, or an
-            expression stands inside quotes or a comment, where a database binds nothing.
+            expression stands inside quotes or a comment, where a database binds nothing, or may
+            stand there.
     """
     source = read_text(template_path)
-    _parse(template_path, source)
+    _parse(template_path, source, database)
     binder = _Binder()
     environment = _environment(binder)
     template = environment.from_string(source)
@@ -181,7 +194,7 @@ def render(template_path: Path, parameters: Mapping[str, Any]) -> Query:
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         line = template.get_corresponding_lineno(_line_of(error))
         raise QueryTemplateError(template_path, line, _plain(error)) from error
-    _refuse_enclosed(template_path, rendered)
+    _refuse_enclosed(template_path, rendered, database)
     prefix = _free_prefix(rendered)
     values = {f"{prefix}{number}": value for number, value in enumerate(binder.values, start=1)}
     return Query(_name_parameters(rendered, prefix).strip(), values, template_path)
@@ -259,7 +272,7 @@ def _identifier(value: Any) -> _Identifier:
     return _Identifier(value)
 
 
-def _parse(path: Path, source: str) -> nodes.Template:
+def _parse(path: Path, source: str, database: str | None) -> nodes.Template:
     if not source.strip():
         raise QueryTemplateError(path, 1, "the file is empty; it must hold one select")
     if "\0" in source:
@@ -273,7 +286,7 @@ def _parse(path: Path, source: str) -> nodes.Template:
         raise QueryTemplateError(path, error.lineno, str(error.message)) from error
     except RecursionError as error:
         raise QueryTemplateError(path, 1, "expressions are nested too deeply") from error
-    for line, message in _enclosed_lines(environment, source):
+    for line, message in _enclosed_lines(environment, source, database):
         raise QueryTemplateError(path, line, message)
     for kind, name in _REFUSED.items():
         for node in tree.find_all(kind):
@@ -290,7 +303,9 @@ def _free_prefix(rendered: str) -> str:
     return prefix
 
 
-def _enclosed_lines(environment: SandboxedEnvironment, source: str) -> Iterator[tuple[int, str]]:
+def _enclosed_lines(
+    environment: SandboxedEnvironment, source: str, database: str | None
+) -> Iterator[tuple[int, str]]:
     """Find expressions in quotes and comments, by the lines they stand in."""
     text, lines = "", []
     for line, kind, value in environment.lex(source):
@@ -299,26 +314,22 @@ def _enclosed_lines(environment: SandboxedEnvironment, source: str) -> Iterator[
         elif kind == "variable_begin":
             lines.append(line)
             text += f"\0{len(lines)}\0"
-    for number, message in _enclosed(text):
+    for number, message in _enclosed(text, database):
         yield lines[number - 1], message
 
 
-def _refuse_enclosed(path: Path, rendered: str) -> None:
+def _refuse_enclosed(path: Path, rendered: str, database: str) -> None:
     """Refuse what only shows once the template is filled: quotes opened and closed by branches."""
-    for _, message in _enclosed(rendered):
+    for _, message in _enclosed(rendered, database):
         raise QueryTemplateError(path, 1, message)
 
 
-def _enclosed(text: str) -> Iterator[tuple[int, str]]:
-    for span in enclosures(text):
+def _enclosed(text: str, database: str | None) -> Iterator[tuple[int, str]]:
+    for span in enclosures(text, database or ""):
+        if span.kind == "unclear" and database is None:
+            continue
         for marker in _MARKER.finditer(text, span.start, span.end):
-            if span.kind == "comment":
-                message = "an expression stands in a comment; use {# … #} to comment it out"
-            else:
-                message = (
-                    "an expression stands inside quotes; remove them: values are bound, not pasted"
-                )
-            yield int(marker[1]), message
+            yield int(marker[1]), _MISPLACED[span.kind] + span.why
 
 
 def _line_of(error: BaseException) -> int:

@@ -56,6 +56,28 @@ def row_versions(graph: Graph) -> Iterator[Finding]:
             yield Finding(version.loc, message, hint)
 
 
+def moving_orders(graph: Graph) -> Iterator[Finding]:
+    """Report reads that go on by a row version: a row that changes meanwhile moves in their order.
+
+    It would be read twice, or a row would be left out and taken for deleted.
+    """
+    for delta in graph.of_type("delta"):
+        pull = graph.node(delta["source"].text, "pull")
+        rule = (graph.fields(delta) or {}).get(delta["detection"]["rowversion"].text or "")
+        if pull is None or rule is None or rule["transform"].exists:
+            continue
+        resume, column = pull["resume"], rule["column"].text or rule["name"].text or ""
+        if (resume.text or "").casefold() != column.casefold():
+            continue
+        if delta["deletes"]["detect"].data is not False:
+            message = (
+                f"{resume.text!r} is the row version of {delta['name'].text!r}, so it changes with "
+                "the row: a read that goes on behind it may miss rows, which would count as deleted"
+            )
+            hint = "name a column that never changes, such as the primary key, or turn deletes off"
+            yield Finding(resume.loc, message, f"{hint}: deletes: {{detect: false}}")
+
+
 def unused_places(graph: Graph, used: Mapping[str, AbstractSet[str]]) -> Iterator[Finding]:
     """Report reads that are to begin at a place their template never asks for.
 
@@ -89,4 +111,4 @@ def _unused(place: View, pull: View, variable: str, column: str | None) -> Findi
     return Finding(place.loc, message, f"add a condition like {condition}")
 
 
-RULES = (given_parameters, row_versions)
+RULES = (given_parameters, row_versions, moving_orders)
