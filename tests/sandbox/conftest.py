@@ -179,6 +179,7 @@ def control(_server: SandboxServer) -> Iterator[ControlClient]:
         complexity={},
         mutation_cost=30_000,
         account_timezone="UTC",
+        week_starts="monday",
         reroute_deprecated=True,
         idempotency_memory=64_000_000,
     )

@@ -63,19 +63,23 @@ def test_new_label_raises_the_revision_once(monday):
     assert int(after) == int(before) + 1
 
 
-def test_relations_are_dropped_on_create_and_replaced_on_change(monday):
+@pytest.mark.parametrize(
+    ("column", "shown_as"),
+    [("board_relation", "BoardRelationValue"), ("dependency", "DependencyValue")],
+)
+def test_relations_are_dropped_on_create_and_replaced_on_change(monday, column, shown_as):
     one, two = monday.create("one"), monday.create("two")
-    item = monday.create("P", board_relation={"item_ids": [int(one)]})
-    selection = "text value ... on BoardRelationValue {linked_item_ids display_value}"
+    item = monday.create("P", **{column: {"item_ids": [int(one)]}})
+    selection = f"text value ... on {shown_as} {{linked_item_ids display_value}}"
     empty = {"text": None, "value": None, "linked_item_ids": [], "display_value": ""}
-    assert monday.cell(item, "board_relation", selection) == empty
-    monday.change(item, board_relation={"item_ids": [int(one)]})
-    monday.change(item, board_relation={"item_ids": [int(two)]})
-    assert monday.cell(item, "board_relation", selection) == empty | {
+    assert monday.cell(item, column, selection) == empty
+    monday.change(item, **{column: {"item_ids": [int(one)]}})
+    monday.change(item, **{column: {"item_ids": [int(two)]}})
+    assert monday.cell(item, column, selection) == empty | {
         "linked_item_ids": [two],
         "display_value": "two",
     }
-    refused = monday.change(item, board_relation={"item_ids": [1]})["errors"][0]
+    refused = monday.change(item, **{column: {"item_ids": [1]}})["errors"][0]
     data = refused["extensions"]["error_data"]
     assert data["column_validation_error_code"] == "inactiveItems"
 
@@ -98,6 +102,15 @@ def test_dates_are_written_in_utc_and_read_in_the_account_s_zone(monday, control
     assert json.loads(cell["value"])["time"] == "02:30:15"
     monday.change(item, date={"date": "2026-10-02"})
     assert monday.cell(item, "date", selection)["text"] == "2026-10-02"
+
+
+def test_a_week_begins_on_the_account_s_first_day_of_it(monday, control):
+    control.settings(week_starts="sunday")
+    week = {"startDate": "2026-10-04", "endDate": "2026-10-10"}
+    item = monday.create("P", week={"week": week})
+    assert monday.cell(item, "week")["text"] == "2026-10-04 - 2026-10-10"
+    refused = monday.change(item, week={"startDate": "2026-10-05", "endDate": "2026-10-11"})
+    assert "first day of the week" in refused["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(

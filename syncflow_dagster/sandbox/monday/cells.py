@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME_LIMIT = 255
 # The service drops these from a create without a word; they need a second write.
-_DROPPED_ON_CREATE = frozenset({"board_relation"})
+_DROPPED_ON_CREATE = frozenset({"board_relation", "dependency"})
 
 
 class CellWrite:
@@ -94,6 +94,10 @@ class CellWrite:
     def tag_exists(self, tag_id: int) -> bool:
         """Whether the account has the tag."""
         return tag_id in self._state.tags
+
+    def first_weekday(self) -> int:
+        """The account's first day of the week."""
+        return self._state.first_weekday
 
 
 def _refusal(column: Column, raw: Any, error: BadValueError) -> MondayError:

@@ -65,7 +65,7 @@ class Runtime:
     def reset(self) -> None:
         """Return to the seeded state; settings stay."""
         clock = self.world.clock
-        self.state = MondayState(clock)
+        self.state = MondayState(clock, self.settings.first_weekday)
         for seed, source in self._seeds:
             plant(seed, self.state, source)
         self.cursors = Cursors(clock)
@@ -81,6 +81,7 @@ class Runtime:
     def configure(self, settings: Settings) -> None:
         """Use other settings; limits, keys and counts start anew, content stays."""
         self.settings = settings
+        self.state.first_weekday = settings.first_weekday
         self._renew()
 
     def add_seed(self, seed: Seed, source: str) -> None:
@@ -90,7 +91,7 @@ class Runtime:
             SeedError: It cannot be added; nothing was.
         """
         # Planted on the side first: a seed that fails half-way must leave nothing.
-        trial = MondayState(self.world.clock)
+        trial = MondayState(self.world.clock, self.settings.first_weekday)
         for earlier, name in self._seeds:
             plant(earlier, trial, name)
         plant(seed, trial, source)

@@ -28,6 +28,7 @@ class Settings(BaseModel):
         complexity: Points per minute of a token, where they differ from its kind's.
         mutation_cost: Points of one mutation.
         account_timezone: Where dates with a time are read; they are written in UTC.
+        week_starts: The account's first day of the week, on which values of week columns begin.
         reroute_deprecated: Answer deprecated API versions as the oldest maintained one, as
             the service does; false shows their own old error style.
         idempotency_memory: Bytes of answers kept per token.
@@ -41,6 +42,7 @@ class Settings(BaseModel):
     complexity: dict[TokenName, int] = {}
     mutation_cost: int = Field(default=CostTable().mutation, ge=1)
     account_timezone: str = "UTC"
+    week_starts: Literal["monday", "sunday"] = "monday"
     reroute_deprecated: bool = True
     idempotency_memory: int = Field(default=64_000_000, ge=0)
 
@@ -67,6 +69,11 @@ class Settings(BaseModel):
             where = ".".join(str(part) for part in first["loc"])
             msg = f"{where}: {first['msg']}"
             raise ValueError(msg) from error
+
+    @property
+    def first_weekday(self) -> int:
+        """The account's first day of the week: 0 is Monday, 6 is Sunday."""
+        return 0 if self.week_starts == "monday" else 6
 
     def plan(self, usual: Plan) -> Plan:
         """The plan with the figures that are set."""

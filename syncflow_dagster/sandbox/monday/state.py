@@ -55,10 +55,16 @@ class Versions(Generic[T]):
 
 
 class MondayState:
-    """Boards, items, tags and comments. Only the single server thread touches it."""
+    """Boards, items, tags and comments. Only the single server thread touches it.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        clock: When things happen.
+        first_weekday: The account's first day of the week: 0 is Monday, 6 is Sunday.
+    """
+
+    def __init__(self, clock: Clock, first_weekday: int = 0) -> None:
         self.clock = clock
+        self.first_weekday = first_weekday
         self.boards: Versions[Board] = Versions()
         self.items: Versions[Item] = Versions()
         self.board_items: dict[str, list[str]] = {}

@@ -44,6 +44,9 @@ class Writing(Protocol):
     def tag_exists(self, tag_id: int) -> bool:
         """Whether a tag exists."""
 
+    def first_weekday(self) -> int:
+        """The account's first day of the week: 0 is Monday, 6 is Sunday."""
+
 
 def plain_text(value: CellValue, _column: Column) -> str | None:
     """The value itself."""

@@ -115,6 +115,8 @@ def _location(raw: Any, _writing: Writing) -> dict[str, str] | None:
     allowed["changed_at"] = str
     raw = members(raw, allowed, 'location is {"lat": "1.0", "lng": "2.0", "address": ".."}')
     lat = _degrees(raw.get("lat"), 90.0, "lat")
+    if abs(float(lat)) == 90.0:
+        raise BadValueError("invalid value - lat must lie between the poles")
     lng = _degrees(raw.get("lng"), 180.0, "lng")
     return {"lat": lat, "lng": lng, "address": raw.get("address") or ""}
 

@@ -109,7 +109,7 @@ def _timeline_fields(value: dict[str, str] | None, _column: Column) -> dict[str,
     return {"from": _timestamp(value["from"]), "to": _timestamp(value["to"])}
 
 
-def _week(raw: Any, _writing: Writing) -> dict[str, str] | None:
+def _week(raw: Any, writing: Writing) -> dict[str, str] | None:
     if isinstance(raw, str):
         pair = _pair(raw)
         raw = {"startDate": pair["from"], "endDate": pair["to"]}
@@ -117,8 +117,11 @@ def _week(raw: Any, _writing: Writing) -> dict[str, str] | None:
     raw = members(raw, {"week": dict, "startDate": str, "endDate": str}, "week is an object")
     inner = raw.get("week") or raw
     start, end = _iso_date(inner.get("startDate")), _iso_date(inner.get("endDate"))
-    if date.fromisoformat(end) - date.fromisoformat(start) != timedelta(days=6):
+    first_day = date.fromisoformat(start)
+    if date.fromisoformat(end) - first_day != timedelta(days=6):
         raise BadValueError("invalid value - a week is seven days long")
+    if first_day.weekday() != writing.first_weekday():
+        raise BadValueError("invalid value - a week begins on the account's first day of the week")
     return {"startDate": start, "endDate": end}
 
 
