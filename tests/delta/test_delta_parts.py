@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from delta_cases import (
@@ -21,6 +22,7 @@ from source_cases import MarkedRows, build_from, outcome
 
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.delta.errors import DeleteGuard, DeltaBusy
+from syncflow_dagster.nodes.delta.locks import claim
 from syncflow_dagster.nodes.delta.parts import Part, all_parts, named
 
 COUNTED = ("records", "inserted", "updated", "deleted", "same", "rejected", "superseded")
@@ -214,24 +216,71 @@ def test_a_part_that_holds_nothing_any_more_is_no_empty_source(database):
         build(database, node, [], part=Part(0, 4))
 
 
-def test_a_part_and_the_whole_are_not_built_at_once(database):
+@pytest.mark.parametrize(
+    ("part", "beside", "said"),
+    [
+        (Part(), Part(1, 2), "right now; try"),
+        (Part(1, 2), Part(), r"right now \(part 2_of_2 of it\)"),
+        (Part(0, 2), Part(0, 2), r"\(part 1_of_2 of it\)"),
+        # Of two splits, such as those of a file whose number of partitions was changed.
+        (Part(0, 2), Part(0, 3), r"\(part 1_of_2 of it\)"),
+        (Part(1, 3), Part(1, 2), r"\(part 2_of_3 of it\)"),
+        (Part(63, 64), Part(2, 3), r"\(part 64_of_64 of it\)"),
+        (Part(0, 2), Part(1, 2), None),
+        (Part(0, 2), Part(2, 3), None),
+        (Part(32, 64), Part(0, 2), None),
+    ],
+)
+def test_ranges_with_a_key_in_common_are_not_built_at_once(database, part, beside, said):
     node = headers_node()
     prepare(database, "orders", [node])
 
-    def build_beside(part, beside):
-        """Try to build one while the other is reading."""
+    class Reading(MarkedRows):
+        def read(self, position):
+            build(database, node, known_rows(), part=beside, lock_wait_ms=20)
+            yield from super().read(position)
 
-        class Reading(MarkedRows):
-            def read(self, position):
-                build(database, node, known_rows(), part=beside, lock_wait_ms=20)
-                yield from super().read(position)
+    source = Reading(known_rows(), mark=None)
+    if said is None:
+        build_from(database, node, source, part=part)
+        return
+    with pytest.raises(DeltaBusy, match=rf"builds the delta of orders\.order_delta .*{said}"):
+        build_from(database, node, source, part=part)
+    build(database, node, known_rows(), part=beside, lock_wait_ms=20)
 
-        build_from(database, node, Reading(known_rows(), mark=None), part=part)
 
-    for part, beside in [(Part(), Part(1, 2)), (Part(1, 2), Part()), (Part(0, 2), Part(0, 2))]:
-        with pytest.raises(DeltaBusy, match=r"builds the delta of orders\.order_delta"):
-            build_beside(part, beside)
-    build_beside(Part(0, 2), Part(1, 2))
+def test_of_many_who_come_at_once_none_share_a_key(database):
+    node = headers_node()
+    prepare(database, "orders", [node])
+    wanted = [Part(), *all_parts(2), *all_parts(3)]
+    together = threading.Barrier(len(wanted), timeout=60)
+
+    def come(part):
+        with database.connect() as conn:
+            together.wait()
+            try:
+                claim(conn, "orders", node, part, 300)
+            except DeltaBusy:
+                part = None
+            together.wait()
+            return part
+
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        spans = sorted(part.span for part in pool.map(come, wanted) if part)
+    assert spans
+    assert all(one[1] < next_one[0] for one, next_one in pairwise(spans))
+
+
+def test_a_range_that_becomes_free_is_taken_by_who_waits(database):
+    node = headers_node()
+    prepare(database, "orders", [node])
+    with ThreadPoolExecutor(1) as pool, database.connect() as waiting:
+        with database.connect() as dying:
+            claim(dying, "orders", node, Part(0, 2), 0)
+            taken = pool.submit(claim, waiting, "orders", node, Part(0, 3), 60_000)
+        taken.result()
+        with database.connect() as late, pytest.raises(DeltaBusy, match="1_of_3"):
+            claim(late, "orders", node, Part(0, 2), 0)
 
 
 def test_a_batch_that_died_is_closed_by_whoever_builds_its_keys_next(database):

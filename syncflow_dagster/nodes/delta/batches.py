@@ -1,4 +1,4 @@
-"""The batch row and the session of a build: one build of a node at a time, none forgotten."""
+"""The batch row and the session of a build: one build of a key at a time, none forgotten."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.types.json import Jsonb
 
-from syncflow_dagster.nodes.delta.errors import DeltaBusy
+from syncflow_dagster.nodes.delta.locks import claim
 from syncflow_dagster.nodes.delta.report import COUNTS, Stages
 from syncflow_dagster.store.sql import load
 from syncflow_dagster.testing.crash import crash_point
@@ -23,36 +23,27 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.delta.cursor import Strategy
     from syncflow_dagster.nodes.delta.parts import Part
     from syncflow_dagster.store.database import Database
+    from syncflow_dagster.workflows.models.delta import DeltaNode
 
 
 @contextmanager
 def session(
-    database: Database, workflow: str, node: str, part: Part, wait_ms: int
+    database: Database, workflow: str, node: DeltaNode, part: Part, wait_ms: int
 ) -> Iterator[psycopg.Connection[DictRow]]:
-    """Open a connection that holds the node's lock until it is closed, by whatever end.
+    """Open a connection that keeps others from building a range until it is closed, by any end.
 
     Args:
         database: Where.
         workflow: The workflow's name.
-        node: The node's name.
-        part: Range of keys; each has a lock of its own, and shares the node's.
-        wait_ms: How long to wait for the lock. PostgreSQL takes a moment to see that a killed
-            process is gone.
+        node: The node; its tables are there.
+        part: Range of keys that is built.
+        wait_ms: See :func:`claim`.
 
     Raises:
-        DeltaBusy: Another process holds the lock.
+        DeltaBusy: Another process builds some of its keys.
     """
     with database.connect() as conn:
-        conn.execute("select set_config('lock_timeout', %s, false)", [f"{wait_ms}ms"])
-        try:
-            names = {"workflow": workflow, "node": node, "part": part.name}
-            conn.execute(load("delta")["lock_node" if part.parts == 1 else "lock_part"], names)
-        except psycopg.errors.LockNotAvailable:
-            msg = (
-                f"another process builds the delta of {workflow}.{node} right now; try again later"
-            )
-            raise DeltaBusy(msg) from None
-        conn.execute("set lock_timeout = 0")
+        claim(conn, workflow, node, part, wait_ms)
         # Millions of rows are joined once: no time for compiling, some memory for hashing.
         conn.execute("set jit = off")
         conn.execute("set work_mem = '64MB'")
@@ -142,7 +133,7 @@ def batch(
 ) -> Iterator[Batch]:
     """Begin a batch, and mark it FAILED if the work inside does not come to its end.
 
-    Batches of these keys that still run are of dead processes, since the lock is ours.
+    Batches of these keys that still run are of dead processes, since the range is ours.
     """
     names = {
         "workflow": start.workflow,

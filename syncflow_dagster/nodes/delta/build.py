@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from syncflow_dagster.nodes.delta import batches as running
-from syncflow_dagster.nodes.delta import cursor, runs, tables, versions
+from syncflow_dagster.nodes.delta import cursor, parents, runs, tables, versions
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, DeltaError
 from syncflow_dagster.nodes.delta.finish import Finish
 from syncflow_dagster.nodes.delta.known import read_known
+from syncflow_dagster.nodes.delta.locks import share_writing
 from syncflow_dagster.nodes.delta.normalise import Normaliser
 from syncflow_dagster.nodes.delta.options import DeltaOptions
 from syncflow_dagster.nodes.delta.reading import Reading, folder
@@ -76,7 +77,7 @@ def build_delta(
         Counts, stage times, first rejections and a preview.
 
     Raises:
-        DeltaBusy: Another process builds this node's delta, or this part of it.
+        DeltaBusy: Another process builds this node's delta, or some of this part of it.
         MissingColumn: The source lacks a column.
         DeleteGuard: Too many records would be deleted.
         DeltaDefinitionError: The node cannot be used as it is declared.
@@ -90,7 +91,7 @@ def build_delta(
     nodes = [node] if parent is None or node.is_own_parent else [parent, node]
     tables.prepare(database, workflow, nodes)
     with (
-        running.session(database, workflow, node.name, options.part, options.lock_wait_ms) as conn,
+        running.session(database, workflow, node, options.part, options.lock_wait_ms) as conn,
         folder(options.home) as home,
     ):
         build = _Build(database, conn, workflow, node, parent, source, clock, options)
@@ -111,7 +112,7 @@ class _Build:
     options: DeltaOptions
 
     def run(self, home: Path, progress: Callable[[Progress], None] | None) -> DeltaResult:
-        version = versions.register(self.conn, self.node)
+        version = versions.register(self.conn, self.node, self.parent)
         earlier = versions.earlier(self.conn, self.node, version)
         self._check_key(version, earlier)
         definition = f"{version.number} {self.source.fingerprint}"
@@ -217,7 +218,10 @@ class _Build:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self.conn.transaction():
+                    share_writing(self.conn, self.node)
                     finish.write(version, earlier, self.workflow, complete=complete)
+                    if earlier:
+                        parents.relink(self.conn, self.node, self.parent)
                     cursor.keep(
                         self.conn,
                         self.workflow,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.workflows.models.delta import DeltaNode, FieldRule
 
-__all__ = ["ROW", "Chunk", "FieldFault", "Normaliser", "readable_key"]
+__all__ = ["ROW", "Chunk", "FieldFault", "Normaliser", "parent_rules", "readable_key"]
 
 _COMPARABLE = (
     "type", "scale", "timezone", "ambiguous", "precision", "case", "whitespace", "empty",
@@ -81,7 +81,7 @@ class Normaliser:
     def __init__(self, node: DeltaNode, parent: DeltaNode | None) -> None:
         self._node = node
         self._map = Mapper(node)
-        self._parent_rules = _parent_rules(node, parent)
+        self._parent_rules = parent_rules(node, parent)
         parent_fields = [rule for rule, _ in self._parent_rules]
         for rule in [*node.fields, *(rule for _, rule in self._parent_rules)]:
             _check_zone(node, rule)
@@ -188,7 +188,12 @@ def _alike(own: FieldRule, theirs: FieldRule) -> bool:
     return all(getattr(own, name) == getattr(theirs, name) for name in _COMPARABLE)
 
 
-def _parent_rules(node: DeltaNode, parent: DeltaNode | None) -> list[tuple[FieldRule, FieldRule]]:
+def parent_rules(node: DeltaNode, parent: DeltaNode | None) -> list[tuple[FieldRule, FieldRule]]:
+    """Return the fields that name a record's parent, each with the parent's rule that types it.
+
+    Raises:
+        DeltaDefinitionError: The keys of child and parent do not match.
+    """
     if node.parent is None:
         return []
     if parent is None or parent.name != node.parent.node:

@@ -1,4 +1,4 @@
-"""Children whose parent was not there: letting them go once it is."""
+"""Children whose parent was not there, or is named otherwise now: letting them go once it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from syncflow_dagster.core.normalise.mapping import KEY_SEPARATOR
 from syncflow_dagster.nodes.delta.tables import delta_id, snapshot_id
 from syncflow_dagster.store.sql import load
 
@@ -51,6 +52,44 @@ def release_waiting(conn: psycopg.Connection[DictRow], node: DeltaNode, parent: 
         released = run("release_waiting").rowcount
     run("drop_found")
     return released
+
+
+def relink(conn: psycopg.Connection[DictRow], node: DeltaNode, parent: DeltaNode | None) -> int:
+    """Let delta rows nobody has taken up yet name their parents as the snapshot does by now.
+
+    They were written before `parent` was declared, declared otherwise or dropped, or before the
+    parent's key got other rules. Without this they would wait for a parent of a key that no record
+    has any more. The work grows with the rows that are pending or wait.
+
+    Args:
+        conn: Inside the transaction that brought the snapshot to those rules.
+        node: Node of the children.
+        parent: Node of the parents, if it has one by now.
+
+    Returns:
+        How many rows name another parent now, or one at last.
+    """
+    parts = {
+        "delta": delta_id(node),
+        "snapshot": snapshot_id(node),
+        "table": sql.Literal(node.table),
+        "entity": sql.Literal(None if parent is None else parent.entity),
+        "key": parent_key(node),
+    }
+    relinked = conn.execute(sql.SQL(load("parents")["relink"]).format(**parts)).rowcount
+    if parent is not None:
+        release_waiting(conn, node, parent)
+    return relinked
+
+
+def parent_key(node: DeltaNode) -> sql.Composable:
+    """Return the readable key of the parent of a delta row `d`; NULL where the node has none."""
+    if node.parent is None:
+        return sql.SQL("null")
+    names = [sql.SQL("{}::text").format(sql.Identifier("d", name)) for name in node.parent.key]
+    return sql.SQL("concat_ws({}, {})").format(
+        sql.Literal(KEY_SEPARATOR), sql.SQL(", ").join(names)
+    )
 
 
 def awaited(node: DeltaNode, parent: DeltaNode) -> sql.Composed:

@@ -45,7 +45,7 @@ def supersede(
     Args:
         conn: Inside the transaction that wrote the rows.
         node: The node.
-        batch: The new rows' batch; None for those of any, where no build runs beside.
+        batch: The new rows' batch; None for those of any, where no build writes beside.
         last: What :func:`last_delta` said before they were written.
 
     Returns:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from syncflow_dagster.core.records import reserved_among
-from syncflow_dagster.nodes.delta import versions
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
 from syncflow_dagster.store.sql import load
 
@@ -92,7 +91,6 @@ def prepare(database: Database, workflow: str, nodes: Sequence[DeltaNode]) -> No
         for node in nodes:
             _register(conn, workflow, node)
             _create(conn, node)
-            versions.register(conn, node)
 
 
 def check_definition(node: DeltaNode) -> None:

@@ -1,10 +1,12 @@
-"""How a snapshot's hashes were made: serialisation, compared fields, and their rules.
+"""How a snapshot's hashes were made: serialisation, compared fields, their rules, the parent's key.
 
 Each snapshot row names its version. When the definition changes, a record's old field hashes are
 read with the field names of its own version, so that only fields whose value differs count as
 changed; the others' rows are brought to the new version without a delta row. A field that is new
 changes nothing by itself, and one whose rule changed is made by both rules: by the old one to find
 what really changed, by the new one to be kept. A column that has another name now is the same one.
+Which rules type the parent's key is part of it, so that each record learns its parent anew when
+they change, and none of it counts as a change of the record.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from pydantic import ValidationError
 
 from syncflow_dagster.core.identity.hashing import ENCODING
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, MissingColumn
-from syncflow_dagster.nodes.delta.normalise import Normaliser
+from syncflow_dagster.nodes.delta.normalise import Normaliser, parent_rules
 from syncflow_dagster.store.sql import load
 from syncflow_dagster.workflows.models.delta import FieldRule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
     import psycopg
     from psycopg.rows import DictRow
@@ -88,9 +92,15 @@ def compared_fields(node: DeltaNode) -> list[str]:
     return [rule.name for rule in node.fields if rule.compared] or list(node.key)
 
 
-def register(conn: psycopg.Connection[DictRow], node: DeltaNode) -> Version:
-    """Return the node's version, stored now if it is new."""
-    rules = _rules(node)
+def register(
+    conn: psycopg.Connection[DictRow], node: DeltaNode, parent: DeltaNode | None
+) -> Version:
+    """Return the node's version, stored now if it is new.
+
+    Raises:
+        DeltaDefinitionError: The keys of node and parent do not match.
+    """
+    rules = _rules(node, parent)
     parameters = {
         "fingerprint": json.dumps(rules, sort_keys=True),
         "fields": compared_fields(node),
@@ -191,22 +201,32 @@ def _comparing(rule: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     return whole.model_dump(mode="json", exclude=_BESIDE | foreign)
 
 
-def _rules(node: DeltaNode) -> dict[str, Any]:
+def _rules(node: DeltaNode, parent: DeltaNode | None) -> dict[str, Any]:
     wanted = {*compared_fields(node), *node.key}
-    return {
+    rules: dict[str, Any] = {
         "encoding": ENCODING,
         "key": node.key,
-        "fields": [
-            # Rules that are as they always were are left out: a release that adds one with a
-            # default changes no stored version.
-            {
-                "name": rule.name,
-                **rule.model_dump(mode="json", exclude=_BESIDE, exclude_defaults=True),
-                "column": rule.source_column,
-            }
-            for rule in node.fields
-            if rule.name in wanted
-        ],
+        "fields": [_declared(rule) for rule in node.fields if rule.name in wanted],
+    }
+    if node.parent is not None:  # nothing is said of none, as ever
+        rules["parent"] = [_declared(rule) for rule in _parent_key(node, parent)]
+    return rules
+
+
+def _parent_key(node: DeltaNode, parent: DeltaNode | None) -> Iterator[FieldRule]:
+    """Give the rules of the parent's key as a record names it: its own value, typed as theirs."""
+    for own, theirs in parent_rules(node, parent):
+        value = {"name": own.name, "column": own.source_column, "transform": own.transform}
+        yield theirs.model_copy(update=value)
+
+
+def _declared(rule: FieldRule) -> dict[str, Any]:
+    # Rules that are as they always were are left out: a release that adds one with a default
+    # changes no stored version.
+    return {
+        "name": rule.name,
+        **rule.model_dump(mode="json", exclude=_BESIDE, exclude_defaults=True),
+        "column": rule.source_column,
     }
 
 

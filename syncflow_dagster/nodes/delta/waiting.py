@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from syncflow_dagster.core.normalise.mapping import KEY_SEPARATOR
 from syncflow_dagster.nodes.delta.cycles import MEMORY, STEPS, find_rings
+from syncflow_dagster.nodes.delta.parents import parent_key
 from syncflow_dagster.nodes.delta.tables import delta_id, snapshot_id
 from syncflow_dagster.store.sql import load
 
@@ -285,15 +285,11 @@ class _Queue:
         above = self._parent_place(place)
         assert above is not None
         parent = self.lineage[above]
-        assert node.parent is not None
-        names = [sql.SQL("{}::text").format(sql.Identifier("d", one)) for one in node.parent.key]
         statement = sql.SQL(load("waiting")[name]).format(
             delta=delta_id(node),
             parent_delta=delta_id(parent),
             parent_snapshot=snapshot_id(parent),
-            key=sql.SQL("concat_ws({}, {})").format(
-                sql.Literal(KEY_SEPARATOR), sql.SQL(", ").join(names)
-            ),
+            key=parent_key(node),
         )
         place_of = {"place": above, "up_place": self._parent_place(above)}
         who = {"workflow": self.workflow.workflow, "parent": parent.name}

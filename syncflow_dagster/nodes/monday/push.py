@@ -147,13 +147,15 @@ class Push:
             with self._database.transaction() as conn:
                 self._adopt(conn)
                 for mapping, source in self._mappings():
+                    self._release(conn, source)
                     while self._plan_chunk(conn, mapping, source, report):
                         pass
                 conn.rollback()
             return report
         for mapping, source in self._mappings():
-            while self._plan_and_commit(mapping, source, report):
-                pass
+            more = self._plan_and_commit(mapping, source, report, first=True)
+            while more:
+                more = self._plan_and_commit(mapping, source, report)
         return report
 
     def deliver(
@@ -189,10 +191,14 @@ class Push:
             if isinstance(node, DeltaNode)
         ]
 
-    def _plan_and_commit(self, mapping: ItemMapping, source: DeltaNode, report: PlanReport) -> bool:
+    def _plan_and_commit(
+        self, mapping: ItemMapping, source: DeltaNode, report: PlanReport, *, first: bool = False
+    ) -> bool:
         def work() -> PlanReport:
             part = PlanReport(rows=report.rows)
             with self._database.transaction() as conn:
+                if first:
+                    self._release(conn, source)
                 self._plan_chunk(conn, mapping, source, part)
                 crash_point("plan.effects_written")
             return part
@@ -207,13 +213,16 @@ class Push:
         report.preview = (report.preview + part.preview)[:PREVIEW]
         return taken > 0
 
-    def _plan_chunk(
-        self, conn: Connection, mapping: ItemMapping, source: DeltaNode, report: PlanReport
-    ) -> bool:
+    def _release(self, conn: Connection, source: DeltaNode) -> None:
+        """Let go what waited for its parent: what is planned changes no parent's being there."""
         if source.parent is not None:
             parent = self._workflow.node(source.parent.node)
             assert isinstance(parent, DeltaNode)
             release_waiting(conn, source, parent)
+
+    def _plan_chunk(
+        self, conn: Connection, mapping: ItemMapping, source: DeltaNode, report: PlanReport
+    ) -> bool:
         rows = self._take(conn, mapping, source, report)
         if not rows:
             return False
@@ -271,7 +280,6 @@ class Push:
         if again and isinstance(children, DeltaNode):
             bring_back_children(
                 conn,
-                self._workflow.workflow,
                 children,
                 again,
                 prefix=item_prefix(self._node.board_id),

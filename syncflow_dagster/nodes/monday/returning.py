@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql as compose
 
 from syncflow_dagster.nodes.delta import superseding
+from syncflow_dagster.nodes.delta.locks import hold_writing
 from syncflow_dagster.nodes.delta.tables import delta_id
 from syncflow_dagster.store import sql
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 def bring_back_children(
     conn: psycopg.Connection[DictRow],
-    workflow: str,
     children: DeltaNode,
     parents: Sequence[UUID],
     *,
@@ -37,7 +37,6 @@ def bring_back_children(
 
     Args:
         conn: The transaction that plans the items.
-        workflow: The workflow's name.
         children: Their delta node.
         parents: Records whose items are made anew.
         prefix: What the keys of the board's items begin with.
@@ -47,8 +46,8 @@ def bring_back_children(
         How many delta rows were written again.
     """
     queries = sql.load("push")
-    # A build of the children at the same time would take these rows for its own.
-    conn.execute(queries["lock_node"], {"workflow": workflow, "node": children.name})
+    # A build that wrote a newer state of them at the same time would be followed by an older one.
+    hold_writing(conn, children)
     names = {
         "table": delta_id(children),
         "fields": compose.SQL(", ").join(compose.Identifier(rule.name) for rule in children.fields),

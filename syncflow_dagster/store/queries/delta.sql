@@ -83,8 +83,10 @@ create table {version} (
 select hash_version, fields, rules from {version} where fingerprint = %(fingerprint)s
 
 -- name: add_version
+-- Builds of two ranges may both come with it.
 insert into {version} (fingerprint, fields, rules)
 values (%(fingerprint)s, %(fields)s, %(rules)s)
+on conflict (fingerprint) do update set rules = excluded.rules
 returning hash_version, fields, rules
 
 -- name: all_versions
@@ -100,17 +102,36 @@ where v.hash_version <> (select max(hash_version) from {version})
       select from {snapshot} k where k.hash_version = v.hash_version and k.deleted_at is null
   )
 
--- name: lock_node
-select pg_advisory_lock(hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s, 0))
+-- name: look_alone
+-- Only one looks at the claims of a node and adds its own at a time. A claim that goes meanwhile
+-- does no harm.
+select pg_try_advisory_xact_lock(hashtextextended('syncflow delta claims ' || %(delta)s, 0)) as alone
 
--- name: lock_part
--- Parts are built beside each other, but not beside the whole.
-select pg_advisory_lock_shared(
-           hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s, 0)
-       ),
-       pg_advisory_lock(
-           hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s || ' ' || %(part)s, 0)
-       )
+-- name: find_claims
+-- Advisory locks can tell only whether two are the same, not whether two ranges have keys in
+-- common. So a lock says which range it is for: its second number is part * 65536 + parts, where
+-- there are 64 parts at most.
+select c.part, c.parts
+from (
+    select l.objid::bigint / 65536 as part, l.objid::bigint %% 65536 as parts
+    from pg_locks l
+    where l.locktype = 'advisory' and l.objsubid = 2 and l.granted
+      and l.classid = %(delta)s::regclass
+      and l.database = (select d.oid from pg_database d where d.datname = current_database())
+) c
+where c.part * %(parts)s < (%(part)s + 1) * c.parts
+  and %(part)s * c.parts < (c.part + 1) * %(parts)s
+order by c.parts, c.part
+
+-- name: claim
+select pg_advisory_lock(%(delta)s::regclass::oid::integer, %(part)s * 65536 + %(parts)s)
+
+-- name: share_writing
+-- Builds of ranges write beside each other.
+select pg_advisory_xact_lock_shared(hashtextextended('syncflow delta writing ' || %(delta)s, 0))
+
+-- name: hold_writing
+select pg_advisory_xact_lock(hashtextextended('syncflow delta writing ' || %(delta)s, 0))
 
 -- name: fail_dead_batches
 -- Of all ranges of keys that have some in common with this one.

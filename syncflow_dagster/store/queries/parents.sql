@@ -80,5 +80,24 @@ where f.bk = d.parent_bk_hash
       select from syncflow.effect e
       where e.delta_table = {table} and e.delta_id = d.delta_id)
 
+-- name: relink
+-- The snapshot knows the parents by the rules of now, an unsent row by those of when it was
+-- written. Its parent is looked for again; a row that already has effects is the push's business.
+update {delta} d
+set parent_bk_hash = k.parent_bk_hash, parent_uuid = null,
+    state = case when k.parent_bk_hash is null then 'PENDING' else 'WAITING' end,
+    reason = case when k.parent_bk_hash is not null
+                  then concat('parent ', {entity}, ' ', {key}, ' is not there') end,
+    state_since = case when d.state = 'WAITING' and k.parent_bk_hash is not null
+                       then d.state_since else clock_timestamp() end
+from {snapshot} k
+where k.bk_hash = d.bk_hash and k.deleted_at is null
+  and d.state in ('PENDING', 'WAITING') and d.superseded_by is null
+  and d.operation <> 'DELETE'
+  and d.parent_bk_hash is distinct from k.parent_bk_hash
+  and not exists (
+      select from syncflow.effect e
+      where e.delta_table = {table} and e.delta_id = d.delta_id)
+
 -- name: drop_found
 drop table if exists pg_temp.awaited, pg_temp.free

@@ -35,11 +35,6 @@ where starts_with(object_key, %(prefix)s) and retired_at is null
   and remote_id <> all(%(remote_ids)s)
   and created_at < clock_timestamp() - make_interval(secs => %(younger_s)s);
 
--- name: lock_node
--- The lock a delta build holds, for the length of this transaction.
-select pg_advisory_xact_lock(
-    hashtextextended('syncflow delta ' || %(workflow)s || '.' || %(node)s, 0));
-
 -- name: retire_children
 with newest as (
     select distinct on (d.record_uuid) d.record_uuid, d.operation
