@@ -11,6 +11,8 @@ from syncflow_dagster.assets.steps import StepResources
 from syncflow_dagster.nodes.delta.build import DeltaOptions
 from syncflow_dagster.nodes.delta.retry import retry_rejected
 from syncflow_dagster.resources.observe import Observer
+from syncflow_dagster.store.builds import builds_folder
+from syncflow_dagster.store.location import default_home
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode
 
@@ -56,7 +58,9 @@ def _retry_step(loaded: LoadedWorkflow, node: DeltaNode) -> dg.OpDefinition:
                 node,
                 parent=parent_of(workflow, node),
                 clock=opened.clock,
-                options=DeltaOptions(run_id=context.run_id),
+                options=DeltaOptions(
+                    run_id=context.run_id, home=builds_folder(default_home(), opened.database)
+                ),
                 progress=stage_teller(context.log.info),
             )
             still_open = Observer(opened.database).count_rejected(workflow.workflow, node.name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from decimal import Decimal
 
+import psycopg
 import pyarrow as pa
 import pytest
 from delta_cases import (
@@ -18,6 +20,8 @@ from delta_cases import (
     some,
 )
 
+from syncflow_dagster.nodes.delta.batches import Batch
+from syncflow_dagster.nodes.delta.build import DeltaOptions
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
 from syncflow_dagster.nodes.delta.retry import retry_rejected
 
@@ -51,6 +55,36 @@ def test_only_what_was_rejected_is_tried_again(database):
     left = rejected_rows(database)
     assert [row["resolved_at"] for row in left] == [NOW, None]
     assert retry(database, mended).counts["read"] == 1
+
+
+def test_a_try_that_is_cut_off_leaves_its_files_where_the_next_one_clears_them(
+    database, tmp_path, monkeypatch
+):
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    node = headers_node()
+    build(database, node, [order("SO-1"), order("SO-2", due="soon")])
+
+    def try_again():
+        options = DeltaOptions(home=home)
+        clock = FixedClock()
+        return retry_rejected(
+            database, WORKFLOW, looser(), parent=None, clock=clock, options=options
+        )
+
+    def look(self, conn, clock):
+        (left,) = home.iterdir()
+        assert list(left.glob("*.records"))
+        assert list(elsewhere.iterdir()) == []
+        raise psycopg.OperationalError("the server is gone")
+
+    with monkeypatch.context() as patched, pytest.raises(psycopg.OperationalError):
+        patched.setattr(Batch, "finish", look)
+        try_again()
+    assert list(home.iterdir())
+    some(try_again(), read=1, inserted=1)
+    assert list(home.iterdir()) == list(elsewhere.iterdir()) == []
 
 
 def test_nothing_open_is_nothing_to_try(database):

@@ -52,7 +52,8 @@ def retry_rejected(
         node: The delta node.
         parent: The node `node.parent` names, or None.
         clock: Gives the moments that are stored.
-        options: See :class:`DeltaOptions`; such a build is never complete.
+        options: See :class:`DeltaOptions`; such a build is never complete. Its folder is that of
+            any build of the node, so the next one clears away what is left of a killed one.
         progress: See :func:`build_delta`.
 
     Returns:
@@ -63,7 +64,7 @@ def retry_rejected(
         MissingColumn: The rows lack a column that a field is read from by now.
         DeltaDefinitionError: The node cannot be used as it is declared.
     """
-    options = replace(options or DeltaOptions(), complete=False, retry=True, home=None)
+    options = replace(options or DeltaOptions(), complete=False, retry=True)
     _refuse_computed(node)
     # The rows as they were kept are already unpivoted.
     plain = node.model_copy(update={"unpivot": None})
