@@ -35,7 +35,8 @@ class Piece:
     """A batch of rows.
 
     Attributes:
-        batch: The rows; all pieces of a read have one schema.
+        batch: The rows; all pieces of a read have the same columns, though a column may be text
+            in some of them.
         resume: What :attr:`Position.after` must be to read on behind this batch; None where a
             read cannot go on there.
     """

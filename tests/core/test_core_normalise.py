@@ -196,6 +196,42 @@ def test_years_python_cannot_read_back_are_rejected():
     assert broken(late) == [("range", [0])]
 
 
+#: The farthest values of each type, beyond which polars cannot write or convert them.
+FAR = [
+    S([2**31 - 1, 0, -(2**31)], dtype=pl.Int32).cast(pl.Date),
+    *(
+        S([2**63 - 1, 0, -(2**63) + 1]).cast(pl.Datetime(unit, zone))
+        for unit in ("ms", "us")
+        for zone in (None, "UTC", "Asia/Tehran")
+    ),
+]
+
+
+@pytest.mark.parametrize("values", FAR, ids=lambda values: str(values.dtype))
+@pytest.mark.parametrize("kind", ["date", "datetime", "text"])
+@pytest.mark.parametrize("timezone", ["UTC", "Europe/Berlin"])
+def test_dates_too_far_away_to_be_handled_reject_their_row(values, kind, timezone):
+    column = coerce(values, kind, timezone=timezone)
+    assert broken(column) == [("range", [0, 2])]
+    assert column.values.null_count() == 2
+    assert column.values.equals(
+        coerce(values[1:2], kind, timezone=timezone).values.gather([None, 0, None])
+    )
+
+
+def test_a_text_field_keeps_years_that_can_be_written():
+    days = S([-719_163, 3_000_000], dtype=pl.Int32).cast(pl.Date)
+    assert coerce(days, "text").values.to_list() == ["0000-12-31", "+10183-09-21"]
+
+
+def test_a_day_moves_out_of_range_with_its_zone():
+    last = S([datetime(9999, 12, 31, 23, 30, tzinfo=UTC)])
+    assert broken(coerce(last, "date", timezone="Asia/Tokyo")) == [("range", [0])]
+    first = S([datetime(1, 1, 1)])
+    assert broken(coerce(first, "datetime", timezone="Asia/Tokyo")) == [("range", [0])]
+    assert broken(coerce(S([0]).cast(pl.Datetime("ns")), "date")) == []
+
+
 def test_white_space_is_unicodes_own_class():
     text = S([f"{each}a{each}{each}b{each}" for each in strings.WHITE_SPACE])
     assert set(strings.normalise(text, "collapse", "keep", "null").values) == {"a b"}

@@ -91,6 +91,13 @@ def test_rows_an_expression_fails_on_are_rejected_alone():
     assert faults(evaluate("CAST(a AS INT)", a=["x", "y"])) == [("expression", [0, 1])]
 
 
+def test_dates_polars_panics_at_are_rejected_alone():
+    days = pl.Series([0, 100_000_000, 1], dtype=pl.Int32).cast(pl.Date)
+    column = evaluate("CAST(a AS VARCHAR)", a=days)
+    assert faults(column) == [("expression", [1])]
+    assert column.values.to_list() == ["1970-01-01", None, "1970-01-02"]
+
+
 @pytest.mark.parametrize("kind", [pl.Null, pl.String])
 def test_columns_of_nothing_but_null_have_the_type_that_is_needed(kind):
     untyped = pl.Series([None, None], dtype=kind)

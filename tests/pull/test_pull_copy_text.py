@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from syncflow_dagster.nodes.pull.columns import ColumnError
 from syncflow_dagster.nodes.pull.copy_text import CopyText
 
-OIDS = {"text": 25, "bytea": 17, "int8": 20, "float8": 701, "date": 1082, "timestamptz": 1184}
+OIDS = {
+    "text": 25,
+    "bytea": 17,
+    "int8": 20,
+    "float8": 701,
+    "date": 1082,
+    "timestamp": 1114,
+    "timestamptz": 1184,
+}
 #: As PostgreSQL writes them: https://www.postgresql.org/docs/current/sql-copy.html
 ESCAPES = {
     "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
@@ -84,19 +92,29 @@ def test_a_number_that_is_none_is_null_and_its_neighbours_stay():
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "says"),
+    ("kind", "odd", "written", "meant"),
     [
-        ("date", "infinity", "column 'a' holds a date that is infinity, or beyond the years 1"),
-        ("timestamptz", "-infinity", r"nullif\(a, 'infinity'\)"),
-        ("timestamptz", "0044-03-15 00:00:00+00 BC", "beyond the years"),
-        ("date", "12026-01-01", "beyond the years"),
-        ("int8", "secret", "column 'a' holds a value that is no int64"),
+        ("date", "infinity", "2026-01-02", "2026-01-02"),
+        ("date", "12026-01-01", "0001-01-01", "0001-01-01"),
+        ("timestamp", "-infinity", "2026-01-02 03:04:05.5", "2026-01-02T03:04:05.500"),
+        ("timestamptz", "0044-03-15 00:00:00+00 BC", "2026-01-02 03:04:05+00",
+         "2026-01-02T03:04:05Z"),
     ],
-)
-def test_a_value_that_does_not_fit_names_its_column_and_not_itself(kind, value, says):
-    parser = CopyText.of([column("n", "text"), column("a", kind)])
-    with pytest.raises(ColumnError, match=says) as caught:
-        parser.batch(lines([["x", None], ["x", value]]))
+)  # fmt: skip
+def test_dates_arrow_has_not_make_their_column_text_and_no_other(kind, odd, written, meant):
+    described = [column("n", "numeric", 5, 2), column("a", kind), column("b", kind)]
+    parser = CopyText.of(described)
+    batch = parser.batch(lines([["NaN", written, written], ["1.5", odd, None], [None, None, None]]))
+    assert batch.column("a").to_pylist() == [meant, odd, None]
+    assert batch.column("n").to_pylist() == [None, Decimal("1.50"), None]
+    assert batch.schema == parser.schema.set(1, pa.field("a", pa.string()))
+    assert parser.batch(lines([[1, written, written]])).schema == parser.schema
+
+
+def test_a_value_that_does_not_fit_names_its_column_and_not_itself():
+    parser = CopyText.of([column("n", "date"), column("a", "int8")])
+    with pytest.raises(ColumnError, match="column 'a' holds a value that is no int64") as caught:
+        parser.batch(lines([["infinity", None], ["2026-01-02", "secret"]]))
     assert "secret" not in str(caught.value)
 
 

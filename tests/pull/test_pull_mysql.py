@@ -75,19 +75,32 @@ def test_a_column_has_its_type_whether_it_holds_values_or_not(described, sent, k
 
 
 @pytest.mark.parametrize(
-    ("described", "sent"),
+    ("described", "odd", "sent", "meant"),
     [
-        (field(CODE.DATE, 10), b"2026-02-00"),
-        (field(CODE.DATETIME, 19), b"2026-00-00 00:00:00"),
-        (field(CODE.VAR_STRING, 40, charset=UTF8), b"\xff"),
+        (field(CODE.DATE, 10), "2026-02-00", "2026-02-01", "2026-02-01"),
+        (field(CODE.DATETIME, 19), "2026-00-00 00:00:00", "2026-02-01 03:04:05.5",
+         "2026-02-01T03:04:05.500"),
+        (field(CODE.TIMESTAMP, 19), "2026-02-31 00:00:00", "2026-02-01 03:04:05",
+         "2026-02-01T03:04:05Z"),
     ],
-)
-def test_a_value_that_is_none_of_its_type_is_an_error_without_the_value(described, sent):
-    with pytest.raises(
-        ColumnError, match=r"column 'x' holds a value that is no .* write cast"
-    ) as e:
-        mysql.batch(mysql.plan([described]), [(sent,)])
+)  # fmt: skip
+def test_a_date_of_no_calendar_makes_its_batch_text(described, odd, sent, meant):
+    plans = mysql.plan([described, field(CODE.DATE, 10, name="y")])
+    zero = sent.translate(str.maketrans("123456789", "000000000"))
+    sent_rows = [(sent, "2026-01-02"), (odd, None), (zero, "0000-00-00"), (None, None)]
+    rows = [tuple(value and value.encode() for value in row) for row in sent_rows]
+    batch = mysql.batch(plans, rows)
+    assert batch.column("x").to_pylist() == [meant, odd, None, None]
+    assert batch.column("y").to_pylist() == [date(2026, 1, 2), None, None, None]
+    assert mysql.batch(plans, rows[:1]).schema.field("x").type != pa.string()
+
+
+def test_a_value_that_is_none_of_its_type_is_an_error_without_the_value():
+    with pytest.raises(ColumnError, match="column 'x' holds a value that is no int64; write") as e:
+        mysql.batch(mysql.plan([field(CODE.LONG)]), [(b"2026-secret",)])
     assert "2026" not in str(e.value)
+    with pytest.raises(ColumnError, match="column 'x' holds a value that is no string"):
+        mysql.batch(mysql.plan([field(CODE.VAR_STRING, 40, charset=UTF8)]), [(b"\xff",)])
 
 
 def test_what_is_bound_keeps_its_instant_and_is_always_escaped():

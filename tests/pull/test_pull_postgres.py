@@ -191,14 +191,36 @@ def test_instants_come_in_utc_and_local_times_as_they_are(url):
     ]
 
 
-def test_an_infinite_date_is_refused_with_what_to_do(url):
-    sql = "select 'infinity'::timestamptz as valid_to"
-    with pytest.raises(
-        QueryFailedError, match=r"'valid_to' holds a date .* nullif\(valid_to, 'inf"
-    ):
-        read(url, sql)
-    (batch,) = read(url, "select nullif('infinity'::timestamptz, 'infinity') as valid_to")
-    assert batch.to_pylist() == [{"valid_to": None}]
+def test_dates_arrow_has_not_come_as_they_are_written(url):
+    """In their batch alone; the next one has dates again."""
+    values = "infinity", "-infinity", "0044-03-15 BC", "12026-01-02", "2026-01-02"
+    sql = (
+        "select n, v::date as d, v::timestamp as local, v::timestamptz as instant "
+        f"from unnest(array{list(values)}) with ordinality as t (v, n) order by n"
+    )
+    batches = read(url, sql, rows=4)
+    assert [batch.column("d").to_pylist() for batch in batches] == [
+        list(values[:4]), [date(2026, 1, 2)],
+    ]  # fmt: skip
+    assert batches[0].column("local").to_pylist()[2:] == [
+        "0044-03-15 00:00:00 BC", "12026-01-02 00:00:00",
+    ]  # fmt: skip
+    assert batches[0].column("instant").to_pylist()[::2] == [
+        "infinity", "0044-03-15 00:00:00+00 BC",
+    ]  # fmt: skip
+    assert batches[1].column("instant").to_pylist() == [datetime(2026, 1, 2, tzinfo=UTC)]
+
+
+def test_a_text_ends_where_the_template_was_told_it_does(url):
+    """Whatever the server's setting says of backslashes."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("alter role current_user set standard_conforming_strings = off")
+    try:
+        (batch,) = read(url, r"select 'a\' as a, :p1 as b, E'it\'s :p1' as c", p1=r"\'")
+    finally:
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute("alter role current_user reset standard_conforming_strings")
+    assert batch.to_pylist() == [{"a": "a\\", "b": "\\'", "c": "it's :p1"}]
 
 
 def test_values_of_every_type_are_bound_where_copy_takes_none(url):

@@ -1,8 +1,9 @@
 """A pull node's rows as a delta reads them: from where the last read ended, or only changes."""
 
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+import pyarrow as pa
 import pytest
 
 from syncflow_dagster.nodes.delta.errors import MissingColumn
@@ -153,6 +154,13 @@ def test_a_place_of_another_kind_is_refused(pull):
     order = Order(pull().node, None, datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(QueryFailedError, match="gives 1 to a read that goes on behind datetime"):
         order.follow(batch)
+
+
+def test_a_resume_column_of_dates_holds_no_infinity(pull):
+    order = Order(pull().node, None, None)
+    order.follow(pa.RecordBatch.from_pydict({"id": [date(2026, 1, 1)]}))
+    with pytest.raises(QueryFailedError, match=r"holds a date that is infinity.*leave those rows"):
+        order.follow(pa.RecordBatch.from_pydict({"id": ["2026-01-02", "infinity"]}))
 
 
 def test_a_resume_column_that_is_not_there_is_a_plain_error(pull):

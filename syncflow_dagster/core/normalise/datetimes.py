@@ -24,11 +24,16 @@ _UTC = pl.Datetime("us", "UTC")
 _MICROSECONDS = {"second": 1_000_000, "millisecond": 1_000, "microsecond": 1}
 #: Days since 1970 of the first day with a year of four digits, and of the day after the last.
 _DAYS = (-719_162, 2_932_897)
+#: The same of the years -262000 and 262000: polars writes no date much farther away, but panics.
+_WRITABLE_DAYS = (-96_413_063, 94_974_007)
+#: Units of a day; nanoseconds, of which 64 bits hold no year that is too far away, are left out.
+_UNITS = {"us": iso.DAY, "ms": iso.DAY // 1000}
 _SHAPE = "not an ISO date-time (right would be 2026-02-28T13:45:00, with or without a zone)"
 _DAY_SHAPE = "not an ISO date (right would be 2026-02-28)"
 _SKIPPED = "the clocks of {} skip this time"
 _TWICE = "the clocks of {} show this time twice (right would be a time with its offset)"
 _YEARS = "the year is not between 1 and 9999"
+_FAR = "the year is too far away to be written (right would be one between 1 and 9999)"
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def to_datetime(values: pl.Series, clock: Clock) -> Column:
     Returns:
         ``Datetime('us', 'UTC')``; faults ``datetime``, ``timezone``, ``range`` and ``type``.
     """
-    column = _instants(values, clock).then(_in_range)
+    column = _instants(values, clock)
     step = _MICROSECONDS[clock.precision]
     if step == 1:
         return column
@@ -66,13 +71,14 @@ def to_datetime(values: pl.Series, clock: Clock) -> Column:
 
 def _instants(values: pl.Series, clock: Clock) -> Column:
     if values.dtype == pl.String:
-        return _text_instants(values, clock)
+        return _text_instants(values, clock).then(_in_range)
+    if not isinstance(values.dtype, pl.Date | pl.Datetime):
+        return not_a(values, _UTC, "date-time")
+    near = _in_range(values)  # before anything is done with them that panics
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None:
-        utc = values.dt.convert_time_zone("UTC").cast(_UTC)
-        return Column(utc)
-    if isinstance(values.dtype, pl.Date | pl.Datetime):
-        return _localised(values.cast(pl.Datetime("us")), clock)
-    return not_a(values, _UTC, "date-time")
+        return near.then(lambda each: Column(each.dt.convert_time_zone("UTC").cast(_UTC)))
+    column = near.then(lambda each: _localised(each.cast(pl.Datetime("us")), clock))
+    return column if clock.timezone == "UTC" else column.then(_in_range)
 
 
 def to_date(values: pl.Series, timezone: str) -> Column:
@@ -86,19 +92,29 @@ def to_date(values: pl.Series, timezone: str) -> Column:
         ``Date``; faults ``date``, ``range`` and ``type``.
     """
     if values.dtype == pl.String:
-        column = _text_days(values, timezone)
-    elif values.dtype == pl.Date:
-        column = Column(values)
-    elif isinstance(values.dtype, pl.Datetime):
-        zoned = values.dtype.time_zone is not None
-        column = Column((values.dt.convert_time_zone(timezone) if zoned else values).dt.date())
-    else:
+        return _text_days(values, timezone).then(_in_range)
+    if not isinstance(values.dtype, pl.Date | pl.Datetime):
         return not_a(values, pl.Date, "date")
-    return column.then(_in_range)
+    near = _in_range(values)
+    if isinstance(values.dtype, pl.Date):
+        return near
+    if values.dtype.time_zone is None:
+        return near.then(lambda each: Column(each.dt.date()))
+    local = near.then(lambda each: Column(each.dt.convert_time_zone(timezone).dt.date()))
+    return local.then(_in_range)
 
 
-def iso_text(values: pl.Series) -> pl.Series:
-    """Write dates, times and date-times as ISO 8601; instants in UTC with ``Z``."""
+def to_text(values: pl.Series) -> Column:
+    """Write dates, times and date-times as ISO 8601; instants in UTC with ``Z``.
+
+    Returns:
+        Texts; fault ``range``.
+    """
+    near = Column(values) if values.dtype == pl.Time else _in_range(values, _WRITABLE_DAYS, _FAR)
+    return near.then(lambda each: Column(_iso_text(each)))
+
+
+def _iso_text(values: pl.Series) -> pl.Series:
     if values.dtype == pl.Date:
         return values.dt.strftime("%Y-%m-%d")
     if values.dtype == pl.Time:
@@ -108,12 +124,15 @@ def iso_text(values: pl.Series) -> pl.Series:
     return values.dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
 
 
-def _in_range(values: pl.Series) -> Column:
-    moments = values.to_physical()
-    first, end = (each * (1 if values.dtype == pl.Date else iso.DAY) for each in _DAYS)
+def _in_range(values: pl.Series, days: tuple[int, int] = _DAYS, reason: str = _YEARS) -> Column:
+    unit = 1
+    if isinstance(values.dtype, pl.Datetime):
+        if values.dtype.time_unit not in _UNITS:
+            return Column(values)
+        unit = _UNITS[values.dtype.time_unit]
     # Not by the year, which polars does not tell of moments farther away than some 260,000 of them.
-    inside = moments.is_between(first, end, closed="left")
-    return Column(values) if inside.all() else reject(values, ~inside, "range", _YEARS)
+    inside = values.to_physical().is_between(days[0] * unit, days[1] * unit, closed="left")
+    return Column(values) if inside.all() else reject(values, ~inside, "range", reason)
 
 
 def _localised(naive: pl.Series, clock: Clock) -> Column:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from syncflow_dagster.core.normalise.rowwise import TransformError, attempt
 
@@ -43,6 +43,8 @@ _TEXTS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _CLOCK = re.compile(
     r"(?i)\b(?:now\s*\(|current_(?:date|time|timestamp)\b|local(?:time|timestamp)\b)"
 )
+#: polars panics at dates some 260,000 years away.
+_FAILURES = (PolarsError, PanicException)
 #: Types tried for a column of nothing but NULL, which a source may give no type, or that of texts.
 _UNTYPED = (pl.String(), pl.Float64(), pl.Datetime("us"))
 
@@ -82,7 +84,7 @@ class Expression:
             return rows.with_columns(parsed.alias("")).get_column("")
 
         typed = _typed(frame, parsed)
-        return attempt(typed, work, (PolarsError,), "expression", "the expression")
+        return attempt(typed, work, _FAILURES, "expression", "the expression")
 
 
 def parse(sql: str) -> Expression:

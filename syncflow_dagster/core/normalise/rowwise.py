@@ -25,7 +25,7 @@ class TransformError(ValueError):
 
 
 def attempt(
-    frame: pl.DataFrame, work: Work, errors: tuple[type[Exception], ...], rule: str, what: str
+    frame: pl.DataFrame, work: Work, errors: tuple[type[BaseException], ...], rule: str, what: str
 ) -> Column:
     """Do work over rows; those that make it fail are rejected, the others done without them.
 
@@ -61,8 +61,8 @@ def attempt(
 
 
 def _failures(
-    frame: pl.DataFrame, first: int, work: Work, errors: tuple[type[Exception], ...]
-) -> dict[int, Exception]:
+    frame: pl.DataFrame, first: int, work: Work, errors: tuple[type[BaseException], ...]
+) -> dict[int, BaseException]:
     """Return what each bad row raises, by its number; `frame` begins with row `first`."""
     try:
         work(frame)
@@ -82,7 +82,7 @@ def _spread(values: pl.Series, rows: npt.NDArray[np.bool_]) -> pl.Series:
     return values.gather(places.set(places < 0, None))
 
 
-def _faults(failures: dict[int, Exception], height: int, rule: str, what: str) -> list[Fault]:
+def _faults(failures: dict[int, BaseException], height: int, rule: str, what: str) -> list[Fault]:
     kinds: dict[str, list[int]] = {}
     for row, error in failures.items():
         kinds.setdefault(type(error).__name__, []).append(row)

@@ -67,7 +67,7 @@ def to_text(values: pl.Series) -> Column:
     Numbers become their shortest plain form, dates and date-times ISO 8601, bytes must be UTF-8.
 
     Returns:
-        Texts; faults ``utf8``, ``finite`` and ``type``.
+        Texts; faults ``utf8``, ``finite``, ``range`` and ``type``.
     """
     kind = values.dtype
     if kind == pl.Null:
@@ -79,7 +79,7 @@ def to_text(values: pl.Series) -> Column:
     if kind == pl.Binary:
         return _decoded(values)
     if isinstance(kind, pl.Date | pl.Datetime | pl.Time):
-        return Column(datetimes.iso_text(values))
+        return datetimes.to_text(values)
     return numbers.not_a(values, pl.String, "text")
 
 

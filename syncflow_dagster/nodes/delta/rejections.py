@@ -275,8 +275,9 @@ def _values(frame: pl.DataFrame, row: int) -> tuple[dict[str, Any], bool]:
     """Return a row's values, and whether their texts stand for them wholly."""
     try:
         values = frame.row(row, named=True)
-    except (ValueError, OverflowError):
-        # Python has no dates beyond the years 1 to 9999: they show as numbers of days or units.
+    except (ValueError, OverflowError, pl.exceptions.PanicException):
+        # Python has no dates beyond the years 1 to 9999, and polars panics at those beyond 262,000:
+        # they show as numbers of days or units.
         times = frame[row].with_columns(pl.selectors.temporal().to_physical())
         return times.row(0, named=True), False
     return values, all(map(_is_exact, values.values()))

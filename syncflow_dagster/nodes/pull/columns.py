@@ -1,7 +1,8 @@
 """Columns of a result as Arrow: one type for a column, the same in every batch.
 
-What a type may hold is fixed before the first batch leaves, so the schema never changes under a
-reader. Exact numbers stay exact: they become a decimal of known size, or text; never a float.
+What a type may hold is fixed before the first batch leaves, so the schema changes under a reader
+only for dates that are none (see `dates`). Exact numbers stay exact: they become a decimal of known
+size, or text; never a float.
 """
 
 from __future__ import annotations

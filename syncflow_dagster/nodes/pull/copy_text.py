@@ -44,7 +44,7 @@ _ESCAPES = (
 )  # fmt: skip
 _BYTES_PREFIX = len("\\\\x")  # the escaped backslash of '\x00ff'
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UNKNOWN_DATES = "infinity, or beyond the years 1 to 9999"
+_DATES = frozenset({columns.DATE, columns.LOCAL_TIME, columns.INSTANT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class CopyText:
     """How the rows of one result are brought to Arrow.
 
     Attributes:
-        schema: Its columns.
+        schema: Its columns, where all dates are dates.
     """
 
     schema: pa.Schema
@@ -79,27 +79,39 @@ class CopyText:
         Args:
             rows: Whole rows, each with its line end; may be empty.
 
+        Returns:
+            Columns of `schema`; but text in place of dates where a row holds infinity, or a date
+            beyond the years 1 to 9999.
+
         Raises:
             ColumnError: A value does not fit its column.
         """
         if not rows:
             return pa.RecordBatch.from_pylist([], self.schema)
         try:
-            table = self._read(rows, self.schema)
+            arrays = self._read(rows, self.schema)
         except pa.ArrowInvalid:
-            # Column by column: the error's own text would show a value.
-            arrays = [self._column(rows, field) for field in self.schema]
-        else:
-            arrays = [column.chunk(0) for column in table.columns]
+            arrays = self._read_odd(rows, list(self.schema))
         return pa.RecordBatch.from_arrays(
             [_plain(array, kind) for array, kind in zip(arrays, self.schema.types, strict=True)],
-            schema=self.schema,
+            self.schema.names,
         )
 
-    def _read(self, rows: bytes | bytearray, wanted: Sequence[pa.Field]) -> pa.Table:
+    def _read_odd(self, rows: bytes | bytearray, wanted: Sequence[pa.Field]) -> list[pa.Array]:
+        """Read columns whose dates and numbers may hold what Arrow has not."""
+        try:
+            texts = self._read(rows, [_as_text(field) for field in wanted])
+            return [_typed(text, field.type) for text, field in zip(texts, wanted, strict=True)]
+        except pa.ArrowInvalid:
+            if len(wanted) == 1:
+                raise columns.ColumnError(_wrong(wanted[0])) from None
+        # Column by column: the error's own text would show a value, and no column.
+        return [self._read_odd(rows, [field])[0] for field in wanted]
+
+    def _read(self, rows: bytes | bytearray, wanted: Sequence[pa.Field]) -> list[pa.Array]:
         if rows.startswith(_BYTE_ORDER_MARK):
             rows = _BYTE_ORDER_MARK + rows  # the reader drops one, though it belongs to a value
-        return csv.read_csv(
+        table = csv.read_csv(
             pa.BufferReader(rows),
             # Larger than the rows: they are one block, and one batch.
             csv.ReadOptions(
@@ -117,20 +129,7 @@ class CopyText:
                 false_values=["f"],
             ),
         )
-
-    def _column(self, rows: bytes | bytearray, field: pa.Field) -> pa.Array:
-        try:
-            return self._read(rows, [field]).column(0).chunk(0)
-        except pa.ArrowInvalid:
-            pass
-        try:
-            if pa.types.is_decimal(field.type):
-                # A number that is none is the absence of one.
-                text = self._read(rows, [field.with_type(columns.TEXT)]).column(0).chunk(0)
-                return pc.if_else(pc.equal(text, "NaN"), None, text).cast(field.type)
-        except pa.ArrowInvalid:
-            pass
-        raise columns.ColumnError(_wrong(field))
+        return [column.chunk(0) for column in table.columns]
 
 
 def _type(column: Any) -> pa.DataType:
@@ -142,6 +141,26 @@ def _type(column: Any) -> pa.DataType:
 def _wire(kind: pa.DataType) -> pa.DataType:
     """Return the type a column is parsed as."""
     return columns.TEXT if kind == columns.BINARY else kind
+
+
+def _as_text(field: pa.Field) -> pa.Field:
+    odd = field.type in _DATES or pa.types.is_decimal(field.type)
+    return field.with_type(columns.TEXT) if odd else field
+
+
+def _typed(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Take back what `_as_text` did, as far as the values allow it."""
+    if pa.types.is_decimal(kind):
+        # A number that is none is the absence of one.
+        return pc.if_else(pc.equal(array, "NaN"), None, array).cast(kind)
+    if kind not in _DATES:
+        return array
+    try:
+        return array.cast(kind)
+    except pa.ArrowInvalid:
+        from syncflow_dagster.nodes.pull import dates
+
+        return dates.as_text(array, kind)
 
 
 def _plain(array: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -170,12 +189,6 @@ def _unhexed(texts: pa.Array) -> pa.Array:
 
 def _wrong(field: pa.Field) -> str:
     name, kind = field.name, field.type
-    if kind in {columns.DATE, columns.LOCAL_TIME, columns.INSTANT}:
-        hint = f"nullif({name}, 'infinity')"
-        return (
-            f"column {name!r} holds a date that is {_UNKNOWN_DATES}; leave it out in the query, "
-            f"for example by {hint}"
-        )
     if kind == columns.TEXT:
         return f"column {name!r} holds a text that is not UTF-8; convert it in the query"
     return f"column {name!r} holds a value that is no {kind}; cast it to text in the query"

@@ -53,7 +53,8 @@ class RawColumn:
     Attributes:
         name: The column's name in the result.
         type: Its Arrow type.
-        parse: Makes values of that type from `pa.binary()`.
+        parse: Makes values of that type from `pa.binary()`; texts in place of dates where one is
+            of no calendar, such as 2026-02-00.
     """
 
     name: str
@@ -223,11 +224,16 @@ def _moments(kind: pa.DataType) -> Callable[[pa.Array], pa.Array]:
     """Parse dates; MySQL's 0000-00-00, which stands where no date is known, becomes NULL."""
 
     def parse(values: pa.Array) -> pa.Array:
+        from syncflow_dagster.nodes.pull import dates
+
         text = values.cast(columns.TEXT)
         text = pc.if_else(pc.starts_with(text, "0000-00-00"), None, text)
-        if kind == columns.INSTANT:
-            return pc.assume_timezone(text.cast(columns.LOCAL_TIME), "UTC")
-        return text.cast(kind)
+        try:
+            if kind == columns.INSTANT:
+                return pc.assume_timezone(text.cast(columns.LOCAL_TIME), "UTC")
+            return text.cast(kind)
+        except pa.ArrowInvalid:
+            return dates.as_text(text, kind)
 
     return parse
 

@@ -56,8 +56,9 @@ class Source(Protocol):
             batch_rows: Rows in a batch, at least 1.
 
         Yields:
-            Batches that all have one schema. At least one batch: an empty one where there are no
-            rows, so that the columns are known.
+            Batches of one schema; but a column of dates is text in a batch where a row holds one
+            that Arrow has not, such as infinity. At least one batch: an empty one where there are
+            no rows, so that the columns are known.
 
         Raises:
             SourceUnavailableError: Worth another try later.

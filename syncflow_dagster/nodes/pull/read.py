@@ -82,8 +82,9 @@ class PullRows:
             position: What the template gets as `resume_after` and `changed_since`.
 
         Yields:
-            Batches of at most `node.batch_rows` rows and one schema; one empty batch if there are
-            no rows. Each can be read on behind, if the node names a `resume` column.
+            Batches of at most `node.batch_rows` rows and one schema, but for dates that are none
+            (see `Source.read`); one empty batch if there are no rows. Each can be read on behind,
+            if the node names a `resume` column.
 
         Raises:
             QueryTemplateError: The template cannot be filled.

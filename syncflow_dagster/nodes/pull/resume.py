@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,10 @@ class Order:
 
     def _check(self, values: pa.Array) -> None:
         first = _mark(values[0])
+        if isinstance(first, str) and isinstance(self._last, date):
+            # So a batch of dates is handed on where one of them is none.
+            what = "holds a date that is infinity, of no calendar or beyond the years 1 to 9999; "
+            raise self._error(what + "leave those rows out in the query")
         if self._last is not None and not _less(self._last, first):
             if self._fresh:
                 what = f"gives {first!r} to a read that goes on behind {self._last!r}; the query "
