@@ -66,7 +66,7 @@ def delta_metadata(
             ["state", "delta_rows"],
         ),
         "stages": _stages(result),
-        "preview": tables.preview(_rows(result)),
+        "preview": tables.preview(result.preview.to_dicts()),
     }
     if swept_at is not None:
         metadata["last_full_read"] = dg.MetadataValue.timestamp(swept_at)
@@ -114,13 +114,6 @@ def _stages(result: DeltaResult) -> dg.TableMetadataValue:
         for one in result.stages
     ]
     return tables.table(rows, ["stage", "rows", "seconds", "rows_per_s"])
-
-
-def _rows(result: DeltaResult) -> list[dict[str, Any]]:
-    return [
-        {str(name): value for name, value in row.items()}
-        for row in result.preview.to_dict("records")
-    ]
 
 
 def _extract(result: DeltaResult) -> StageReport:

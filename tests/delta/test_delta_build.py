@@ -230,7 +230,7 @@ def test_progress_and_stages(database):
     batch = database.fetch_all("select * from batch")[0]
     assert (batch["status"], batch["counts"]["inserted"]) == ("DONE", 4)
     assert [stage["name"] for stage in batch["stages"]] == list(DELTA_STAGES)
-    assert result.preview["business_key"].tolist() == ["SO-0", "SO-1", "SO-2", "SO-3"]
+    assert result.preview["business_key"].to_list() == ["SO-0", "SO-1", "SO-2", "SO-3"]
 
 
 def test_chunks_and_their_borders(database, monkeypatch):

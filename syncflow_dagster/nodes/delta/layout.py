@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 from pgpq import ArrowToPostgresBinaryEncoder
 
+from syncflow_dagster.core import buffers
 from syncflow_dagster.core.detect.changes import changed_fields
 from syncflow_dagster.core.detect.classify import Operation
 from syncflow_dagster.core.detect.entries import data_bytes, key_bytes
@@ -153,16 +153,12 @@ class Layout:
         new = np.isin(changes.operations, (Operation.INSERT, Operation.RETURN))
         wanted = changed.any(axis=1) | new
         shared = self._shared(changes)
-        keys = [_series(records[name]) for name in self.node.key]
-        state = {
-            **{name: shared[name] for name in SNAPSHOT_COLUMNS if name in shared},
-            "field_hashes": _binary(hashes),
-            "hash_version": _constant(self.version.number, pa.int32(), records.height),
-        }
-        snapshot = pa.table(
-            [*(state[name] for name in SNAPSHOT_COLUMNS), *keys],
-            names=[*SNAPSHOT_COLUMNS, *self.node.key],
+        state = shared.with_columns(
+            buffers.binaries(hashes).alias("field_hashes"),
+            pl.lit(self.version.number, pl.Int32).alias("hash_version"),
+            *records.select(self.node.key),
         )
+        snapshot = state.select(*SNAPSHOT_COLUMNS, *self.node.key)
         fresh = changes.operations == Operation.INSERT
         parents, waiting = self._parents(changes)
         delta = self._delta(changes, shared, changed, new, parents, waiting)
@@ -215,7 +211,7 @@ class Layout:
                 del now[name]
         return changed_fields(old, earlier.version.fields, now, self.version.fields)
 
-    def _shared(self, changes: Changes) -> dict[str, pa.Array]:
+    def _shared(self, changes: Changes) -> pl.DataFrame:
         """Return the columns that delta and snapshot rows share."""
         records, length = changes.records, changes.records.height
         keys = key_bytes(changes.entries)
@@ -225,102 +221,96 @@ class Layout:
         returned = changes.operations[known] == Operation.RETURN
         ids[known] = changes.known.ids
         generation[known] = changes.known.generations + returned
-        customer = pa.nulls(length, pa.large_string())
+        customer = _nothing(pl.String, length)
         if self.node.customer:
-            customer = _series(to_text(records[self.node.customer]).values)
-        parents = pa.nulls(length, pa.large_binary())
-        if changes.parent_keys is not None:
-            parents = _binary(changes.parent_keys, changes.has_parent)
-        return {
-            "bk_hash": _binary(keys),
-            "data_hash": _binary(data_bytes(changes.entries)),
-            "record_uuid": _binary(ids),
-            "generation": pa.array(generation),
-            "parent_bk_hash": parents,
-            "business_key": _series(readable_key(records.select(self.node.key))),
-            "customer": customer,
-        }
+            customer = to_text(records[self.node.customer]).values
+        return pl.DataFrame(
+            {
+                "bk_hash": buffers.binaries(keys),
+                "data_hash": buffers.binaries(data_bytes(changes.entries)),
+                "record_uuid": buffers.binaries(ids),
+                "generation": generation,
+                "parent_bk_hash": _keys_there(changes),
+                "business_key": readable_key(records.select(self.node.key)),
+                "customer": customer,
+            }
+        )
 
     def _delta(
         self,
         changes: Changes,
-        shared: dict[str, pa.Array],
+        shared: pl.DataFrame,
         changed: Mask,
         new: Mask,
-        parents: pa.Array,
+        parents: pl.Series,
         waiting: Mask,
-    ) -> pa.Table:
-        length = changes.records.height
-        reason = pa.nulls(length, pa.large_string())
-        if waiting.any():
-            reason = pc.if_else(pa.array(waiting), self._reasons(changes), reason)
+    ) -> pl.DataFrame:
         names = [rule.name for rule in self.node.fields]
-        columns = {
-            **shared,
-            "parent_uuid": parents,
-            "batch_id": _constant(self.batch, pa.int64(), length),
-            "operation": pc.if_else(pa.array(new), "INSERT", "UPDATE"),
-            "state": pc.if_else(pa.array(waiting), "WAITING", "PENDING"),
-            "reason": reason,
-            "changed_columns": _names_where(changed, names),
-            **{name: _series(changes.records[name]) for name in names},
-        }
-        return pa.table(columns)
+        waits, is_new = pl.lit(pl.Series(waiting)), pl.lit(pl.Series(new))
+        return shared.select(
+            pl.all(),
+            pl.lit(parents).alias("parent_uuid"),
+            pl.lit(self.batch, pl.Int64).alias("batch_id"),
+            pl.when(is_new).then(pl.lit("INSERT")).otherwise(pl.lit("UPDATE")).alias("operation"),
+            pl.when(waits).then(pl.lit("WAITING")).otherwise(pl.lit("PENDING")).alias("state"),
+            pl.when(waits).then(self._reasons(changes)).alias("reason"),
+            pl.lit(_names_where(changed, names)).alias("changed_columns"),
+            *(pl.lit(changes.records[name]).alias(name) for name in names),
+        )
 
-    def _parents(self, changes: Changes) -> tuple[pa.Array, Mask]:
-        length = changes.records.height
+    def _parents(self, changes: Changes) -> tuple[pl.Series, Mask]:
         if changes.parent_keys is None or changes.has_parent is None:
-            return pa.nulls(length, pa.large_binary()), np.zeros(length, dtype=np.bool_)
+            length = changes.records.height
+            return _nothing(pl.Binary, length), np.zeros(length, dtype=np.bool_)
         found = [changes.parents.get(key.tobytes()) for key in changes.parent_keys]
         there = np.array([each is not None for each in found], dtype=np.bool_)
-        return pa.array(found, type=pa.large_binary()), changes.has_parent & ~there
+        return pl.Series(found, dtype=pl.Binary), changes.has_parent & ~there
 
-    def _reasons(self, changes: Changes) -> pa.Array:
-        assert self.node.parent is not None
+    def _reasons(self, changes: Changes) -> pl.Expr:
+        """Return why a record waits, which only one with a parent does."""
+        if self.node.parent is None:
+            return pl.lit(None, pl.String)
         key = readable_key(changes.records.select(self.node.parent.key))
-        text = pl.format("parent {} {} is not there", pl.lit(self.parent_entity), pl.lit(key))
-        return _series(pl.select(text).to_series())
+        return pl.format("parent {} {} is not there", pl.lit(self.parent_entity), pl.lit(key))
 
 
 def keys_alone(keys: Matrix) -> Copied:
     """Lay out records of which only the BK_HASH is needed, shape (records, 16)."""
-    return _copied(pa.table({"bk": _binary(keys)}), np.ones(len(keys), dtype=np.bool_))
+    frame = buffers.binaries(keys).alias("bk").to_frame()
+    return _copied(frame, np.ones(len(keys), dtype=np.bool_))
 
 
-def _copied(table: pa.Table, rows: Mask) -> Copied:
+def _copied(frame: pl.DataFrame, rows: Mask) -> Copied:
     if not rows.all():
-        table = table.filter(pa.array(rows))
-    table = table.combine_chunks()
+        frame = frame.filter(pl.Series(rows))
+    # The oldest layout has no string views, which the encoder reads more slowly.
+    table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     encoder = ArrowToPostgresBinaryEncoder(table.schema)
     wire = [encoder.write_header()]
     wire += [encoder.write_batch(batch) for batch in table.to_batches()]
     return Copied(tuple(table.column_names), table.num_rows, (*wire, encoder.finish()))
 
 
-def _series(values: pl.Series) -> pa.Array:
-    # The oldest layout has no string views, which the COPY encoder reads more slowly.
-    return values.to_arrow(compat_level=pl.CompatLevel.oldest())
-
-
-def _constant(value: int, kind: pa.DataType, length: int) -> pa.Array:
-    return pa.array(np.full(length, value), type=kind)
-
-
-def _binary(matrix: Matrix, there: Mask | None = None) -> pa.Array:
-    """Return the rows of a matrix as values of bytes; null where `there` is not."""
-    length, width = matrix.shape
-    offsets = np.arange(length + 1, dtype=np.int64) * width
-    data = np.ascontiguousarray(matrix)
-    values = pa.Array.from_buffers(
-        pa.large_binary(), length, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+def _keys_there(changes: Changes) -> pl.Series:
+    """Return the BK_HASH of each record's parent."""
+    if changes.parent_keys is None or changes.has_parent is None:
+        return _nothing(pl.Binary, changes.records.height)
+    keys = buffers.binaries(changes.parent_keys)
+    return (
+        keys.to_frame("key")
+        .select(pl.when(pl.lit(pl.Series(changes.has_parent))).then("key"))
+        .to_series()
     )
-    if there is None or there.all():
-        return values
-    return pc.if_else(pa.array(there), values, pa.scalar(None, pa.large_binary()))
 
 
-def _names_where(mask: Mask, names: list[str]) -> pa.Array:
+def _nothing(kind: type[pl.DataType], length: int) -> pl.Series:
+    return pl.Series([None], dtype=kind).new_from_index(0, length)
+
+
+def _names_where(mask: Mask, names: list[str]) -> pl.Series:
     """Return, for each row of a mask, the list of the names whose column is true."""
-    offsets = np.concatenate([[0], np.cumsum(mask.sum(axis=1))])
-    picked = pa.array(names, type=pa.string()).take(pa.array(np.nonzero(mask)[1]))
-    return pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), picked)
+    ends = np.concatenate([[0], np.cumsum(mask.sum(axis=1))]).astype(np.int64)
+    picked = pl.Series(names, dtype=pl.String)[np.nonzero(mask)[1]]
+    values = picked.to_arrow(compat_level=pl.CompatLevel.oldest())
+    offsets = pl.Series(ends).to_arrow()
+    return pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, values)))

@@ -1,10 +1,10 @@
-"""A look at a batch's delta rows, as the frame users know."""
+"""A look at a batch's delta rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
+import polars as pl
 from psycopg import sql
 
 from syncflow_dagster.core.normalise.numbers import PRECISION
@@ -12,25 +12,24 @@ from syncflow_dagster.nodes.delta.tables import delta_id
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
-    import pandas as pd
     import psycopg
     from psycopg.rows import DictRow
 
     from syncflow_dagster.workflows.models.delta import DeltaNode, FieldRule
 
-_LEADING = {
-    "delta_id": pa.int64(),
-    "operation": pa.string(),
-    "state": pa.string(),
-    "reason": pa.string(),
-    "business_key": pa.string(),
-    "changed_columns": pa.list_(pa.string()),
+_LEADING: dict[str, pl.DataType] = {
+    "delta_id": pl.Int64(),
+    "operation": pl.String(),
+    "state": pl.String(),
+    "reason": pl.String(),
+    "business_key": pl.String(),
+    "changed_columns": pl.List(pl.String()),
 }
 
 
 def preview(
     conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int, last: int, limit: int = 20
-) -> pd.DataFrame:
+) -> pl.DataFrame:
     """Read the first delta rows of a batch.
 
     Args:
@@ -40,24 +39,21 @@ def preview(
         last: Newest delta row before the batch.
         limit: Rows at most.
     """
-    import pandas as pd
-
-    schema = pa.schema([*_LEADING.items(), *((each.name, _type(each)) for each in node.fields)])
+    schema = _LEADING | {each.name: _type(each) for each in node.fields}
     statement = sql.SQL(load("delta_write")["preview"]).format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, schema.names)), delta=delta_id(node)
+        columns=sql.SQL(", ").join(map(sql.Identifier, schema)), delta=delta_id(node)
     )
     rows = conn.execute(statement, {"batch": batch, "last": last, "limit": limit}).fetchall()
-    table = pa.Table.from_pylist(rows, schema=schema)
-    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
-    return frame
+    return pl.DataFrame(rows, schema=schema)
 
 
-def _type(rule: FieldRule) -> pa.DataType:
-    return {
-        "text": pa.string(),
-        "integer": pa.int64(),
-        "decimal": pa.decimal128(PRECISION, rule.scale),
-        "boolean": pa.bool_(),
-        "date": pa.date32(),
-        "datetime": pa.timestamp("us", tz="UTC"),
-    }[rule.type]
+def _type(rule: FieldRule) -> pl.DataType:
+    kinds: dict[str, pl.DataType] = {
+        "text": pl.String(),
+        "integer": pl.Int64(),
+        "decimal": pl.Decimal(PRECISION, rule.scale),
+        "boolean": pl.Boolean(),
+        "date": pl.Date(),
+        "datetime": pl.Datetime("us", "UTC"),
+    }
+    return kinds[rule.type]

@@ -13,7 +13,7 @@ from syncflow_dagster.testing.crash import DELTA_STAGES, crash_point
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import pandas as pd
+    import polars as pl
 
     from syncflow_dagster.nodes.delta.cursor import Strategy
 
@@ -103,14 +103,14 @@ class DeltaResult:
         strategy: `hash` or `sweep` (all rows were read), or `changes`.
         resumed: Chunks that an earlier build had finished already.
         rejected: The first 100 by row number.
-        preview: Up to 20 delta rows, Arrow-backed.
+        preview: Up to 20 delta rows.
     """
 
     batch_id: int
     counts: dict[str, int]
     stages: list[StageReport]
     rejected: list[RejectedRecord]
-    preview: pd.DataFrame
+    preview: pl.DataFrame
     seconds: float = 0.0
     strategy: Strategy = "hash"
     resumed: int = 0
