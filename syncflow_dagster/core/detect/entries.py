@@ -58,7 +58,7 @@ def data_bytes(some: Entries) -> npt.NDArray[np.uint8]:
 
 def by_key(some: Entries) -> Entries:
     """Return the entries sorted by key; those of one key stay in their order."""
-    high = some["high"]
+    high = np.ascontiguousarray(some["high"])
     order = np.argsort(high, kind="stable")
     sorted_high = high[order]
     tied = sorted_high[1:] == sorted_high[:-1]
@@ -92,9 +92,9 @@ def find(wanted: Entries, among: Entries) -> Places:
     """
     if not len(among):
         return np.full(len(wanted), -1, dtype=np.intp)
-    place = np.searchsorted(among["high"], wanted["high"])
-    inside = np.minimum(place, len(among) - 1)
-    equal_high = among["high"][inside] == wanted["high"]
+    high, wanted_high = np.ascontiguousarray(among["high"]), np.ascontiguousarray(wanted["high"])
+    inside = np.minimum(np.searchsorted(high, wanted_high), len(among) - 1)
+    equal_high = high[inside] == wanted_high
     hit = equal_high & (among["low"][inside] == wanted["low"])
     found = np.where(hit, inside, -1)
     for each in np.flatnonzero(equal_high & ~hit):

@@ -71,6 +71,26 @@ class Decided:
         return sum(int(np.isin(each, codes).sum()) for each in self.operations.values())
 
 
+class _Operations:
+    """Operations of all records in one array, of which each chunk has a part."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        sizes = {chunk.number: chunk.records for chunk in workspace.chunks}
+        self._all = np.full(sum(sizes.values()), Operation.DROPPED, dtype=np.uint8)
+        self._starts = np.zeros(max(sizes, default=-1) + 1, dtype=np.int64)
+        self.by_chunk: dict[int, npt.NDArray[np.uint8]] = {}
+        start = 0
+        for chunk, size in sizes.items():
+            self._starts[chunk] = start
+            self.by_chunk[chunk] = self._all[start : start + size]
+            start += size
+
+    def put(self, numbers: npt.NDArray[np.int64], operations: npt.NDArray[np.uint8]) -> None:
+        """Put operations to records by their numbers."""
+        chunks, places = np.divmod(numbers, STRIDE)
+        self._all[self._starts[chunks] + places] = operations
+
+
 @dataclass(frozen=True)
 class _Compared:
     """A range of keys: what was read, what is known, and what the one is to the other."""
@@ -118,12 +138,8 @@ def decide(
         everything: Whether known records are written again though nothing changed.
         complete: Whether all of the source was read, so that a missing record is a deleted one.
     """
-    decided = Decided(
-        {
-            chunk.number: np.full(chunk.records, Operation.DROPPED, dtype=np.uint8)
-            for chunk in workspace.chunks
-        }
-    )
+    operations = _Operations(workspace)
+    decided = Decided(operations.by_chunk)
     detects_deletes = complete and node.deletes.detect
 
     def compare_range(limits: tuple[int, int]) -> _Compared:
@@ -139,13 +155,13 @@ def decide(
 
     ranges = runs.ranges(*span, max(read.length, known.length))
     for each in in_order(compare_range, ranges, threads):
+        operations.put(each.ours["number"], each.found.operations)
         _settle(decided, each, rejects=node.duplicates == "reject", deletes=detects_deletes)
     return decided
 
 
 def _settle(decided: Decided, each: _Compared, *, rejects: bool, deletes: bool) -> None:
     """Take over what was found in one range."""
-    _spread(decided, each.ours["number"], each.found.operations)
     decided.known += int((each.theirs["flag"] == LIVE).sum())
     if deletes and len(each.found.gone):
         decided.gone.append(key_bytes(each.theirs[each.found.gone]))
@@ -231,13 +247,3 @@ def _first_of_key(ours: Entries, place: int) -> int:
     while place and (ours["high"][place - 1], ours["low"][place - 1]) == key:
         place -= 1
     return place
-
-
-def _spread(
-    decided: Decided, numbers: npt.NDArray[np.int64], operations: npt.NDArray[np.uint8]
-) -> None:
-    """Put operations to their records' chunks."""
-    chunks = numbers // STRIDE
-    for chunk in np.unique(chunks):
-        mine = chunks == chunk
-        decided.operations[int(chunk)][numbers[mine] % STRIDE] = operations[mine]
