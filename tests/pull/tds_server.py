@@ -28,6 +28,9 @@ class Server:
         asked: Bodies of the queries, of `select` ones only.
         closed: Set when a connection was closed.
         transactions: What was begun (5) and rolled back (8).
+        snapshot: What `sys.databases` says of snapshots; 1: they are allowed.
+        no_snapshot: Tokens for a query in a snapshot, in place of the answer.
+        levels: The isolation each transaction was begun with.
     """
 
     answer: bytes = b""
@@ -36,6 +39,10 @@ class Server:
     asked: list[bytes] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     transactions: list[int] = field(default_factory=list)
+    snapshot: int = 0
+    no_snapshot: bytes | None = None
+    levels: list[str] = field(default_factory=list)
+    _level: str = "read committed"
 
     def talk(self, connection: socket.socket) -> None:
         """Serve one connection until it is closed."""
@@ -43,7 +50,7 @@ class Server:
             for kind, body in _messages(connection):
                 reply = self._reply(kind, body)
                 sent = _packets(reply)
-                if self.cut_after is not None and kind in {_BATCH, _RPC}:
+                if self.cut_after is not None and self.asked:
                     connection.sendall(sent[: self.cut_after])
                     break
                 connection.sendall(sent)
@@ -58,14 +65,21 @@ class Server:
             (asked,) = struct.unpack_from("<H", body, struct.unpack_from("<I", body)[0])
             self.transactions.append(asked)
             began = asked == _BEGIN
+            self.levels += [self._level] * began
             mark = b"\x08" + bytes(7) + b"\x01"
             return (
                 _changed(8 if began else 10, *((mark, b"\0") if began else (b"\0", mark))) + done()
             )
         if kind == _ATTENTION:
             return struct.pack("<BHHQ", 0xFD, 0x20, 0, 0)
+        if kind == _BATCH and (level := _after(body, "set transaction isolation level ")):
+            self._level = level
+        if kind == _BATCH and _after(body, "select snapshot_isolation_state "):
+            return result({"state": b"\x26\x01"}, [[bytes([1, self.snapshot])]])
         if kind in {_BATCH, _RPC} and "select".encode("utf-16le") in body:
             self.asked.append(body)
+            if self._level == "snapshot" and self.no_snapshot is not None:
+                return self.no_snapshot
             return self.answer + (b"\x79" + bytes(4) + done(token=0xFE) if kind == _RPC else b"")
         return done()
 
@@ -108,6 +122,11 @@ def error(number: int, words: str, severity: int = 16) -> bytes:
 def done(rows: int | None = None, token: int = 0xFD) -> bytes:
     """Return the end of an answer."""
     return struct.pack("<BHHQ", token, 0 if rows is None else 0x10, 0xC1 if rows else 0, rows or 0)
+
+
+def _after(body: bytes, words: str) -> str:
+    """Return what follows words in the text of a batch; nothing where they do not stand in it."""
+    return body.decode("utf-16le", "replace").partition(words)[2]
 
 
 def _messages(connection: socket.socket):

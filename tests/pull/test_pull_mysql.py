@@ -78,6 +78,7 @@ def test_a_column_has_its_type_whether_it_holds_values_or_not(described, sent, k
     ("described", "odd", "sent", "meant"),
     [
         (field(CODE.DATE, 10), "2026-02-00", "2026-02-01", "2026-02-01"),
+        (field(CODE.DATE, 10), "0000-02-01", "2026-02-01", "2026-02-01"),
         (field(CODE.DATETIME, 19), "2026-00-00 00:00:00", "2026-02-01 03:04:05.5",
          "2026-02-01T03:04:05.500"),
         (field(CODE.TIMESTAMP, 19), "2026-02-31 00:00:00", "2026-02-01 03:04:05",

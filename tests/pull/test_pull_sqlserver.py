@@ -185,6 +185,44 @@ def test_nothing_is_committed_and_a_reader_may_stop_half_way(driver):
     assert set(server.transactions) <= {5, 8}  # begun and rolled back, never committed (7)
 
 
+@pytest.mark.parametrize(
+    ("state", "level"),
+    # 2 and 3: on its way to off, and to on.
+    [(0, "read committed"), (1, "snapshot"), (2, "read committed"), (3, "read committed")],
+)
+def test_a_read_is_of_one_state_of_the_data_where_the_database_allows_it(ask, state, level):
+    server = tds_server.Server(NUMBERS, snapshot=state)
+    (batch,) = ask(server, Query("select n where a = :p1", {"p1": 1}), 1000)
+    assert batch.num_rows == 1000
+    assert server.levels == [level]
+
+
+def test_what_no_snapshot_can_read_is_read_without(ask):
+    words = "Snapshot isolation transaction failed accessing database 'other'."
+    server = tds_server.Server(NUMBERS, snapshot=1, no_snapshot=tds_server.error(3952, words))
+    (batch,) = ask(server, Query("select n"), 1000)
+    assert batch.num_rows == 1000
+    assert server.levels == ["snapshot", "read committed"]
+    assert server.closed.wait(5)
+    assert server.transactions == [5, 8, 5, 8]
+
+
+def test_a_query_refused_with_and_without_a_snapshot_is_told_once(ask):
+    answer = tds_server.error(208, "Invalid object name 'nope'.")
+    server = tds_server.Server(answer, snapshot=1)
+    with pytest.raises(QueryFailedError, match="Invalid object name 'nope'"):
+        ask(server, Query("select n from nope"))
+    assert server.levels == ["snapshot", "read committed"]
+
+
+def test_a_deadlock_in_a_snapshot_is_not_tried_again_at_once(ask):
+    words = "Transaction was deadlocked and has been chosen as the deadlock victim."
+    server = tds_server.Server(tds_server.error(1205, words, 13), snapshot=1)
+    with pytest.raises(SourceUnavailableError, match="deadlock victim"):
+        ask(server, Query("select n"))
+    assert server.levels == ["snapshot"]
+
+
 def test_an_error_behind_the_first_rows_is_told(ask):
     end = NUMBERS[: -len(tds_server.done(1))]
     server = tds_server.Server(end + tds_server.error(8134, "Divide by zero error encountered."))

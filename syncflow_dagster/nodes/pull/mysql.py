@@ -227,7 +227,10 @@ def _moments(kind: pa.DataType) -> Callable[[pa.Array], pa.Array]:
         from syncflow_dagster.nodes.pull import dates
 
         text = values.cast(columns.TEXT)
-        text = pc.if_else(pc.starts_with(text, "0000-00-00"), None, text)
+        if _has_year_zero(text):
+            text = pc.if_else(pc.starts_with(text, "0000-00-00"), None, text)
+            if _has_year_zero(text):
+                return dates.as_text(text, kind)
         try:
             if kind == columns.INSTANT:
                 return pc.assume_timezone(text.cast(columns.LOCAL_TIME), "UTC")
@@ -236,6 +239,10 @@ def _moments(kind: pa.DataType) -> Callable[[pa.Array], pa.Array]:
             return dates.as_text(text, kind)
 
     return parse
+
+
+def _has_year_zero(text: pa.Array) -> bool:
+    return bool(pc.any(pc.starts_with(text, "0000-")).as_py())
 
 
 def _bit(values: pa.Array) -> pa.Array:

@@ -7,7 +7,7 @@ an extra: `syncflow-dagster[sqlserver]`.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -35,6 +35,9 @@ _LIBRARIES = (
     "Microsoft's ODBC driver cannot be loaded; it needs libraries of the system: on Debian and "
     "Ubuntu `apt-get install libltdl7 libkrb5-3 libgssapi-krb5-2`"
 )
+#: https://learn.microsoft.com/sql/relational-databases/system-catalog-views/sys-databases-transact-sql
+_STATE = "select snapshot_isolation_state from sys.databases where database_id = db_id()"
+_ALLOWED = 1
 _NO_ARROW = re.compile(r"Unsupported data type for Arrow batch fetch for column - (.*), Type - ")
 
 
@@ -73,7 +76,10 @@ class SqlServerSource(ServerSource):
         # Otherwise a closed connection would be kept, with its transaction.
         mssql_python.pooling(enabled=False)
         try:
-            return mssql_python.connect(self._connection_string(), timeout=CONNECT_TIMEOUT_S)
+            # A transaction keeps the isolation it was begun with, so none begins yet.
+            return mssql_python.connect(
+                self._connection_string(), timeout=CONNECT_TIMEOUT_S, autocommit=True
+            )
         except mssql_python.Error as error:
             if _NOT_LOADED in str(error):
                 raise QueryFailedError(_LIBRARIES) from None
@@ -106,8 +112,10 @@ class SqlServerSource(ServerSource):
         # A NULL says no type, and the driver would ask the server for one it may not know.
         text, names = rewritten(query, "mssql", lambda name: "null" if given[name] is None else "?")
         values = [given[name] for name in names if given[name] is not None]
-        cursor = connection.cursor()
-        cursor.execute(text, *([values] if values else []))
+        asked = connection.cursor()
+        asked.execute(_STATE)
+        snapshot = any(state == _ALLOWED for (state,) in asked.fetchall())
+        cursor = self._executed(connection, text, values, snapshot=snapshot)
         if cursor.description is None:
             msg = "it returns no rows at all; it must be a select"
             raise columns.ColumnError(msg)
@@ -116,6 +124,27 @@ class SqlServerSource(ServerSource):
         yield conform(batch)
         while (batch := _fetched(cursor, batch_rows)).num_rows:
             yield conform(batch)
+
+    def _executed(
+        self, connection: Connection, text: str, values: list[Any], *, snapshot: bool
+    ) -> Cursor:
+        """Run a statement on one state of the data, if the database and all it reads allow that."""
+        level = "snapshot" if snapshot else "read committed"
+        cursor = connection.cursor()
+        cursor.execute(f"set transaction isolation level {level}")
+        connection.setautocommit(False)
+        try:
+            cursor.execute(text, *([values] if values else []))
+        except self._errors() as error:
+            if not snapshot or self._passing(error):
+                raise
+        else:
+            return cursor
+        # Tables in memory, linked servers and other databases may be read in no snapshot. The
+        # words that say so are in the server's language, so whatever failed is tried without.
+        connection.rollback()
+        connection.setautocommit(True)
+        return self._executed(connection, text, values, snapshot=False)
 
 
 def conform(batch: pa.RecordBatch) -> pa.RecordBatch:
