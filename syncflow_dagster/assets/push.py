@@ -17,7 +17,8 @@ from syncflow_dagster.ledger.deliver import DeliveryReport
 from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
-from syncflow_dagster.nodes.monday.push import PlanReport, Push, PushOptions
+from syncflow_dagster.nodes.monday.plan_report import PlanReport
+from syncflow_dagster.nodes.monday.push import Push, PushOptions
 from syncflow_dagster.resources.observe import Observer, PassWork
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode, MondayPushNode, Workflow

@@ -1,6 +1,7 @@
 """What a pass of a push tells about itself: counts, customers, budgets, the plan of a dry run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from syncflow_dagster.assets import tables
@@ -8,12 +9,12 @@ from syncflow_dagster.assets.plots import bars
 from syncflow_dagster.core.budget import Budget
 from syncflow_dagster.ledger.deliver import DeliveryReport
 from syncflow_dagster.nodes.monday.contract import Contract
-from syncflow_dagster.nodes.monday.push import PlanReport
+from syncflow_dagster.nodes.monday.plan_report import PlanReport
 
 #: Outcomes after which an effect is over.
 _ENDS = ("done", "found", "rejected", "ambiguous")
 #: Outcomes that are a series of their own, so that they can be followed over time.
-_SERIES = ("done", "found", "rejected", "retry", "unknown")
+_SERIES = ("done", "found", "rejected", "amended", "retry", "unknown")
 
 
 def ended(report: DeliveryReport) -> int:
@@ -25,7 +26,8 @@ def told_plan(plan: PlanReport, *, dry_run: bool = False) -> str:
     """Return a plan in one line."""
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(plan.effects.items()))
     refused = f"; {len(plan.rejected):,} refused" if plan.rejected else ""
-    told = f"planned {plan.rows:,} delta rows: {kinds or 'nothing to send'}{refused}"
+    adjusted = f"; {len(plan.adjusted):,} values adjusted" if plan.adjusted else ""
+    told = f"planned {plan.rows:,} delta rows: {kinds or 'nothing to send'}{refused}{adjusted}"
     return f"dry run, nothing is sent: {told}" if dry_run else told
 
 
@@ -51,6 +53,7 @@ def of_plan(plan: PlanReport) -> dict[str, Any]:
         "planned_rows": plan.rows,
         "planned_effects": plan.effects.total(),
         "nothing_to_do": plan.settled,
+        "adjusted": len(plan.adjusted),
         "plan": tables.table(
             [{"change": kind, "number": count} for kind, count in plan.effects.most_common()],
             ["change", "number"],
@@ -69,6 +72,11 @@ def of_plan(plan: PlanReport) -> dict[str, Any]:
                 for one in plan.preview
             ],
             ["change", "pass", "customer", "name", "columns"],
+        )
+    if plan.adjusted:
+        metadata["adjusted_values"] = tables.table(
+            [{"record": label, **asdict(one)} for label, one in plan.adjusted],
+            ["record", "column", "value", "rule", "reason"],
         )
     if plan.rejected:
         metadata["refused_records"] = tables.table(
@@ -99,6 +107,11 @@ def of_delivery(report: DeliveryReport, seconds: float) -> dict[str, Any]:
     }
     if done:
         metadata["requests_per_1000"] = round(1000 * asked / done, 1)
+    if report.amended:
+        metadata["amended_changes"] = tables.table(
+            [{"record": label, "reason": reason} for label, reason in report.amended],
+            ["record", "reason"],
+        )
     if any(counts.values()):
         metadata["outcomes"] = bars(counts, "effects of this run")
     return metadata

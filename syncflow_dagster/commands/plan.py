@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands import CommandFailed
@@ -16,7 +16,7 @@ from syncflow_dagster.store.clock import DatabaseClock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from syncflow_dagster.nodes.monday.push import PlanReport
+    from syncflow_dagster.nodes.monday.plan_report import PlanReport
     from syncflow_dagster.workflows.loader import LoadedWorkflow
 
 
@@ -36,6 +36,7 @@ class Plans:
             if report.settled:
                 lines.append(f"  {report.settled:>6}  rows with nothing to write")
             lines += [f"  refused {record}: {reason}" for record, reason in report.rejected]
+            lines += [f"  adjusted {record}: {one}" for record, one in report.adjusted]
         return lines
 
     def as_json(self) -> dict[str, Any]:
@@ -48,6 +49,9 @@ class Plans:
                     "effects": dict(Counter(report.effects)),
                     "settled": report.settled,
                     "rejected": dict(report.rejected),
+                    "adjusted": [
+                        {"record": record, **asdict(one)} for record, one in report.adjusted
+                    ],
                 }
                 for node, report in self.reports.items()
             },

@@ -6,6 +6,10 @@ Every destination maps its service's answers to these classes in one module, as 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,13 @@ class Retry:
         reason: What the service said.
         after_s: Seconds to wait as asked by the service; None lets the back-off rule decide.
         counts: False where the wait costs the effect no attempt (a limit, not a failure).
+        payload: What to send instead, where it may not be sent as it is.
     """
 
     reason: str
     after_s: float | None = None
     counts: bool = True
+    payload: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ class DeliveryReport:
         stopped: Why nothing more may be sent on this account, if so.
         waiting: Effects that hang on something that is not there.
         remaining: Effects of the pass still under way when it ended.
+        amended: Effects that are sent otherwise than planned: whose record, and why.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -72,6 +73,7 @@ class DeliveryReport:
     stopped: str | None = None
     waiting: int = 0
     remaining: int = 0
+    amended: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Delivery:
@@ -201,6 +203,11 @@ class Delivery:
             for effect in batch
         ]
         self._settle("send", verdicts, dict.fromkeys((e.effect_id for e in batch), request_id))
+        self.report.amended += [
+            (str(effect.payload.get("label")), verdict.reason or "")
+            for effect, verdict in zip(batch, verdicts, strict=True)
+            if verdict.payload is not None
+        ]
         stops = [one for one in reply.outcomes.values() if isinstance(one, Stop)]
         if stops:
             self.report.stopped = stops[0].reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
@@ -15,7 +15,7 @@ from syncflow_dagster.ledger.worker import LOCK_CLASS
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
     import psycopg
@@ -46,6 +46,7 @@ class Verdict:
         remote_id: The service's id of the object, where it is known now.
         counts: Whether the attempt counts among the effect's tries.
         gone: Whether the object turned out to be no longer at the service.
+        payload: What is sent from now on, if not what was sent before.
     """
 
     effect_id: int
@@ -56,6 +57,7 @@ class Verdict:
     remote_id: str | None = None
     counts: bool = True
     gone: bool = False
+    payload: Mapping[str, Any] | None = None
 
 
 class EffectConflict(RuntimeError):
@@ -247,6 +249,7 @@ class EffectStore:
                     "not_before": verdict.not_before,
                     "remote_id": verdict.remote_id,
                     "counts": verdict.counts,
+                    "payload": None if verdict.payload is None else Jsonb(dict(verdict.payload)),
                     "now": now,
                 },
             ).fetchone()

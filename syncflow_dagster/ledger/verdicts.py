@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -50,6 +51,11 @@ class RetryRule:
             case Stop(reason):
                 return Verdict(
                     effect.effect_id, EffectState.RETRY, "stop", reason, now, counts=False
+                )
+            case Retry(reason, payload=Mapping() as payload):
+                state = EffectState.RETRY
+                return Verdict(
+                    effect.effect_id, state, "amended", reason, now, counts=False, payload=payload
                 )
             case Retry(reason, after_s, counts):
                 if counts and effect.tries + 1 >= self.most_tries:

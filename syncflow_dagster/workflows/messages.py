@@ -29,6 +29,7 @@ _PATTERNS: Mapping[str, str] = {
     r"^[a-z_][a-z0-9_]{0,54}$": "a name of lower-case letters, digits and '_' that begins with no "
     "digit (55 characters at most)",
     r"^\d+$": 'digits in quotes, for example "1234567890"',
+    r"^[A-Z]{2}$": 'two capital letters in quotes, for example "US"',
     r"^\d{4}-\d{2}$": 'a year and a month, for example "2026-10"',
 }
 _WANTED = {

@@ -1,149 +1,124 @@
-"""Values of columns: what is written, what monday then shows, and what is refused before."""
+"""Values of columns: what is written, what is refused, what is cut, what clears."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import uuid
-from datetime import UTC, date, datetime, timedelta, timezone
+import unicodedata
+from datetime import UTC, date, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from column_cases import CASES, CLEARING, NEW_YORK, REFUSED, SUNDAY_WEEK, TAKEN
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow_dagster.core.outcomes import Done
-from syncflow_dagster.ledger.ports import Absent, Effect, Found
-from syncflow_dagster.nodes.monday.client import Answer, MondayClient
-from syncflow_dagster.nodes.monday.columns import ValueRefused, cell, display
-from syncflow_dagster.nodes.monday.destination import MondayDestination
-from syncflow_dagster.sandbox.control import ControlClient
-from syncflow_dagster.sandbox.server import SandboxServer
-from syncflow_dagster.workflows.models import MondayConnection
-
-TYPES = (
-    "text",
-    "long_text",
-    "numbers",
-    "status",
-    "dropdown",
-    "date",
-    "checkbox",
-    "email",
-    "phone",
-    "link",
-    "country",
+from syncflow_dagster.nodes.monday.columns import (
+    KINDS,
+    MARK,
+    Cell,
+    Options,
+    ValueRefused,
+    cell,
+    display,
+    quoted,
+    read,
+    shortened,
 )
-LABELS = {"status": ["Open", "Done"], "dropdown": ["Spring", "Été 夏"]}
-NEW_YORK = timezone(timedelta(hours=-5))
-
-#: (type, value, what is written, what is shown)
-WRITTEN = [
-    ("text", "abc", "abc", "abc"),
-    ("text", Decimal("10.500"), "10.5", "10.5"),
-    ("text", date(2026, 2, 1), "2026-02-01", "2026-02-01"),
-    ("text", True, "yes", "yes"),
-    (
-        "text",
-        'نص 👩‍👩‍👧 «quoted " \\»\n2nd',
-        'نص 👩‍👩‍👧 «quoted " \\»\n2nd',
-        'نص 👩‍👩‍👧 «quoted " \\»\n2nd',
-    ),
-    ("text", datetime(2026, 2, 1, 7, 5, tzinfo=NEW_YORK), "2026-02-01 12:05+00:00", None),
-    ("long_text", "a\nb", {"text": "a\nb"}, "a\nb"),
-    ("long_text", "x" * 2000, {"text": "x" * 2000}, "x" * 2000),
-    ("numbers", 7, "7", "7"),
-    ("numbers", Decimal("12.50"), "12.5", "12.5"),
-    ("numbers", Decimal("1E+3"), "1000", "1000"),
-    ("numbers", Decimal("-0.00"), "0", "0"),
-    ("numbers", Decimal("12345678901234567890.123456789"), "12345678901234567890.123456789", None),
-    ("numbers", "42.50", "42.5", "42.5"),
-    ("numbers", 1e-7, "0.0000001", "0.0000001"),
-    ("status", "Done", {"label": "Done"}, "Done"),
-    ("dropdown", "Été 夏", {"labels": ["Été 夏"]}, "Été 夏"),
-    ("date", date(2026, 11, 22), {"date": "2026-11-22"}, "2026-11-22"),
-    ("date", "2026-11-22", {"date": "2026-11-22"}, "2026-11-22"),
-    (
-        "date",
-        datetime(2026, 11, 22, 23, 30, 15, tzinfo=NEW_YORK),
-        {"date": "2026-11-23", "time": "04:30:15"},
-        "2026-11-23 04:30",
-    ),
-    (
-        "date",
-        datetime(2026, 11, 22, 8, 0),  # noqa: DTZ001 - what a driver gives for a column without zone
-        {"date": "2026-11-22", "time": "08:00:00"},
-        "2026-11-22 08:00",
-    ),
-    ("checkbox", True, {"checked": "true"}, "v"),
-    ("checkbox", False, None, ""),
-    ("email", "a@b.co", {"email": "a@b.co", "text": "a@b.co"}, "a@b.co"),
-    (
-        "phone",
-        "+1 (202) 555-0169",
-        {"phone": "+12025550169", "countryShortName": ""},
-        "+12025550169",
-    ),
-    ("phone", "+49 (0)30/123456", {"phone": "+4930123456", "countryShortName": ""}, "+4930123456"),
-    ("phone", "٠٢١٥٥٥٠١", {"phone": "02155501", "countryShortName": ""}, "02155501"),
-    (
-        "link",
-        "https://a.b/c?d=e",
-        {"url": "https://a.b/c?d=e", "text": "https://a.b/c?d=e"},
-        "https://a.b/c?d=e - https://a.b/c?d=e",
-    ),
-    (
-        "country",
-        "us United States",
-        {"countryCode": "US", "countryName": "United States"},
-        "United States",
-    ),
-]
-REFUSED = [
-    ("long_text", "x" * 2001, "2001 characters"),
-    ("numbers", "twelve", "'twelve' is not a number"),
-    ("numbers", Decimal("NaN"), "not a finite number"),
-    ("numbers", "-Infinity", "not a finite number"),
-    ("date", "22.11.2026", "not a date like 2026-11-22"),
-    ("date", "2026-02-30", "not a date"),
-    ("checkbox", "yes", "neither true nor false"),
-    ("email", "buyer at example.com", "not an e-mail address"),
-    ("email", "a@b", "not an e-mail address"),
-    ("email", "a@b@c.de", "not an e-mail address"),
-    ("phone", "123", "not a phone number"),
-    ("phone", "+1 202 555 0169 ext. 12", "not a phone number"),
-    ("phone", "12+34567", "not a phone number"),
-    ("phone", "1" * 16, "not a phone number"),
-    ("link", "www.example.com", "must start with http"),
-    ("link", "https://", "not a web address"),
-    ("link", "http://[", "not a web address"),
-    ("link", "javascript:alert(1)", "not a web address"),
-    ("country", "US", "right would be code and name: 'US United States'"),
-    ("country", "USA United States", "not a country"),
-]
+from syncflow_dagster.workflows.models import ColumnMapping
 
 
-@pytest.mark.parametrize(("kind", "value", "written", "shown"), WRITTEN)
-def test_a_value_becomes_what_the_column_takes(kind, value, written, shown):
-    made = cell(kind, value)
+def test_every_type_has_cases_and_a_place_in_the_mapping():
+    assert set(CASES) == set(KINDS)
+    mapped = ColumnMapping.model_json_schema()["properties"]["type"]["enum"]
+    assert {*mapped, "status"} == set(KINDS)
+    assert len(mapped) == len(set(mapped))
+    # A label is known to the board alone; every other type refuses something itself.
+    assert {kind for kind, case in CASES.items() if not case.refused} == {"status", "dropdown"}
+    assert all(case.taken for case in CASES.values())
+
+
+@pytest.mark.parametrize(("kind", "value", "options", "written", "shown"), TAKEN)
+def test_a_value_becomes_what_the_column_takes(kind, value, options, written, shown):
+    made = cell(kind, value, options)
     assert made.value == written
     if shown is not None:
         assert made.shown == shown
-    json.dumps(made.value)
+    assert (made.cut is None) != options.cut
+    assert json.loads(json.dumps(made.value)) == made.value
+    assert json.loads(json.dumps(made.shown)) == made.shown
 
 
-@pytest.mark.parametrize(("kind", "value", "reason"), REFUSED)
-def test_a_value_that_does_not_fit_is_refused_with_its_reason(kind, value, reason):
-    with pytest.raises(ValueRefused, match=reason.replace("(", r"\(")):
-        cell(kind, value)
+@pytest.mark.parametrize(("kind", "value", "options", "reason"), REFUSED)
+def test_a_value_that_does_not_fit_is_refused_with_its_reason(kind, value, options, reason):
+    with pytest.raises(ValueRefused) as refused:
+        cell(kind, value, options)
+    assert reason in str(refused.value)
+    assert len(str(refused.value)) < 200
 
 
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("value", [None, ""])
-def test_nothing_clears_a_column(kind, value):
-    made = cell(kind, value)
-    assert made.shown == ""
-    assert made.value == ("" if kind in {"text", "long_text"} else None)
+@pytest.mark.parametrize(("kind", "value", "options"), CLEARING)
+def test_nothing_clears_a_column(kind, value, options):
+    assert cell(kind, value, options) == Cell(CASES[kind].cleared, "")
+
+
+@pytest.mark.parametrize("kind", sorted(CASES))
+@pytest.mark.parametrize(
+    "empty",
+    [
+        {"text": None, "value": None},
+        {"text": "", "value": None},
+        {"text": "", "value": ""},
+        {"text": "", "value": "{}"},
+        {"text": None, "value": '{"ids":[],"values":[]}', "values": []},
+        {"text": "", "value": "not JSON", "linked_item_ids": []},
+        {"text": "", "value": '{"phone":"","email":"","url":"","date":"","lat":null}'},
+    ],
+)
+def test_an_empty_cell_reads_as_nothing_however_monday_spells_it(kind, empty):
+    assert read({"id": "c", "type": kind, **empty}) == ""
+
+
+def test_a_cell_of_a_type_we_do_not_write_reads_as_its_text():
+    assert read({"id": "c", "type": "formula", "text": "42", "value": None}) == "42"
+    assert read({"id": "c", "type": "formula", "text": None, "value": None}) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value", "shown"),
+    [
+        # What monday adds, and forms it gives beside the one it takes.
+        ("numbers", "12.50 €", '"12.50"', "12.5"),
+        ("numbers", "12.50", None, "12.5"),
+        ("numbers", "many", '"many"', "many"),
+        ("date", "2026-11-22 22:30", '{"date":"2026-11-23","time":"03:30:00"}', "2026-11-23 03:30"),
+        ("date", "2026-11-23", '{"date":"2026-11-23","icon":null}', "2026-11-23"),
+        ("date", "2026-11-23", None, "2026-11-23"),
+        ("hour", "04:42 PM", '{"hour":16,"minute":42,"changed_at":"x"}', "16:42"),
+        ("hour", "04:42 PM", '{"hour":"late"}', "04:42 PM"),
+        ("phone", "+1 202 555", '{"phone":"1202555","countryShortName":"US"}', "1202555 US"),
+        ("email", "Buyer", '{"email":"a@b.co","text":"Buyer"}', "a@b.co"),
+        ("link", "Site - https://a.b", '{"url":"https://a.b","text":"Site"}', "https://a.b"),
+        ("location", "Berlin", '{"lat":52.520,"lng":"13.40"}', "52.52 13.4"),
+        ("location", "Berlin", '{"placeId":"x"}', "Berlin"),
+        ("dropdown", "A, B", '{"ids":[1,2]}', ["A, B"]),
+        ("color_picker", "blue", '{"color":{"hex":"#ff5733"}}', "#FF5733"),
+    ],
+)
+def test_what_monday_shows_is_brought_to_one_form(kind, text, value, shown):
+    assert read({"id": "c", "type": kind, "text": text, "value": value}) == shown
+
+
+def test_a_week_begins_on_the_account_s_day():
+    value, options, written, shown = SUNDAY_WEEK
+    assert cell("week", value, options) == Cell(written, shown)
+
+
+@given(st.dates(min_value=date(1, 1, 8), max_value=date(9999, 12, 20)), st.sampled_from([0, 6]))
+def test_a_week_holds_its_day_and_is_a_week(day, first):
+    made = cell("week", day, Options(first_weekday=first)).value["week"]
+    start, end = (date.fromisoformat(made[name]) for name in ("startDate", "endDate"))
+    assert start <= day <= end
+    assert (end - start, start.weekday()) == (timedelta(days=6), first)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30))
@@ -151,137 +126,46 @@ def test_a_number_keeps_its_value_and_never_gets_an_exponent(number):
     written = cell("numbers", number).value
     assert Decimal(written) == number
     assert not set(written) - set("-.0123456789")
+    assert read({"type": "numbers", "value": json.dumps(written)}) == written
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC, NEW_YORK, timezone(timedelta(hours=13))])))
-def test_a_moment_is_the_same_text_in_whatever_zone_the_driver_gives_it(moment):
+def test_a_moment_is_the_same_in_whatever_zone_the_driver_gives_it(moment):
     try:
         elsewhere = moment.astimezone(timezone(timedelta(hours=3)))
         moment.astimezone(UTC)
     except OverflowError:
         return
     assert cell("date", moment) == cell("date", elsewhere)
+    assert cell("hour", moment) == cell("hour", elsewhere)
     assert display(moment) == display(elsewhere)
 
 
-# --- against the sandbox -------------------------------------------------------------------
-
-BOARD = "700"
-SEED = {
-    "boards": [
-        {
-            "id": BOARD,
-            "name": "Columns",
-            "key_column": "record_uuid",
-            "groups": [{"id": "topics", "title": "Topics"}],
-            "columns": [
-                {"id": "record_uuid", "title": "Record", "type": "text"},
-                *(
-                    {"id": kind, "title": kind, "type": kind}
-                    | ({"labels": LABELS[kind]} if kind in LABELS else {})
-                    for kind in TYPES
-                ),
-            ],
-        }
-    ]
-}
-_numbers = itertools.count(1)
+@given(st.text(max_size=40), st.integers(1, 30))
+def test_a_text_that_is_cut_is_short_enough_ends_in_a_mark_and_begins_as_before(text, longest):
+    short = shortened(text, longest)
+    assert len(short) <= longest
+    if len(text) <= longest:
+        assert short == text
+        return
+    assert short.endswith(MARK)
+    assert text.startswith(short.removesuffix(MARK))
 
 
-@pytest.fixture(scope="module")
-def sandbox():
-    with SandboxServer() as server:
-        ControlClient(server.urls["control"]).seed(SEED)
-        yield server.urls
+@pytest.mark.parametrize(
+    ("text", "longest", "short"),
+    [
+        ("cafe\u0301 au lait", 5, "caf…"),
+        ("👩\u200d👩\u200d👧 and more", 4, "…"),
+        ("ok 👩\u200d👩\u200d👧", 6, "ok…"),
+        ("two words", 5, "two…"),
+    ],
+)
+def test_a_cut_tears_no_letter_from_its_accent_and_no_picture_apart(text, longest, short):
+    assert shortened(text, longest) == short
+    assert not unicodedata.combining(text[len(short) - 1]) or short == "…"
 
 
-@pytest.fixture
-def client(sandbox):
-    connection = MondayConnection(
-        type="monday", token="sandbox-personal", url=sandbox["monday"], settle_s=0
-    )
-    client = MondayClient(connection)
-    yield client
-    client.close()
-    ControlClient(sandbox["control"]).settings(account_timezone="UTC")
-
-
-def effect(kind, columns, shown, target=None):
-    record = str(uuid.uuid4())
-    columns = {"record_uuid": record, **columns} if target is None else columns
-    return Effect(
-        effect_id=next(_numbers),
-        effect_key=record,
-        kind=kind,
-        object_key=record,
-        creates=target is None,
-        payload={
-            "board_id": BOARD,
-            "name": "An item",
-            "columns": columns,
-            "shown": shown,
-            "subitem": False,
-            "record_uuid": record,
-            "key_column": "record_uuid",
-        },
-        target_id=target,
-        parent_id="topics",
-    )
-
-
-def written(client, kind, made):
-    """Write a cell through create_item; return a change of the new item to the same cell."""
-    destination = MondayDestination(client.connection, 10, client=client)
-    create = effect("create_item", {kind: made.value}, {})
-    outcome = destination.send([create], uuid.uuid4()).outcomes[create.effect_id]
-    assert isinstance(outcome, Done), outcome
-    same = effect("change_item", {kind: made.value}, {kind: made.shown}, outcome.remote_id)
-    return destination, same
-
-
-def text_on_board(client, item_id, column):
-    answer = client.execute(
-        "query ($ids: [ID!], $c: [String!]) {items(ids: $ids) {column_values(ids: $c) {text}}}",
-        {"ids": [item_id], "c": [column]},
-    )
-    assert isinstance(answer, Answer)
-    return answer.data["items"][0]["column_values"][0]["text"] or ""
-
-
-@pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind, value, *_ in WRITTEN])
-def test_the_board_shows_what_look_ups_expect(client, kind, value):
-    made = cell(kind, value)
-    destination, change = written(client, kind, made)
-    assert text_on_board(client, change.target_id, kind) == made.shown
-    assert destination.lookup([change]).findings[change.effect_id] == Found()
-
-
-@pytest.mark.parametrize("kind", TYPES)
-def test_a_cleared_column_shows_nothing_and_is_found_so(client, kind):
-    value = next(value for one, value, *_ in WRITTEN if one == kind)
-    destination, change = written(client, kind, cell(kind, value))
-    empty = cell(kind, None)
-    clear = effect("change_item", {kind: empty.value}, {kind: empty.shown}, change.target_id)
-    assert destination.lookup([clear]).findings[clear.effect_id] == Absent()
-    outcomes = destination.send([clear], uuid.uuid4()).outcomes
-    assert isinstance(outcomes[clear.effect_id], Done)
-    assert text_on_board(client, change.target_id, kind) == ""
-    assert destination.lookup([clear]).findings[clear.effect_id] == Found()
-
-
-def test_false_unchecks_a_box_that_was_checked(client):
-    destination, change = written(client, "checkbox", cell("checkbox", True))
-    off = cell("checkbox", False)
-    uncheck = effect("change_item", {"checkbox": off.value}, {"checkbox": ""}, change.target_id)
-    destination.send([uncheck], uuid.uuid4())
-    assert text_on_board(client, change.target_id, "checkbox") == ""
-
-
-def test_a_moment_in_an_account_of_another_zone_is_absent_rather_than_wrongly_found(
-    client, sandbox
-):
-    ControlClient(sandbox["control"]).settings(account_timezone="America/New_York")
-    made = cell("date", datetime(2026, 11, 22, 3, 0, tzinfo=UTC))
-    destination, change = written(client, "date", made)
-    assert text_on_board(client, change.target_id, "date") == "2026-11-21 22:00"
-    assert destination.lookup([change]).findings[change.effect_id] == Absent()
+def test_a_reason_shows_the_beginning_of_a_long_value():
+    assert quoted("x" * 81) == repr("x" * 79 + "…")
+    assert quoted("x" * 80) == repr("x" * 80)

@@ -183,13 +183,19 @@ def silence(answer: NoAnswer) -> Outcome:
     return Retry(f"monday cannot be reached: {answer.reason}", counts=False)
 
 
+def column_of(error: Mapping[str, Any]) -> str | None:
+    """Return the id of the column whose value monday refuses, if it names one."""
+    data = (error.get("extensions") or {}).get("error_data")
+    column = data.get("column_id") if isinstance(data, dict) else None
+    return None if column is None else str(column)
+
+
 def describe(error: Mapping[str, Any]) -> str:
     """Return an error in one line: its message, its code and the column it names."""
     if not error:
         return ""
     extensions = error.get("extensions") or {}
-    data = extensions.get("error_data") or {}
-    column = data.get("column_id") if isinstance(data, dict) else None
+    column = column_of(error)
     parts = [str(error.get("message") or "no message")]
     if column:
         parts.append(f"column {column}")

@@ -8,11 +8,19 @@ from syncflow_dagster.core.budget import Reading
 from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Unknown
 from syncflow_dagster.ledger.ports import Effect, Lookup, Reply
 from syncflow_dagster.nodes.monday import costs
-from syncflow_dagster.nodes.monday.classify import GONE, alias_error, code_of, silence, whole_answer
+from syncflow_dagster.nodes.monday.classify import (
+    GONE,
+    alias_error,
+    code_of,
+    column_of,
+    silence,
+    whole_answer,
+)
 from syncflow_dagster.nodes.monday.client import Answer, MondayClient, NoAnswer
 from syncflow_dagster.nodes.monday.documents import batch
 from syncflow_dagster.nodes.monday.headers import readings
 from syncflow_dagster.nodes.monday.lookup import MOST_IDS, LookupRun
+from syncflow_dagster.nodes.monday.values import dropped, sent_value, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,10 +143,21 @@ def _refusal(effect: Effect, error: Mapping[str, Any], answer: Answer) -> Outcom
         # Somebody was quicker: what was to go is gone.
         return Done()
     outcome = alias_error(error, answer)
-    if isinstance(outcome, Reject) and not effect.creates and code_of(error) in GONE:
-        text = f"no longer on the board ({outcome.reason}); the record's next change makes it anew"
+    return _rejection(effect, error, outcome) if isinstance(outcome, Reject) else outcome
+
+
+def _rejection(effect: Effect, error: Mapping[str, Any], refusal: Reject) -> Outcome:
+    if not effect.creates and code_of(error) in GONE:
+        text = f"no longer on the board ({refusal.reason}); the record's next change makes it anew"
         return Reject(text, gone=True)
-    return outcome
+    column = column_of(error)
+    if column is None or column not in effect.payload.get("columns", ()):
+        return refusal
+    text = f"monday refuses {sent_value(effect.payload, column)}: {refusal.reason}"
+    left_out = dropped(effect.payload, column, text)
+    if left_out is None:
+        return Reject(text)
+    return Retry(str(left_out), payload=without(effect.payload, left_out))
 
 
 def _spent(answer: Answer) -> dict[str, int]:

@@ -98,6 +98,7 @@ _MUTATIONS: dict[str, Callable[[Effect, str | None], Mutation]] = {
     "create_subitem": _create_subitem,
     "change_item": _change,
     "change_subitem": _change,
+    "set_links": _change,
     "set_status": _change,
     "move_item": _move,
     "archive_item": _archive,

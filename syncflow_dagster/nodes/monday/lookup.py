@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.outcomes import Retry, Stop
 from syncflow_dagster.ledger.ports import Absent, Ambiguous, Found, Lookup, Unreadable
+from syncflow_dagster.nodes.monday import columns
 from syncflow_dagster.nodes.monday.classify import silence, whole_answer
 from syncflow_dagster.nodes.monday.client import NoAnswer
 from syncflow_dagster.nodes.monday.headers import readings
@@ -27,10 +28,13 @@ _BY_KEY = """query ($board: ID!, $column: String!, $shown: [String!], $keys: [St
     board_id: $board, limit: 500, columns: [{column_id: $column, column_values: $keys}]
   ) { items { id column_values(ids: $shown) { id text } } }
 }"""
-_BY_ID = """query ($ids: [ID!]) {
-  complexity { query after reset_in_x_seconds }
-  items(ids: $ids, limit: 100) { id name state group { id } column_values { id text } }
-}"""
+_BY_ID = f"""query ($ids: [ID!], $columns: [String!]) {{
+  complexity {{ query after reset_in_x_seconds }}
+  items(ids: $ids, limit: 100) {{
+    id name state group {{ id }}
+    column_values(ids: $columns) {{ {columns.SELECTION} }}
+  }}
+}}"""
 _GROUPS = """query ($ids: [ID!]) {
   complexity { query after reset_in_x_seconds }
   boards(ids: $ids) { groups { id title archived } }
@@ -122,7 +126,8 @@ class LookupRun:
             return True
 
         ids = sorted({str(effect.target_id) for effect in wanted})
-        self._ask(_BY_ID, {"ids": ids}, wanted, find)
+        shown = sorted({one for effect in wanted for one in effect.payload.get("shown", ())})
+        self._ask(_BY_ID, {"ids": ids, "columns": shown}, wanted, find)
 
     def _ask(
         self,
@@ -171,9 +176,11 @@ def _shows(effect: Effect, item: Mapping[str, Any]) -> bool:
         return bool(item["state"] != "active")
     if effect.kind == "move_item":
         return bool(item["group"] and item["group"]["id"] == effect.parent_id)
-    texts = {value["id"]: value["text"] or "" for value in item["column_values"]}
-    texts["name"] = item["name"]
-    return all(texts.get(column) == shown for column, shown in effect.payload["shown"].items())
+    found: dict[str, columns.Shown] = {
+        given["id"]: columns.read(given) for given in item["column_values"]
+    }
+    found["name"] = item["name"]
+    return all(found.get(column) == shown for column, shown in effect.payload["shown"].items())
 
 
 def _chunks(effects: list[Effect]) -> list[list[Effect]]:

@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core import templates
 from syncflow_dagster.ledger.ports import PlannedEffect
-from syncflow_dagster.nodes.monday.columns import (
-    LONGEST_NAME,
-    ValueRefused,
-    cell,
-    display,
-)
+from syncflow_dagster.nodes.monday.columns import Cell, Options, ValueRefused, cell, display
 from syncflow_dagster.nodes.monday.keys import group_key, group_title, item_key
+from syncflow_dagster.nodes.monday.values import (
+    REMARK,
+    Adjustment,
+    Written,
+    fields_of,
+    remark,
+    write_columns,
+    write_name,
+    write_statuses,
+)
+from syncflow_dagster.workflows.models import LINKING_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
     from uuid import UUID
 
     from syncflow_dagster.workflows.models import ItemMapping, MondayPushNode
@@ -70,13 +76,20 @@ class RowPlan:
         rejected: Why the record can never be written as it is; its effect is dead from the start,
             so that what hangs on it can say so.
         settled: Why there is nothing to do, when there is not.
+        adjustments: Values that are not written as they are, by the rules of their columns.
         retires: Whether the row's object has gone with its parent.
     """
 
     effects: list[PlannedEffect] = field(default_factory=list)
     rejected: str | None = None
     settled: str | None = None
+    adjustments: list[Adjustment] = field(default_factory=list)
     retires: bool = False
+
+    @property
+    def reason(self) -> str | None:
+        """What the row's reason says of it."""
+        return self.rejected or remark(self.adjustments) or self.settled
 
     @property
     def makes_item_again(self) -> bool:
@@ -93,12 +106,14 @@ class Planner:
         mapping: Its items or its subitems.
         presence: What is known of each object, by key; missing means absent.
         lives: How many lives an object has had, by key; missing means none.
+        account: What of the account's settings decides how values are written.
     """
 
     node: MondayPushNode
     mapping: ItemMapping
     presence: Mapping[str, Presence]
     lives: Mapping[str, int] = field(default_factory=dict)
+    account: Options = field(default_factory=Options)
 
     @property
     def is_subitems(self) -> bool:
@@ -112,9 +127,8 @@ class Planner:
         try:
             if row.operation == "DELETE":
                 return self._deleted(row, key, presence)
-            if presence in _GONE:
-                return RowPlan(self._create(row, key))
-            return self._change(row, key)
+            plan = self._create(row, key) if presence in _GONE else self._change(row, key)
+            return _noted(plan)
         except ValueRefused as error:
             refused = self._effect(row, self._write_kind(presence), ITEMS, key, {})
             return RowPlan([replace(refused, refused=str(error))], rejected=str(error))
@@ -123,19 +137,25 @@ class Planner:
         verb = "create" if presence in _GONE else "change"
         return f"{verb}_subitem" if self.is_subitems else f"{verb}_item"
 
-    def _create(self, row: DeltaRow, key: str) -> list[PlannedEffect]:
-        values, shown = self._cells(row, {column.field for column in self.mapping.columns})
-        values[self.mapping.key_column] = shown[self.mapping.key_column] = str(row.record_uuid)
-        payload = {"name": self._name(row), "columns": values, "shown": shown}
-        statuses = self._statuses(row, key, set(row.values), creating=True)
+    def _create(self, row: DeltaRow, key: str) -> RowPlan:
+        mapped = {name for column in self.mapping.columns for name in fields_of(column)}
+        written = self._columns(row, mapped)
+        name, cut = write_name(self.mapping, row.values)
+        written.adjustments += cut
+        written.put(self.mapping.key_column, cell("text", str(row.record_uuid)))
+        payload = {"name": name, **written.payload()}
+        later = self._later(row, key, set(row.values), creating=True)
         if self.is_subitems:
             assert row.parent_uuid is not None
             parent = item_key(self.node.board_id, row.parent_uuid)
             create = self._effect(row, "create_subitem", SUBITEMS, key, payload, parent=parent)
-            return [self._next_life(create, row), *statuses]
-        group, title = self.group_of(row)
-        create = self._effect(row, "create_item", ITEMS, key, payload, parent=group)
-        return [*self._new_group(row, group, title), self._next_life(create, row), *statuses]
+            groups = []
+        else:
+            group, title = self.group_of(row)
+            create = self._effect(row, "create_item", ITEMS, key, payload, parent=group)
+            groups = self._new_group(row, group, title)
+        effects = [*groups, self._next_life(create, row), *later.effects]
+        return RowPlan(effects, adjustments=written.adjustments + later.adjustments)
 
     def _next_life(self, create: PlannedEffect, row: DeltaRow) -> PlannedEffect:
         # A record's own count says nothing of an item that went with its parent.
@@ -144,22 +164,25 @@ class Planner:
 
     def _change(self, row: DeltaRow, key: str) -> RowPlan:
         changed = set(row.changed)
-        values, shown = self._cells(row, changed)
+        written = self._columns(row, changed)
         if changed & set(templates.parse(self.mapping.name).fields):
-            values["name"] = shown["name"] = self._name(row)
+            name, cut = write_name(self.mapping, row.values)
+            written.put("name", Cell(name, name))
+            written.adjustments += cut
         effects = []
-        if values:
+        if written.values:
             kind = "change_subitem" if self.is_subitems else "change_item"
             pass_number = SUBITEMS if self.is_subitems else ITEMS
-            payload = {"columns": values, "shown": shown}
-            effects.append(self._effect(row, kind, pass_number, key, payload))
+            effects.append(self._effect(row, kind, pass_number, key, written.payload()))
         if not self.is_subitems and self.node.group.field in changed:
             group, title = self.group_of(row)
             move = self._effect(row, "move_item", ITEMS, key, {"title": title}, parent=group)
             effects += [*self._new_group(row, group, title), move]
-        effects += self._statuses(row, key, changed)
+        later = self._later(row, key, changed)
+        effects += later.effects
         settled = None if effects else "no mapped field changed"
-        return RowPlan(effects, settled=settled)
+        adjustments = written.adjustments + later.adjustments
+        return RowPlan(effects, settled=settled, adjustments=adjustments)
 
     def _deleted(self, row: DeltaRow, key: str, presence: Presence) -> RowPlan:
         rule = self.mapping.on_delete
@@ -218,50 +241,23 @@ class Planner:
             )
         ]
 
-    def _name(self, row: DeltaRow) -> str:
-        values = {name: None if one is None else display(one) for name, one in row.values.items()}
-        name = templates.parse(self.mapping.name).render(values)
-        if not name:
-            msg = f"the item's name ({self.mapping.name!r}) comes out empty"
-            raise ValueRefused(msg)
-        if len(name) > LONGEST_NAME:
-            msg = f"the item's name has {len(name)} characters; monday takes {LONGEST_NAME}"
-            raise ValueRefused(msg)
-        return name
+    def _columns(self, row: DeltaRow, changed: Collection[str]) -> Written:
+        columns = [one for one in self.mapping.columns if one.type not in LINKING_TYPES]
+        return write_columns(columns, row.values, changed, self.account)
 
-    def _cells(self, row: DeltaRow, fields: Iterable[str]) -> tuple[dict[str, Any], dict[str, str]]:
-        wanted = set(fields)
-        values: dict[str, Any] = {}
-        shown: dict[str, str] = {}
-        for column in self.mapping.columns:
-            if column.field not in wanted:
-                continue
-            try:
-                made = cell(column.type, row.values.get(column.field))
-            except ValueRefused as error:
-                msg = f"{column.field} → column {column.column} ({column.type}): {error}"
-                raise ValueRefused(msg) from error
-            values[column.column], shown[column.column] = made.value, made.shown
-        return values, shown
-
-    def _statuses(
-        self, row: DeltaRow, key: str, changed: set[str], *, creating: bool = False
-    ) -> list[PlannedEffect]:
-        values: dict[str, Any] = {}
-        shown: dict[str, str] = {}
-        for status in self.mapping.statuses:
-            if status.field not in changed:
-                continue
-            value = row.values.get(status.field)
-            label = None if value is None else status.labels.get(display(value), display(value))
-            if not label and creating:
-                continue
-            made = cell("status", label)
-            values[status.column], shown[status.column] = made.value, made.shown
-        if not values:
-            return []
-        payload = {"columns": values, "shown": shown}
-        return [self._effect(row, "set_status", STATUSES, key, payload)]
+    def _later(
+        self, row: DeltaRow, key: str, changed: Collection[str], *, creating: bool = False
+    ) -> RowPlan:
+        """Return what the last pass writes, when all items are there: links and statuses."""
+        columns = [one for one in self.mapping.columns if one.type in LINKING_TYPES]
+        links = write_columns(columns, row.values, changed, self.account, filled_only=creating)
+        statuses = write_statuses(self.mapping.statuses, row.values, changed, filled_only=creating)
+        effects = [
+            self._effect(row, kind, STATUSES, key, written.payload())
+            for kind, written in (("set_links", links), ("set_status", statuses))
+            if written.values
+        ]
+        return RowPlan(effects, adjustments=links.adjustments)
 
     def _effect(
         self,
@@ -293,3 +289,13 @@ class Planner:
             delta_id=row.delta_id,
             customer=row.customer,
         )
+
+
+def _noted(plan: RowPlan) -> RowPlan:
+    """Let the row's own first effect tell what is not written as it is, until the row is done."""
+    for number, effect in enumerate(plan.effects if plan.adjustments else ()):
+        if effect.delta_id is not None:
+            payload = {**effect.payload, REMARK: remark(plan.adjustments)}
+            plan.effects[number] = replace(effect, payload=payload)
+            break
+    return plan

@@ -18,7 +18,9 @@ from syncflow_dagster.nodes.monday.groups import adopt_groups
 from syncflow_dagster.nodes.monday.keys import item_key, item_prefix
 from syncflow_dagster.nodes.monday.patience import read_patiently
 from syncflow_dagster.nodes.monday.plan import DeltaRow, Planner, Presence, RowPlan
+from syncflow_dagster.nodes.monday.plan_report import PREVIEW, PlanReport
 from syncflow_dagster.nodes.monday.returning import bring_back_children
+from syncflow_dagster.nodes.monday.values import account_options
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import retry_transient
 from syncflow_dagster.testing.crash import crash_point
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.clock import Clock
-    from syncflow_dagster.ledger.ports import PlannedEffect
     from syncflow_dagster.nodes.monday.contract import Board, Contract
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models import ItemMapping, MondayPushNode, Workflow
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 #: Delta rows planned in one transaction.
 PLAN_ROWS = 1_000
-#: Planned effects kept for a preview.
-PREVIEW = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +59,6 @@ class PushOptions:
     limit: int | None = None
     customer: str | None = None
     delivery: DeliveryOptions = field(default_factory=DeliveryOptions)
-
-
-@dataclass(slots=True)
-class PlanReport:
-    """What planning came to.
-
-    Attributes:
-        rows: Delta rows taken up.
-        effects: New effects by kind.
-        rejected: Records that can never be written as they are, each with its reason.
-        settled: Rows with nothing to do.
-        preview: The first planned effects.
-    """
-
-    rows: int = 0
-    effects: Counter[str] = field(default_factory=Counter)
-    rejected: list[tuple[str, str]] = field(default_factory=list)
-    settled: int = 0
-    preview: list[PlannedEffect] = field(default_factory=list)
 
 
 class Push:
@@ -110,6 +90,7 @@ class Push:
         self._node = node
         self._options = options or PushOptions()
         self._connection = connection
+        self._account = account_options(connection)
         self._effects = EffectStore(database)
         self._client = MondayClient(connection)
         self._destination = MondayDestination(connection, node.batch_size, client=self._client)
@@ -206,11 +187,7 @@ class Push:
         part = retry_transient(work, self._clock)
         crash_point("plan.committed")
         taken = part.rows - report.rows
-        report.rows = part.rows
-        report.effects.update(part.effects)
-        report.rejected += part.rejected
-        report.settled += part.settled
-        report.preview = (report.preview + part.preview)[:PREVIEW]
+        report.add(part)
         return taken > 0
 
     def _release(self, conn: Connection, source: DeltaNode) -> None:
@@ -229,7 +206,7 @@ class Push:
         report.rows += len(rows)
         planner = Planner(self._node, mapping, {})
         keys = sorted({key for row in rows for key in planner.keys(row)})
-        planner = Planner(self._node, mapping, *self._presence(conn, keys))
+        planner = Planner(self._node, mapping, *self._presence(conn, keys), self._account)
         plans = [(row, planner.plan(row)) for row in rows]
         self._bring_back_children(conn, plans)
         self._write(conn, source, plans, report)
@@ -305,6 +282,7 @@ class Push:
             report.effects.update(+kinds)
             report.preview += plan.effects[: PREVIEW - len(report.preview)]
             report.settled += plan.settled is not None
+            report.adjusted += [(row.label, one) for one in plan.adjustments]
             if plan.rejected:
                 report.rejected.append((row.label, plan.rejected))
             if plan.retires:
@@ -315,7 +293,7 @@ class Push:
             {
                 "delta_ids": [row.delta_id for row, _ in plans],
                 "states": [_state(plan) for _, plan in plans],
-                "reasons": [plan.rejected or plan.settled for _, plan in plans],
+                "reasons": [plan.reason for _, plan in plans],
                 "now": now,
             },
         )

@@ -174,6 +174,7 @@ update effect
 set state = %(state)s, state_since = %(now)s, reason = %(reason)s, not_before = %(not_before)s,
     remote_id = coalesce(%(remote_id)s, remote_id), lease_owner = null, lease_until = null,
     tries = tries - case when %(counts)s then 0 else 1 end,
+    payload = coalesce(%(payload)s, payload),
     finished_at = case when %(state)s in ('DONE', 'DEAD') then %(now)s end
 where effect_id = %(effect_id)s and request_id = %(request_id)s
   and state in ('SENT', 'UNKNOWN') and state <> %(state)s
@@ -253,9 +254,12 @@ with summary as (
            count(*) filter (where e.state = 'RETRY') as retrying,
            count(*) filter (where e.state not in ('DONE', 'DEAD', 'CANCELLED')) as open,
            count(*) filter (where e.state not in ('DONE', 'CANCELLED')) as unfinished,
-           (array_agg(e.reason order by e.state <> 'DEAD', e.effect_id)
-               filter (where e.state in ('DEAD', 'HELD', 'WAITING', 'RETRY', 'UNKNOWN',
-                                         'NEEDS_PERSON')))[1] as reason,
+           -- what stands in its way; else what of it is not sent as it is
+           coalesce(
+               (array_agg(e.reason order by e.state <> 'DEAD', e.effect_id)
+                   filter (where e.state in ('DEAD', 'HELD', 'WAITING', 'RETRY', 'UNKNOWN',
+                                             'NEEDS_PERSON')))[1],
+               string_agg(e.payload ->> 'remark', '; ' order by e.effect_id)) as reason,
            min(e.not_before) filter (where e.state = 'RETRY') as not_before
     from effect e
     where e.delta_table = %(delta_table)s and e.delta_id = any(%(delta_ids)s)

@@ -7,12 +7,20 @@ from syncflow_dagster.workflows.models.connections import (
     SqlConnection,
 )
 from syncflow_dagster.workflows.models.delta import DeltaNode, FieldRule, Unpivot
-from syncflow_dagster.workflows.models.monday import ItemMapping, MondayPushNode
+from syncflow_dagster.workflows.models.monday import (
+    LINKING_TYPES,
+    ColumnMapping,
+    ItemMapping,
+    MondayPushNode,
+    StatusMapping,
+)
 from syncflow_dagster.workflows.models.pull import PullNode
 from syncflow_dagster.workflows.models.triggers import CronTrigger, PendingRowsTrigger
 from syncflow_dagster.workflows.models.workflow import Workflow
 
 __all__ = [
+    "LINKING_TYPES",
+    "ColumnMapping",
     "Connection",
     "CronTrigger",
     "DeltaNode",
@@ -24,6 +32,7 @@ __all__ = [
     "PendingRowsTrigger",
     "PullNode",
     "SqlConnection",
+    "StatusMapping",
     "Unpivot",
     "Workflow",
 ]

@@ -61,6 +61,12 @@ class MondayConnection(Model):
         description="Seconds after which monday's reads show every write it will still apply; "
         "only then is 'not found' believed. Longer than monday's own 60 s request limit.",
     )
+    timezone: Text = Field(
+        "UTC", description="IANA time zone of the account: decides hour and day of a date-time."
+    )
+    week_starts: Literal["monday", "sunday"] = Field(
+        "monday", description="First day of the week in the account's settings."
+    )
 
 
 Connection = Annotated[

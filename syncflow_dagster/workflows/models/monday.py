@@ -14,13 +14,27 @@ ColumnType = Literal[
     "long_text",
     "numbers",
     "dropdown",
-    "date",
+    "tags",
     "checkbox",
+    "rating",
+    "date",
+    "timeline",
+    "week",
+    "hour",
+    "world_clock",
     "email",
     "phone",
     "link",
     "country",
+    "location",
+    "people",
+    "board_relation",
+    "dependency",
+    "color_picker",
 ]
+#: Types whose cells link items. monday drops them from a create without a word, so they are written
+#: once all items are there.
+LINKING_TYPES = frozenset({"board_relation", "dependency"})
 
 
 class ColumnMapping(Model):
@@ -29,6 +43,31 @@ class ColumnMapping(Model):
     field: FieldName = Field(description="Field of the delta node.")
     column: Text = Field(description="Column id on the board.")
     type: ColumnType = Field("text", description="The column's monday type.")
+    until: FieldName | None = Field(
+        None, description="Field with the last day of a timeline; left out: it is one day long."
+    )
+    separator: str | None = Field(
+        None,
+        min_length=1,
+        description="What stands between several values in one text, such as `;`; of dropdown, "
+        "tags, people, board_relation and dependency.",
+    )
+    country: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{2}$",
+        description="Country of phone numbers without a calling code, such as `US`.",
+    )
+    max_length: int | None = Field(
+        None,
+        ge=1,
+        description="Longest text, in characters; left out: 2,000 of a long_text, of a text "
+        "none.",
+    )
+    on_invalid: Literal["reject", "truncate", "drop"] = Field(
+        "reject",
+        description="What a value does that the column cannot take: `reject` the record, "
+        "`truncate` a text that is too long, or `drop` the column from the write.",
+    )
 
 
 class StatusMapping(Model):
@@ -39,6 +78,11 @@ class StatusMapping(Model):
     labels: dict[str, str] = Field(
         default_factory=dict,
         description="Label of the board for a value; a value not listed is sent as it is.",
+    )
+    on_invalid: Literal["reject", "drop"] = Field(
+        "reject",
+        description="What a label does that the board does not have: `reject` the record, or "
+        "`drop` the column from the write.",
     )
 
 
@@ -79,6 +123,9 @@ class ItemMapping(Model):
 
     source: Slug = Field(description="Delta node whose records these are.")
     name: Text = Field(description="Item name; fields in braces: `{order_number} {style}`.")
+    long_name: Literal["reject", "truncate"] = Field(
+        "reject", description="What a name of more than 255 characters does."
+    )
     key_column: Text = Field(description="Text column that carries the record_uuid.")
     columns: list[ColumnMapping] = Field(
         default_factory=list, description="Fields written to columns."

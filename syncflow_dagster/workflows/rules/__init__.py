@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.rules import (
     board,
+    board_columns,
     connections,
     fields,
     graph,
@@ -34,6 +35,7 @@ _RULES: tuple[Callable[[graph.Graph], Iterator[Finding]], ...] = (
     *reading.RULES,
     *unpivot.RULES,
     *board.RULES,
+    *board_columns.RULES,
     *triggers.RULES,
     *partitions.RULES,
     *connections.RULES,

@@ -1,11 +1,10 @@
-"""What a monday board takes: types of columns, labels, and what deleted records do."""
+"""What a monday board takes: labels, and what deleted records do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.problems import Finding
-from syncflow_dagster.workflows.rules.graph import field_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,35 +15,6 @@ if TYPE_CHECKING:
 # https://developer.monday.com/api-reference/reference/status
 _LABEL_LENGTH = 30
 _LABEL_COUNT = 40
-_TEXTUAL = frozenset({"text"})
-
-#: Field types each column type takes; a type not listed takes every field.
-_FITTING = {
-    "numbers": frozenset({"integer", "decimal"}),
-    "date": frozenset({"date", "datetime"}),
-    "checkbox": frozenset({"boolean"}),
-    "email": _TEXTUAL,
-    "phone": _TEXTUAL,
-    "link": _TEXTUAL,
-    "country": _TEXTUAL,
-    "dropdown": frozenset({"text", "integer"}),
-}
-
-
-def column_types(graph: Graph) -> Iterator[Finding]:
-    """Report fields whose type the column cannot hold."""
-    for mapping in graph.mappings():
-        fields = graph.fields(graph.source_of(mapping)) or {}
-        for entry in mapping.view["columns"].items():
-            rule = fields.get(str(entry["field"].text))
-            wanted = _FITTING.get(str(entry["type"].text))
-            if rule is None or wanted is None:
-                continue
-            kind = field_type(rule)
-            if kind is not None and kind not in wanted:
-                message = f"a {entry['type'].text} column cannot hold a field of type {kind}"
-                hint = f"give {entry['field'].text!r} type: {' or '.join(sorted(wanted))}"
-                yield Finding(entry["type"].loc, message, hint)
 
 
 def labels(graph: Graph) -> Iterator[Finding]:
@@ -85,4 +55,4 @@ def _long_label(label: View) -> Iterator[Finding]:
         yield Finding(label.loc, message, "shorten it, on the board as well")
 
 
-RULES = (column_types, labels, deleted_status)
+RULES = (labels, deleted_status)

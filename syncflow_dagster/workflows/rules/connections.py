@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from syncflow_dagster.workflows.problems import Finding
+from syncflow_dagster.workflows.rules.triggers import bad_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +67,13 @@ def monday_urls(graph: Graph) -> Iterator[Finding]:
             yield Finding(url.loc, message, "begin it with https:// (http is for this machine)")
 
 
+def monday_zones(graph: Graph) -> Iterator[Finding]:
+    """Report time zones of monday accounts that are none."""
+    for view in graph.root["connections"].entries().values():
+        if view["type"].text == "monday":
+            yield from bad_timezone(view["timezone"])
+
+
 def _is_encoding(name: str) -> bool:
     try:
         codecs.lookup(name)
@@ -74,4 +82,4 @@ def _is_encoding(name: str) -> bool:
     return True
 
 
-RULES = (sql_urls, files_folders, monday_urls)
+RULES = (sql_urls, files_folders, monday_urls, monday_zones)

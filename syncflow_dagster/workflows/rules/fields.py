@@ -49,6 +49,7 @@ def in_mappings(graph: Graph) -> Iterator[Finding]:
         for key in ("columns", "statuses"):
             for entry in mapping.view[key].items():
                 yield from graph.unknown_field(delta, entry["field"])
+                yield from graph.unknown_field(delta, entry["until"])
         if not mapping.is_subitems:
             yield from graph.unknown_field(delta, mapping.push["group"]["field"])
 

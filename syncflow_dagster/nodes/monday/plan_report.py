@@ -1,0 +1,44 @@
+"""What the planning of a push came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from syncflow_dagster.ledger.ports import PlannedEffect
+    from syncflow_dagster.nodes.monday.values import Adjustment
+
+#: Planned effects kept for a preview.
+PREVIEW = 50
+
+
+@dataclass(slots=True)
+class PlanReport:
+    """What planning came to.
+
+    Attributes:
+        rows: Delta rows taken up.
+        effects: New effects by kind.
+        rejected: Records that can never be written as they are, each with its reason.
+        adjusted: Values that are not written as they are, each with its record.
+        settled: Rows with nothing to do.
+        preview: The first planned effects.
+    """
+
+    rows: int = 0
+    effects: Counter[str] = field(default_factory=Counter)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    adjusted: list[tuple[str, Adjustment]] = field(default_factory=list)
+    settled: int = 0
+    preview: list[PlannedEffect] = field(default_factory=list)
+
+    def add(self, part: PlanReport) -> None:
+        """Add what one chunk came to, whose rows are counted on from this report's."""
+        self.rows = part.rows
+        self.effects.update(part.effects)
+        self.rejected += part.rejected
+        self.adjusted += part.adjusted
+        self.settled += part.settled
+        self.preview = (self.preview + part.preview)[:PREVIEW]
