@@ -132,10 +132,10 @@ def test_a_deadlock_with_the_push_is_tried_again(database, monkeypatch):
     advance = writing.Writer.advance_snapshot
     failures = iter([psycopg.errors.DeadlockDetected("deadlock")] * 2)
 
-    def disturbed(self, now):
+    def disturbed(self):
         for failure in failures:
             raise failure
-        return advance(self, now)
+        return advance(self)
 
     monkeypatch.setattr(writing.Writer, "advance_snapshot", disturbed)
     result = build(database, node, [order("SO-1"), order("SO-2"), order("SO-2")])

@@ -38,7 +38,7 @@ class _Functions:
     key: Callable[[pl.DataFrame], Hashes]
     encoded_key: Callable[[pl.Series], Hashes]
     data: Callable[[pl.DataFrame], Hashes]
-    field: Callable[[pl.DataFrame], npt.NDArray[np.uint64]]
+    fields: Callable[[pl.DataFrame], npt.NDArray[np.uint64]]
 
 
 def best_engine() -> Engine:
@@ -86,10 +86,7 @@ def field_hashes(frame: pl.DataFrame, engine: Engine | None = None) -> Hashes:
     Returns:
         Array of shape (rows, 8 times the number of columns).
     """
-    hashes = np.empty((frame.height, frame.width), dtype=">u8")
-    function = _functions(engine).field
-    for position, name in enumerate(frame.columns):
-        hashes[:, position] = function(frame.select(name))
+    hashes = np.ascontiguousarray(_functions(engine).fields(frame), dtype=">u8")
     return hashes.view(np.uint8).reshape(frame.height, frame.width * FIELD_BYTES)
 
 
@@ -132,8 +129,8 @@ def _functions(engine: Engine | None) -> _Functions:
 def _polars() -> _Functions:
     import polars_hash
 
-    def rows() -> polars_hash.HExpr:
-        return polars_hash.hash_rows(pl.all(), version=1)
+    def rows(*columns: str) -> polars_hash.HExpr:
+        return polars_hash.hash_rows(*columns or [pl.all()], version=1)
 
     def key(frame: pl.DataFrame) -> Hashes:
         return encoded_key(frame.select(rows()).to_series())
@@ -150,10 +147,12 @@ def _polars() -> _Functions:
         digests = frame.select(rows().chash.blake3()).to_series()
         return _matrix(binascii.unhexlify(buffers.joined(digests)[1].data), DATA_BYTES)
 
-    def field(frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
-        return frame.select(rows().nchash.xxh3_64()).to_series().to_numpy()
+    def fields(frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
+        return frame.select(
+            rows(name).nchash.xxh3_64().alias(name) for name in frame.columns
+        ).to_numpy()
 
-    return _Functions(key, encoded_key, data, field)
+    return _Functions(key, encoded_key, data, fields)
 
 
 def _python_key(frame: pl.DataFrame) -> Hashes:
@@ -170,9 +169,12 @@ def _python_data(frame: pl.DataFrame) -> Hashes:
     return _matrix(b"".join(digests), DATA_BYTES)
 
 
-def _python_field(frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
-    digests = (xxhash.xxh3_64_intdigest(encode_row(row)) for row in frame.iter_rows())
-    return np.fromiter(digests, dtype=np.uint64, count=frame.height)
+def _python_fields(frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
+    digests = [
+        [xxhash.xxh3_64_intdigest(encode_row([value])) for value in row]
+        for row in frame.iter_rows()
+    ]
+    return np.array(digests, dtype=np.uint64).reshape(frame.height, frame.width)
 
 
-_PYTHON = _Functions(_python_key, _python_encoded_key, _python_data, _python_field)
+_PYTHON = _Functions(_python_key, _python_encoded_key, _python_data, _python_fields)

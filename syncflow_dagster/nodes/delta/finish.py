@@ -122,13 +122,14 @@ class Finish:
         writer = self._writer(workflow, version, earlier)
         with stages.measure("write_delta") as handled:
             self._store_rejections(complete=complete)
-            writer.write()
+            writer.write(self.clock.now())
             counts.update(asdict(writer.written))
             superseded = superseding.supersede(self.conn, self.node, self.batch.number, self.last)
             counts["superseded"] = superseded
             handled(counts["inserted"] + counts["updated"] + counts["deleted"])
         with stages.measure("advance_snapshot") as handled:
-            handled(writer.advance_snapshot(self.clock.now()) + counts["inserted"])
+            touched = writer.advance_snapshot()
+            handled(touched + counts["inserted"] + counts["deleted"])
             if self.parent is not None and self.node.is_own_parent:
                 # What waited for a record of this very batch waits no longer.
                 release_waiting(self.conn, self.node, self.parent)

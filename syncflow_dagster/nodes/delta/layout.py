@@ -283,6 +283,8 @@ def keys_alone(keys: Matrix) -> Copied:
 def _copied(frame: pl.DataFrame, rows: Mask) -> Copied:
     if not rows.all():
         frame = frame.filter(pl.Series(rows))
+    # A column without values need not be sent.
+    frame = frame.select(column for column in frame if column.null_count() < frame.height)
     # The oldest layout has no string views, which the encoder reads more slowly.
     table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     encoder = ArrowToPostgresBinaryEncoder(table.schema)

@@ -21,6 +21,7 @@ from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     import numpy.typing as npt
     import psycopg
@@ -88,11 +89,14 @@ class Writer:
     empty: bool
     written: Written = field(default_factory=Written)
 
-    def write(self) -> None:
+    def write(self, now: datetime) -> None:
         """Write INSERT and UPDATE rows from the records and DELETE rows from the snapshot.
 
-        New records go to the snapshot at once, the new state of known ones to the transaction's
-        table `advance`.
+        New and deleted records change the snapshot at once; the new state of known ones goes to
+        the transaction's table `advance`.
+
+        Args:
+            now: When deleted records are said to have been deleted.
         """
         # The whole snapshot was just read: its pages are as good as in memory.
         self.conn.execute("set local random_page_cost = 1.1")
@@ -106,11 +110,10 @@ class Writer:
             self.written += laid.written
         if remade:
             self._make_indexes()
-        self._write_deletes()
-        self.conn.execute(load("delta_write")["analyse_advance"])
+        self._write_deletes(now)
 
-    def advance_snapshot(self, now: object) -> int:
-        """Bring the known part of the snapshot to the state of the source.
+    def advance_snapshot(self) -> int:
+        """Bring the records that changed to the state of the source.
 
         Returns:
             The rows touched.
@@ -120,8 +123,7 @@ class Writer:
         update = self._format(
             "update_snapshot", columns=self._snapshot_columns(), advance_columns=advanced
         )
-        touched = self.conn.execute(update).rowcount
-        return touched + self.conn.execute(self._format("forget_deleted"), {"now": now}).rowcount
+        return self.conn.execute(update).rowcount
 
     def _groups(self) -> Iterator[_Group]:
         held: list[_Some] = []
@@ -187,14 +189,13 @@ class Writer:
         rows = self.conn.execute(find, given, binary=True).fetchall()
         return {row["bk_hash"].bytes: row["record_uuid"].bytes for row in rows}
 
-    def _write_deletes(self) -> None:
+    def _write_deletes(self, now: datetime) -> None:
         self.conn.execute(load("delta_write")["create_gone"])
         if not self.decided.gone:
             return
         gone = sql.Identifier("pg_temp", "gone")
         for keys in self.decided.gone:
             self._copy(keys_alone(keys), gone)
-        self.conn.execute(load("delta_write")["analyse_gone"])
         names = [sql.Identifier(name) for name in self.node.key]
         # A child may outlive its parent here by one build; its own deletion still names it.
         statement = self._format(
@@ -204,7 +205,7 @@ class Writer:
             keys=sql.SQL(", ").join(names),
             snapshot_keys=sql.SQL(", ").join(sql.Identifier("k", name) for name in self.node.key),
         )
-        done = self.conn.execute(statement, {"batch": self.layout.batch})
+        done = self.conn.execute(statement, {"batch": self.layout.batch, "now": now})
         self.written += Written(deleted=done.rowcount)
 
     def _drop_indexes(self) -> bool:
@@ -220,6 +221,7 @@ class Writer:
         return True
 
     def _make_indexes(self) -> None:
+        self.conn.execute("set local maintenance_work_mem = '256MB'")
         for name in ("index_records", "index_unfinished"):
             self.conn.execute(sql.SQL(load("delta")[name]).format(delta=delta_id(self.node)))
         self.conn.execute(self._format("add_keys", delta=delta_id(self.node)))

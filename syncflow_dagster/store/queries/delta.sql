@@ -23,6 +23,7 @@ where s.nspname = %(schema)s and c.relname = %(table)s and a.attnum > 0 and not 
 
 -- name: create_delta
 -- A reference to the batch would be looked up for each of a million rows, which only a build adds.
+-- The defaults are the same for all rows of a statement: COPY writes those rows many at a time.
 create table {delta} (
     delta_id         bigint generated always as identity primary key,
     batch_id         bigint not null,
@@ -31,7 +32,7 @@ create table {delta} (
     operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE')),
     state            text not null default 'PENDING',
     reason           text,
-    state_since      timestamptz not null default clock_timestamp(),
+    state_since      timestamptz not null default statement_timestamp(),
     not_before       timestamptz,
     bk_hash          uuid not null,
     data_hash        bytea,
@@ -41,7 +42,7 @@ create table {delta} (
     customer         text,
     changed_columns  text[] not null default '{{}}',
     superseded_by    bigint,
-    created_at       timestamptz not null default clock_timestamp(),
+    created_at       timestamptz not null default statement_timestamp(),
     synced_at        timestamptz
 )
 

@@ -6,18 +6,21 @@ select coalesce(max(delta_id), 0) as last from {delta}
 -- name: create_gone
 create temp table gone (bk uuid not null) on commit drop
 
--- name: analyse_gone
-analyze pg_temp.gone
-
 -- name: write_deletes
+with deleted as (
+    update {snapshot} k
+    set data_hash = null, field_hashes = null, deleted_at = %(now)s
+    from pg_temp.gone g
+    where k.bk_hash = g.bk
+    returning k.*
+)
 insert into {delta} (
     batch_id, record_uuid, generation, operation, bk_hash, parent_bk_hash, parent_uuid,
     business_key, customer, {keys}
 )
 select %(batch)s, k.record_uuid, k.generation, 'DELETE', k.bk_hash, k.parent_bk_hash,
        p.record_uuid, k.business_key, k.customer, {snapshot_keys}
-from pg_temp.gone g
-join {snapshot} k on k.bk_hash = g.bk
+from deleted k
 left join {parents} p on p.bk_hash = k.parent_bk_hash
 order by k.business_key
 
@@ -115,9 +118,6 @@ where d.delta_id = o.delta_id
 -- name: create_advance
 create temp table advance on commit drop as select {columns} from {snapshot} with no data
 
--- name: analyse_advance
-analyze pg_temp.advance
-
 -- name: update_snapshot
 update {snapshot} k
 set ({columns}) = row ({advance_columns}), deleted_at = null
@@ -138,12 +138,6 @@ where i.indrelid in (%(delta)s::regclass, %(snapshot)s::regclass)
 -- name: add_keys
 alter table {snapshot} add primary key (bk_hash);
 alter table {delta} add primary key (delta_id)
-
--- name: forget_deleted
-update {snapshot} k
-set data_hash = null, field_hashes = null, deleted_at = %(now)s
-from pg_temp.gone g
-where k.bk_hash = g.bk
 
 -- name: count_waiting
 select count(*) as waiting from {delta} where state = 'WAITING' and batch_id = %(batch)s
