@@ -2,7 +2,13 @@
 
 import dagster as dg
 
-from syncflow_dagster.workflows.models import DeltaNode, FieldRule, ItemMapping, MondayPushNode
+from syncflow_dagster.workflows.models import (
+    LINKING_TYPES,
+    DeltaNode,
+    FieldRule,
+    ItemMapping,
+    MondayPushNode,
+)
 
 _KEY = "dagster/column_schema"
 
@@ -61,14 +67,24 @@ def of_values(mapping: ItemMapping, source: DeltaNode) -> dict[str, dg.TableSche
         ),
     ]
     columns += [
-        dg.TableColumn(one.column, one.type, _from(source, one.field)) for one in mapping.columns
+        dg.TableColumn(one.column, one.type, _from(source, one.field))
+        for one in mapping.columns
+        if one.type not in LINKING_TYPES
     ]
     return {_KEY: dg.TableSchema(columns)}
 
 
 def of_statuses(node: MondayPushNode, sources: dict[str, DeltaNode]) -> dict[str, dg.TableSchema]:
-    """Return the board's status columns."""
+    """Return what the last pass writes: the board's status columns, and those that link items."""
+    mappings = [("items", node.items), ("subitems", node.subitems)]
     columns = [
+        dg.TableColumn(one.column, one.type, f"{what}: {_from(sources[mapping.source], one.field)}")
+        for what, mapping in mappings
+        if mapping is not None
+        for one in mapping.columns
+        if one.type in LINKING_TYPES
+    ]
+    columns += [
         dg.TableColumn(
             status.column,
             "status",
@@ -77,7 +93,7 @@ def of_statuses(node: MondayPushNode, sources: dict[str, DeltaNode]) -> dict[str
             if status.labels
             else None,
         )
-        for what, mapping in (("items", node.items), ("subitems", node.subitems))
+        for what, mapping in mappings
         if mapping is not None
         for status in mapping.statuses
     ]

@@ -27,7 +27,7 @@ _WHAT = {
     ITEMS: "First pass: a group for each new customer, then an item for each new order, changes of "
     "items, moves and archivings. It also plans what the later passes do.",
     SUBITEMS: "Second pass: subitems, each once its item is on the board.",
-    STATUSES: "Third pass: status columns of items and subitems, once both are on the board.",
+    STATUSES: "Third pass: statuses of items and subitems, and links to items, once all are there.",
 }
 #: Characters of a reason that fit into a tag.
 _LONGEST_TAG = 200

@@ -76,6 +76,28 @@ def test_limits_before_it_do_not_make_the_first_failure_the_last(run):
     assert rows["create_item:a"]["tries"] == 2
 
 
+def test_what_may_not_be_sent_as_it_is_is_sent_otherwise_at_once(run, database):
+    sent = []
+
+    def amend(effects):
+        (one,) = effects
+        sent.append(one.payload)
+        less = {"name": one.payload["name"], "remark": "no colour"}
+        return Reply({one.effect_id: Retry("no colour", payload=less)})
+
+    payload = {"name": "a", "label": "SO-1", "colour": "red"}
+    destination, rows = run(planned("a", payload=payload), script=[amend], patience_s=0)
+    row = rows["create_item:a"]
+    assert (row["state"], row["tries"]) == ("DONE", 1)
+    assert row["payload"] == {"name": "a", "remark": "no colour"}
+    assert (sent, destination.log) == ([payload], ["create_item:a"])
+    attempts = database.fetch_all("select outcome, detail from attempt order by attempt_id")
+    assert [(one["outcome"], one["detail"]) for one in attempts] == [
+        ("amended", "no colour"),
+        ("done", None),
+    ]
+
+
 def test_what_never_happens_is_left_to_a_person_at_last(run):
     script = [replying(Unknown("something new"))] * 100
     destination, rows = run(planned("a"), script=script, most_tries=2)
@@ -134,6 +156,7 @@ def test_an_archiving_that_is_refused_leaves_the_child_to_its_own(run):
         (Stop("x"), EffectState.RETRY, False),
         (Retry("x", 3, counts=False), EffectState.RETRY, False),
         (Retry("x"), EffectState.RETRY, True),
+        (Retry("x", payload={}), EffectState.RETRY, False),
     ],
 )
 def test_each_outcome_has_its_state(outcome, state, counts):
