@@ -20,6 +20,11 @@ PORT = 5432  # no TCP: only a part of the socket's name, stated so that PGPORT h
 
 _LARGEST_LOG = 16 * 1024 * 1024  # bytes
 _LOG_TAIL = 20  # lines
+_LEAST_SHARED_MB = 128
+#: More is left to the system's own cache, and to the others on a developer's machine.
+_MOST_SHARED_MB = 1024
+#: What a container may use, of the kernel's second version of control groups.
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 class LaunchError(RuntimeError):
@@ -130,11 +135,30 @@ def _server_command(location: Location, settings: Mapping[str, str]) -> tuple[st
         # makes whole pages of what changes next go to the log again.
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
-        "shared_buffers": "256MB",
+        "shared_buffers": f"{shared_mb(_memory())}MB",
+        "wal_buffers": "64MB",
         **settings,
     }
     options = [part for name, value in every.items() for part in ("-c", f"{name}={value}")]
     return (str(location.programs / "postgres"), "-D", str(location.data), *options)
+
+
+def shared_mb(memory: int) -> int:
+    """Return the megabytes for pages held in memory: a quarter of it, as PostgreSQL advises.
+
+    https://www.postgresql.org/docs/current/runtime-config-resource.html
+    """
+    return min(max(memory // 4 // 2**20, _LEAST_SHARED_MB), _MOST_SHARED_MB)
+
+
+def _memory() -> int:
+    """Return the bytes of memory that this process and its children may use."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        limit = _CONTAINER_LIMIT.read_text(encoding="ascii").strip()
+    except OSError:
+        return machine
+    return min(machine, int(limit)) if limit.isdigit() else machine
 
 
 def _environment() -> dict[str, str]:

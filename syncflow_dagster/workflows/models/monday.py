@@ -60,8 +60,7 @@ class ColumnMapping(Model):
     max_length: int | None = Field(
         None,
         ge=1,
-        description="Longest text, in characters; left out: 2,000 of a long_text, of a text "
-        "none.",
+        description="Longest text, in characters; left out: 2,000 of a long_text, of a text none.",
     )
     on_invalid: Literal["reject", "truncate", "drop"] = Field(
         "reject",
