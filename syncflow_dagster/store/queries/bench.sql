@@ -30,9 +30,6 @@ alter table {delta} disable trigger all;
 update {delta} set state = 'SYNCED', synced_at = clock_timestamp();
 alter table {delta} enable trigger all
 
--- name: touch
-select count(*) from {table}
-
 -- name: history_changes
 -- A history holds a row for each version of a record; rows of the second run begin, and rows it
 -- replaced end, after the first run's.

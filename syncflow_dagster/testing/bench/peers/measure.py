@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncflow_dagster.testing.bench.databases import Databases
+
+    _Run = Callable[[Path, str, data.Files, Path], dict[str, float]]
 
 #: The interpreter of the peers' own environment.
 PEERS_PYTHON = Path(syncflow_dagster.__file__).parent.parent / ".venv-bench/bin/python"
@@ -77,7 +80,7 @@ def measure_peers(
             own = folder / name
             own.mkdir()
             url = databases.create(name, peer=True)
-            measured[name] = run(python, url, files, own)
+            measured |= run(python, url, files, own)
             databases.drop(url)
     return measured
 
@@ -113,8 +116,8 @@ def changes_of_history(url: str, valid_from: str, valid_to: str) -> data.Changes
     return row
 
 
-def _dlt(file_format: str) -> Callable[[Path, str, data.Files, Path], float]:
-    def run(python: Path, url: str, files: data.Files, folder: Path) -> float:
+def _dlt(name: str, file_format: str) -> _Run:
+    def run(python: Path, url: str, files: data.Files, folder: Path) -> dict[str, float]:
         parsed = make_url(url)
         # dlt insists on both; for a socket libpq goes by the host among the parameters.
         named = parsed.set(host=parsed.host or "localhost", password=parsed.password or "none")
@@ -124,15 +127,15 @@ def _dlt(file_format: str) -> Callable[[Path, str, data.Files, Path], float]:
         }
         _program(python, "dlt_scd2", folder, file=files.clean["stored"], **arguments)
         _analyse(url)
-        seconds = _program(python, "dlt_scd2", folder, file=files.clean["read"], **arguments)
+        seconds, _ = _program(python, "dlt_scd2", folder, file=files.clean["read"], **arguments)
         found = changes_of_history(url, "_dlt_valid_from", "_dlt_valid_to")
         check("dlt", found, data.changes(files.rows))
-        return seconds
+        return {name: seconds}
 
     return run
 
 
-def _dbt(python: Path, url: str, files: data.Files, folder: Path) -> float:
+def _dbt(python: Path, url: str, files: data.Files, folder: Path) -> dict[str, float]:
     given = conninfo_to_dict(url)
     connection = {
         "host": given.get("host", "localhost"),
@@ -141,23 +144,24 @@ def _dbt(python: Path, url: str, files: data.Files, folder: Path) -> float:
         "password": given.get("password", ""),
         "dbname": given["dbname"],
     }
-    seconds = 0.0
+    seconds = command = 0.0
     for version in ("stored", "read"):
         with psycopg.connect(url) as conn:
             conn.execute(sql.SQL("drop table if exists {}").format(_ROWS))
             floor.load_rows(conn, files.clean[version], _ROWS)
         _analyse(url)
-        seconds = _program(python, "dbt_snapshot", folder, connection=connection, key=data.KEY)
+        told = {"connection": connection, "key": data.KEY}
+        seconds, command = _program(python, "dbt_snapshot", folder, **told)
     check(
         "dbt", changes_of_history(url, "dbt_valid_from", "dbt_valid_to"), data.changes(files.rows)
     )
-    return seconds
+    return {"dbt_snapshot": seconds, "dbt_snapshot_command": command}
 
 
 #: The peers with packages of their own: the package that tells, and the run.
-_PEERS: dict[str, tuple[str, Callable[[Path, str, data.Files, Path], float]]] = {
-    "dlt_scd2": ("dlt", _dlt("csv")),
-    "dlt_scd2_adbc": ("adbc_driver_postgresql", _dlt("parquet")),
+_PEERS: dict[str, tuple[str, _Run]] = {
+    "dlt_scd2": ("dlt", _dlt("dlt_scd2", "csv")),
+    "dlt_scd2_adbc": ("adbc_driver_postgresql", _dlt("dlt_scd2_adbc", "parquet")),
     "dbt_snapshot": ("dbt.adapters.postgres", _dbt),
 }
 
@@ -167,10 +171,11 @@ def _installed(python: Path, package: str) -> bool:
     return python.exists() and subprocess.run([python, "-c", code], check=False).returncode == 0
 
 
-def _program(python: Path, name: str, folder: Path, **arguments: Any) -> float:
-    """Run a peer's program and return the seconds it measured itself."""
+def _program(python: Path, name: str, folder: Path, **arguments: Any) -> tuple[float, float]:
+    """Run a peer's program; return the seconds it measured itself, and those of its process."""
     program = Path(__file__).with_name(f"{name}.py")
     told = json.dumps({**arguments, "folder": folder}, default=str)
+    started = time.perf_counter()
     done = subprocess.run(
         [python, "-I", program, told],
         check=True,
@@ -179,7 +184,8 @@ def _program(python: Path, name: str, folder: Path, **arguments: Any) -> float:
         cwd=folder,
         env={**os.environ, **_ENVIRONMENT},
     )
-    return float(json.loads(done.stdout.splitlines()[-1])["seconds"])
+    command = time.perf_counter() - started
+    return float(json.loads(done.stdout.splitlines()[-1])["seconds"]), command
 
 
 def _analyse(url: str) -> None:
