@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from uuid import UUID
 
+#: Longest title of a group, in characters; what is known of an item's name is taken to hold here.
+LONGEST_TITLE = 255
+
 
 def item_key(board_id: str, record_uuid: UUID) -> str:
     """Return the key of the item (or subitem) that stands for a record."""
@@ -29,6 +32,14 @@ def group_key(board_id: str, title: str) -> str:
     return f"{group_prefix(board_id)}{group_title(title)}"
 
 
+def whole_title(title: str) -> str:
+    """Return a group's title in NFC and with single blanks, however long."""
+    return " ".join(unicodedata.normalize("NFC", title).split())
+
+
 def group_title(title: str) -> str:
-    """Return a title as it is written to the board: NFC, single blanks, at most 255 characters."""
-    return " ".join(unicodedata.normalize("NFC", title).split())[:255].rstrip()
+    """Return a title as it is written to the board: like `whole_title`, at most 255 characters.
+
+    Titles that differ only further on are one group, so nothing marks the cut.
+    """
+    return whole_title(title)[:LONGEST_TITLE].rstrip()

@@ -14,6 +14,7 @@ from syncflow_dagster.nodes.monday.values import (
     REMARK,
     Adjustment,
     Written,
+    cut_title,
     fields_of,
     remark,
     write_columns,
@@ -153,6 +154,7 @@ class Planner:
         else:
             group, title = self.group_of(row)
             create = self._effect(row, "create_item", ITEMS, key, payload, parent=group)
+            written.adjustments += cut_title(row.values.get(self.node.group.field))
             groups = self._new_group(row, group, title)
         effects = [*groups, self._next_life(create, row), *later.effects]
         return RowPlan(effects, adjustments=written.adjustments + later.adjustments)
@@ -178,6 +180,7 @@ class Planner:
             group, title = self.group_of(row)
             move = self._effect(row, "move_item", ITEMS, key, {"title": title}, parent=group)
             effects += [*self._new_group(row, group, title), move]
+            written.adjustments += cut_title(row.values[self.node.group.field])
         later = self._later(row, key, changed)
         effects += later.effects
         settled = None if effects else "no mapped field changed"

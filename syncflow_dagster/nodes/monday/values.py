@@ -18,6 +18,7 @@ from syncflow_dagster.nodes.monday.columns import (
     quoted,
     shortened,
 )
+from syncflow_dagster.nodes.monday.keys import LONGEST_TITLE, whole_title
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -218,6 +219,15 @@ def write_statuses(
         if label or not filled_only:
             written.put(status.column, cell("status", label), status.on_invalid)
     return written
+
+
+def cut_title(value: object) -> list[Adjustment]:
+    """Return that the title of an item's group is cut, if it is."""
+    title = whole_title("" if value is None else display(value))
+    if len(title) <= LONGEST_TITLE:
+        return []
+    told = f"the group's title has {len(title)} characters; monday takes {LONGEST_TITLE}"
+    return [Adjustment("group", quoted(title), "truncate", told)]
 
 
 def write_name(mapping: ItemMapping, values: Mapping[str, Any]) -> tuple[str, list[Adjustment]]:

@@ -16,6 +16,7 @@ from syncflow_dagster.nodes.monday.columns.base import (
     Shown,
     ValueRefused,
     display,
+    is_nothing,
     quoted,
     shortened,
     text_of,
@@ -78,7 +79,6 @@ SELECTION = (
 )
 
 _DEFAULTS = Options()
-_NOTHING: frozenset[object] = frozenset({None, "", (None, None)})
 
 
 def cell(column_type: str, value: object, options: Options = _DEFAULTS) -> Cell:
@@ -94,7 +94,7 @@ def cell(column_type: str, value: object, options: Options = _DEFAULTS) -> Cell:
         ValueRefused: the value does not fit the type.
     """
     kind = KINDS[column_type]
-    if value in _NOTHING:
+    if is_nothing(value):
         return Cell(kind.cleared, "")
     return kind.write(value, options)
 

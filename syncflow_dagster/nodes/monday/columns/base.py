@@ -82,6 +82,13 @@ class Kind:
     cleared: Any = None
 
 
+def is_nothing(value: object) -> bool:
+    """Whether a value, or every one of several, is none or an empty text."""
+    if isinstance(value, tuple):
+        return all(map(is_nothing, value))
+    return value is None or value == ""
+
+
 def text_of(given: Mapping[str, Any]) -> str:
     """Return the text monday shows for a cell."""
     return str(given.get("text") or "")

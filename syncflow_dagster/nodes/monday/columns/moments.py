@@ -15,6 +15,7 @@ from syncflow_dagster.nodes.monday.columns.base import (
     Shown,
     ValueRefused,
     display,
+    is_nothing,
     members_of,
     quoted,
     text_of,
@@ -60,8 +61,8 @@ def _day(value: object, options: Options) -> date:
 
 def _timeline(value: object, options: Options) -> Cell:
     first, last = value if isinstance(value, tuple) else (value, value)
-    start = _day(last if first in {None, ""} else first, options)
-    end = _day(first if last in {None, ""} else last, options)
+    start = _day(last if is_nothing(first) else first, options)
+    end = _day(first if is_nothing(last) else last, options)
     if end < start:
         msg = f"the timeline ends on {end}, before it starts on {start}"
         raise ValueRefused(msg)
