@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[DictRow]
 
-#: Groups laid out at once, while another one is sent.
-_AHEAD = 2
+#: Threads that lay out groups while others are sent: more only take the processor from PostgreSQL.
+_LAYING = 1
 #: Changes laid out together: fewer cost a statement each for little, more fill the memory. The
 #: changes of one chunk stay together.
 _GROUP = 10_000
@@ -103,7 +103,7 @@ class Writer:
         self.conn.execute(self._format("create_advance", columns=self._snapshot_columns()))
         remade = self.empty and self._drop_indexes()
         advance = sql.Identifier("pg_temp", "advance")
-        for laid in in_order(self._lay_out, self._groups(), _AHEAD):
+        for laid in in_order(self._lay_out, self._groups(), _LAYING):
             self._copy(laid.delta, delta_id(self.node))
             self._copy(laid.fresh, snapshot_id(self.node))
             self._copy(laid.moved, advance)
