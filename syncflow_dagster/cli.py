@@ -11,10 +11,13 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import click
 from dotenv import load_dotenv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PASSED, FAILED = 0, 1
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
@@ -75,9 +78,7 @@ def demo(*, as_json: bool) -> None:
     from syncflow_dagster.demo.run import run_demo
 
     outcome = run_demo(_home(), say=_say)
-    click.echo("\n".join(outcome.lines()), err=as_json)
-    if as_json:
-        _print_json(outcome.as_json())
+    _show(outcome, as_json)
     sys.exit(PASSED if outcome.passed else FAILED)
 
 
@@ -102,9 +103,7 @@ def check(paths: tuple[Path, ...], *, as_json: bool) -> None:
     from syncflow_dagster.workflows.check import check as check_files
 
     report = check_files(list(paths) or [_workflows()], os.environ)
-    click.echo("\n".join(report.lines()), err=as_json)
-    if as_json:
-        _print_json(report.as_json())
+    _show(report, as_json)
     sys.exit(PASSED if report.ok else FAILED)
 
 
@@ -135,9 +134,7 @@ def run(
         "customer": customer,
     }
     result = run_workflow(_home(), find_workflow(_workflows(), workflow), options, _say)
-    click.echo("\n".join(result.lines()), err=as_json)
-    if as_json:
-        _print_json(result.as_json())
+    _show(result, as_json)
     sys.exit(PASSED if result.success else FAILED)
 
 
@@ -150,9 +147,7 @@ def plan(workflow: str, *, as_json: bool) -> None:
     from syncflow_dagster.commands.plan import plan_workflow
 
     plans = plan_workflow(_home(), find_workflow(_workflows(), workflow))
-    click.echo("\n".join(plans.lines()), err=as_json)
-    if as_json:
-        _print_json(plans.as_json())
+    _show(plans, as_json)
 
 
 @main.command()
@@ -171,9 +166,7 @@ def waiting(workflow: str, *, limit: int, as_json: bool) -> None:
     from syncflow_dagster.commands.waiting import waiting_report
 
     report = waiting_report(_home(), find_workflow(_workflows(), workflow), limit)
-    click.echo("\n".join(report.lines()), err=as_json)
-    if as_json:
-        _print_json(report.as_json())
+    _show(report, as_json)
 
 
 @main.command()
@@ -190,9 +183,7 @@ def rejected(workflow: str, *, node: str | None, limit: int, as_json: bool) -> N
 
     found = find_workflow(_workflows(), workflow)
     report = rejected_report(_home(), found, node=node, limit=limit)
-    click.echo("\n".join(report.lines()), err=as_json)
-    if as_json:
-        _print_json(report.as_json())
+    _show(report, as_json)
 
 
 @main.command()
@@ -205,9 +196,7 @@ def retry(workflow: str, *, node: str | None, as_json: bool) -> None:
     from syncflow_dagster.commands.rejected import retry_workflow
 
     result = retry_workflow(_home(), find_workflow(_workflows(), workflow), node=node, say=_say)
-    click.echo("\n".join(result.lines()), err=as_json)
-    if as_json:
-        _print_json(result.as_json())
+    _show(result, as_json)
     sys.exit(PASSED if result.success else FAILED)
 
 
@@ -234,9 +223,7 @@ def fault(only: tuple[str, ...], *, as_json: bool) -> None:
     from syncflow_dagster.testing.faults.run import run_faults
 
     outcome = run_faults(Path("build/fault.json"), only=only, say=_say)
-    click.echo("\n".join(outcome.lines()), err=as_json)
-    if as_json:
-        _print_json(outcome.as_json())
+    _show(outcome, as_json)
     sys.exit(PASSED if outcome.passed else FAILED)
 
 
@@ -250,8 +237,7 @@ def bench(what: str, rows: int, *, ratios: bool, as_json: bool) -> None:
     from syncflow_dagster.testing.bench import delta, report
 
     result = {"delta": delta.run}[what](rows)
-    for line in report.lines(result, ratios_only=ratios):
-        click.echo(line, err=as_json)
+    click.echo("\n".join(report.lines(result, ratios_only=ratios)), err=as_json)
     if as_json:
         _print_json(result)
 
@@ -274,6 +260,20 @@ def _workflows() -> Path:
     from syncflow_dagster.demo.world import WORKFLOWS
 
     return Path(os.environ.get("SYNCFLOW_WORKFLOWS") or WORKFLOWS)
+
+
+class _Shown(Protocol):
+    """What came of a command, for people and for programs."""
+
+    def lines(self) -> Iterable[str]: ...
+
+    def as_json(self) -> object: ...
+
+
+def _show(outcome: _Shown, as_json: bool) -> None:
+    click.echo("\n".join(outcome.lines()), err=as_json)
+    if as_json:
+        _print_json(outcome.as_json())
 
 
 def _say(text: str) -> None:
