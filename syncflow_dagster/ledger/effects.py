@@ -114,8 +114,8 @@ class EffectStore:
                     "delta_id": effect.delta_id,
                     "customer": effect.customer,
                     "payload": Jsonb(dict(effect.payload)),
-                    "state": EffectState.DEAD if effect.refused else EffectState.PLANNED,
-                    "reason": effect.refused,
+                    "state": _first_state(effect),
+                    "reason": effect.refused or effect.question,
                 },
             )
             if cursor.rowcount == 0 and effect.delta_id is not None:
@@ -347,6 +347,12 @@ class EffectStore:
             )
             for row in rows
         ]
+
+
+def _first_state(effect: PlannedEffect) -> EffectState:
+    if effect.refused:
+        return EffectState.DEAD
+    return EffectState.NEEDS_PERSON if effect.question else EffectState.PLANNED
 
 
 def _scope(scope: Scope) -> dict[str, object]:

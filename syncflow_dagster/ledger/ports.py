@@ -30,6 +30,7 @@ class PlannedEffect:
         delta_id: Id of the delta row it serves; None for an object several rows share.
         customer: Whose record it is.
         refused: Why it can never be sent; such an effect is dead from the start.
+        question: What a person has to decide before it may be sent.
     """
 
     effect_key: str
@@ -44,6 +45,7 @@ class PlannedEffect:
     delta_id: int | None = None
     customer: str | None = None
     refused: str | None = None
+    question: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
