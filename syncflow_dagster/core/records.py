@@ -42,6 +42,10 @@ RESERVED_COLUMNS = frozenset(
     }
 )
 
+#: What is put behind a delta table's name to name the tables it brings along.
+SNAPSHOT, VERSION, ARCHIVE = "_snapshot", "_version", "_archive"
+TABLE_ENDINGS = (SNAPSHOT, VERSION, ARCHIVE)
+
 
 def reserved_among(names: Iterable[str]) -> list[str]:
     """Return those of `names` that a field may not have, in their order."""

@@ -36,9 +36,14 @@ def builds_folder(home: Path, database: Database) -> Path:
     for empty in filter(_is_old, folder.glob("*")):
         with suppress(OSError):  # it is not empty
             empty.rmdir()
+    return folder / database_name(database)
+
+
+def database_name(database: Database) -> str:
+    """Return a name that a database shares with no other that ever was."""
     row = database.fetch_one(load("builds")["identify"])
     assert row is not None
-    return folder / str(row["name"])
+    return str(row["name"])
 
 
 def _is_old(folder: Path) -> bool:

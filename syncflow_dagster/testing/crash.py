@@ -44,7 +44,8 @@ PUSH_POINTS = (
     "reconcile.looked_up",
     "reconcile.decided",
 )
-POINTS = (*DELTA_POINTS, *PUSH_POINTS)
+RETENTION_POINTS = ("retain.batch_written", "retain.batch_committed")
+POINTS = (*DELTA_POINTS, *PUSH_POINTS, *RETENTION_POINTS)
 
 _passages: Counter[str] = Counter()
 _counting = threading.Lock()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from syncflow_dagster.core.records import reserved_among
+from syncflow_dagster.core.records import ARCHIVE, SNAPSHOT, VERSION, reserved_among
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
 from syncflow_dagster.store.sql import load
 
@@ -35,12 +35,17 @@ _LONGEST_NAME = 63
 
 def snapshot_table(node: DeltaNode) -> str:
     """Return the name of the table that holds the last known state of the node's records."""
-    return f"{node.table}_snapshot"
+    return node.table + SNAPSHOT
 
 
 def version_table(node: DeltaNode) -> str:
     """Return the name of the table that says how the snapshot's hashes were made."""
-    return f"{node.table}_version"
+    return node.table + VERSION
+
+
+def archive_table(node: DeltaNode) -> str:
+    """Return the name of the table that old delta rows move to."""
+    return node.table + ARCHIVE
 
 
 def delta_id(node: DeltaNode) -> sql.Identifier:
@@ -51,6 +56,11 @@ def delta_id(node: DeltaNode) -> sql.Identifier:
 def snapshot_id(node: DeltaNode) -> sql.Identifier:
     """Return the snapshot table as a qualified identifier."""
     return sql.Identifier(SCHEMA, snapshot_table(node))
+
+
+def archive_id(node: DeltaNode) -> sql.Identifier:
+    """Return the archive table as a qualified identifier."""
+    return sql.Identifier(SCHEMA, archive_table(node))
 
 
 def key_fields(node: DeltaNode) -> list[FieldRule]:
@@ -133,7 +143,7 @@ def _register(conn: psycopg.Connection[DictRow], workflow: str, node: DeltaNode)
 
 def _create(conn: psycopg.Connection[DictRow], node: DeltaNode) -> None:
     statements = load("delta")
-    if not _columns(conn, node.table):
+    if not columns(conn, node.table):
         # Indexes and the trigger lock the table even where they exist, so only when it is new.
         for name in ("create_delta", "index_records", "index_unfinished", "guard_states"):
             conn.execute(sql.SQL(statements[name]).format(delta=delta_id(node)))
@@ -147,7 +157,7 @@ def _create(conn: psycopg.Connection[DictRow], node: DeltaNode) -> None:
 def _extend(
     conn: psycopg.Connection[DictRow], node: DeltaNode, table: str, rules: Iterable[FieldRule]
 ) -> None:
-    there = _columns(conn, table)
+    there = columns(conn, table)
     for rule in rules:
         wanted = COLUMN_TYPES[rule.type]
         if rule.name not in there:
@@ -165,6 +175,7 @@ def _extend(
             raise DeltaDefinitionError(msg)
 
 
-def _columns(conn: psycopg.Connection[DictRow], table: str) -> dict[str, str]:
+def columns(conn: psycopg.Connection[DictRow], table: str) -> dict[str, str]:
+    """Return the type of each column of one of our tables, as the catalogue prints it."""
     rows = conn.execute(load("delta")["columns"], {"schema": SCHEMA, "table": table}).fetchall()
     return {row["name"]: row["type"] for row in rows}

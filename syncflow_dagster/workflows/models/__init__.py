@@ -16,6 +16,7 @@ from syncflow_dagster.workflows.models.monday import (
 )
 from syncflow_dagster.workflows.models.pull import PullNode
 from syncflow_dagster.workflows.models.triggers import CronTrigger, PendingRowsTrigger
+from syncflow_dagster.workflows.models.upkeep import Retention, StuckAfter
 from syncflow_dagster.workflows.models.workflow import Workflow
 
 __all__ = [
@@ -31,8 +32,10 @@ __all__ = [
     "MondayPushNode",
     "PendingRowsTrigger",
     "PullNode",
+    "Retention",
     "SqlConnection",
     "StatusMapping",
+    "StuckAfter",
     "Unpivot",
     "Workflow",
 ]

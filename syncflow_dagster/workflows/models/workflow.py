@@ -12,6 +12,7 @@ from syncflow_dagster.workflows.models.delta import DeltaNode
 from syncflow_dagster.workflows.models.monday import MondayPushNode
 from syncflow_dagster.workflows.models.pull import PullNode
 from syncflow_dagster.workflows.models.triggers import Trigger
+from syncflow_dagster.workflows.models.upkeep import Retention, StuckAfter
 
 Node = Annotated[PullNode | DeltaNode | MondayPushNode, Field(discriminator="type")]
 
@@ -27,6 +28,12 @@ class Workflow(Model):
     )
     triggers: list[Trigger] = Field(
         default_factory=list, description="What makes the workflow run; none: only by hand."
+    )
+    retention: Retention = Field(
+        Retention(), description="What becomes of what is long over: kept, moved or deleted."
+    )
+    stuck_after: StuckAfter = Field(
+        StuckAfter(), description="How long a change may stay in one state."
     )
     nodes: list[Node] = Field(min_length=1, description="What is done, in any order.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncflow_dagster.core.records import RESERVED_COLUMNS
+from syncflow_dagster.core.records import RESERVED_COLUMNS, TABLE_ENDINGS
 from syncflow_dagster.workflows.problems import Finding
 from syncflow_dagster.workflows.rules.graph import repeated
 
@@ -62,9 +62,15 @@ def reserved_field_names(graph: Graph) -> Iterator[Finding]:
 
 
 def tables(graph: Graph) -> Iterator[Finding]:
-    """Report delta nodes that share a table."""
+    """Report delta nodes that share a table, or whose table is one that another brings along."""
     names = [delta["table"] for delta in graph.of_type("delta")]
     yield from repeated(names, "the delta table", "every delta node needs a table of its own")
+    owners = {f"{one.text}{end}": one.text for one in names if one.text for end in TABLE_ENDINGS}
+    for name in names:
+        if name.text in owners:
+            owner = owners[name.text]
+            message = f"the table {name.text!r} is made beside the delta table {owner!r}"
+            yield Finding(name.loc, message, "choose another table")
 
 
 def board_columns(graph: Graph) -> Iterator[Finding]:

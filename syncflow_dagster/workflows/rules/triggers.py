@@ -25,7 +25,7 @@ _CRON_HINT = "five fields: minute hour day month weekday, for example '*/15 7-19
 
 def crons(graph: Graph) -> Iterator[Finding]:
     """Report cron expressions and time zones that are none."""
-    for trigger in graph.root["triggers"].items():
+    for trigger in (*graph.root["triggers"].items(), graph.root["retention"]):
         cron = trigger["cron"]
         if cron.text is not None:
             yield from _bad_cron(cron)
