@@ -37,13 +37,6 @@ _OURS = ("SYNCFLOW_", "MONDAY_", "SALESFORCE_", "UNIPILE_", "DAGSTER_", "PG")
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def pytest_collection_modifyitems(items):
-    """Keep a file's tests in one process, and those on Dagster too: they load it only once."""
-    for item in items:
-        folder, file = item.path.parent.name, item.path.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder == "dagster" else file))
-
-
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch):
     """Hide the shell's settings from the test, and the test's from the next."""
