@@ -13,6 +13,7 @@ import syncflow_dagster
 from syncflow_dagster.nodes.delta import build
 from syncflow_dagster.testing import crash
 from syncflow_dagster.testing.faults.cases import cases
+from syncflow_dagster.testing.faults.retention import retention_cases
 
 PACKAGE = Path(syncflow_dagster.__file__).parent
 
@@ -39,7 +40,8 @@ def test_the_list_and_the_code_name_the_same_points():
 
 
 def test_the_fault_matrix_kills_at_every_point():
-    killed = {case.crash_at.split(":")[0] for case in cases() if case.crash_at}
+    points = [*(case.crash_at for case in cases()), *retention_cases().values()]
+    killed = {point.split(":")[0] for point in points if point}
     assert killed == set(crash.POINTS)
 
 

@@ -18,6 +18,7 @@ from syncflow_dagster.testing.faults.cases import FaultCase, cases
 from syncflow_dagster.testing.faults.deltas import killed_deltas
 from syncflow_dagster.testing.faults.proofs import proofs
 from syncflow_dagster.testing.faults.results import FaultOutcome, FaultResult
+from syncflow_dagster.testing.faults.retention import killed_retention
 from syncflow_dagster.testing.faults.world import FaultWorld, fault_world
 from syncflow_dagster.testing.judge import group_titles, judge
 
@@ -46,7 +47,9 @@ def run_faults(
     def wanted(name: str) -> bool:
         return not only or any(part in name for part in only)
 
-    for result in chain(_pushes(wanted), killed_deltas(wanted), proofs(wanted)):
+    for result in chain(
+        _pushes(wanted), killed_deltas(wanted), killed_retention(wanted), proofs(wanted)
+    ):
         outcome.results.append(result)
         say(result.line(_NAME_WIDTH) + (f"  {result.error}" if result.error else ""))
         target.parent.mkdir(parents=True, exist_ok=True)
