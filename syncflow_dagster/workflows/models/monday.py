@@ -117,6 +117,21 @@ class GroupRule(Model):
     otherwise: Text = Field("Ungrouped", description="Title for a record without a value.")
 
 
+class AdoptionRules(Model):
+    """How `syncflow adopt` finds the record of an item that does not carry its id."""
+
+    match: dict[FieldName, Text] = Field(
+        default_factory=dict,
+        description="Column that shows a field of the business key, or `name`; a field that is "
+        "left out is looked for in the column it is written to.",
+    )
+    by_name: bool = Field(
+        False,
+        description="Whether an item whose columns do not tell is taken for the record of its "
+        "name, where no other item or record has that name.",
+    )
+
+
 class ItemMapping(Model):
     """Records of one delta node as items (or subitems) of a board."""
 
@@ -134,6 +149,9 @@ class ItemMapping(Model):
     )
     on_delete: OnDelete = Field(
         ArchiveOnDelete(policy="archive"), description="What a deleted record does to its item."
+    )
+    adopt: AdoptionRules = Field(
+        AdoptionRules(), description="How items that were there before are taken over."
     )
 
 

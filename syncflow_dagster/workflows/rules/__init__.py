@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.rules import (
+    adoption,
     board,
     board_columns,
     connections,
@@ -36,6 +37,7 @@ _RULES: tuple[Callable[[graph.Graph], Iterator[Finding]], ...] = (
     *unpivot.RULES,
     *board.RULES,
     *board_columns.RULES,
+    *adoption.RULES,
     *triggers.RULES,
     *partitions.RULES,
     *connections.RULES,
