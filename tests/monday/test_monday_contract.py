@@ -15,6 +15,7 @@ from syncflow_dagster.nodes.monday.contract import (
     ContractBroken,
     read_contract,
 )
+from syncflow_dagster.nodes.monday.preflight import board_faults, place_of, refuse
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.sandbox.server import SandboxServer
 
@@ -53,7 +54,10 @@ def contract(sandbox, board_id, token="sandbox-personal", **push):
     made = workflow(sandbox.urls["monday"], token, board_id=board_id, **push)
     client = MondayClient(made.connections["monday"])
     try:
-        return read_contract(client, made.node("push"))
+        node = made.node("push")
+        found = read_contract(client, node)
+        refuse(node, found, board_faults(node, place_of(made, node), found))
+        return found
     finally:
         client.close()
 
@@ -70,7 +74,7 @@ def test_a_board_that_fits_is_described(sandbox, seeded):
     found = contract(sandbox, board_id)
     assert found.board.board_id == board_id
     assert found.board.groups == {"Topics": "topics"}
-    assert found.board.columns["amount"] == "numbers"
+    assert found.board.columns["amount"].type == "numbers"
     assert found.board.subitem_board == found.subitems.board_id == str(int(board_id) + 1)
     assert len(found.answers) == 2
 

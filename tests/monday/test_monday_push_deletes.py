@@ -204,8 +204,9 @@ def test_a_group_that_a_person_archived_is_made_again(world):
     mutation = f'archive_group(board_id: {BOARD}, group_id: "{groups["ACME"]}") {{id}}'
     by_hand(world, f"mutation {{{mutation}}}")
     # Only what monday's reads must have caught up with counts as gone.
-    world.sync([*BOOK, order("SO-3")])
-    assert world.states()["SO-3"] == "DEAD"
+    stopped = world.sync([*BOOK, order("SO-3")]).deliveries[0].stopped
+    assert stopped == f"the board changed: group {groups['ACME']} is gone"
+    assert world.states()["SO-3"] != "DEAD"
     world.database.execute("update remote_object set created_at = created_at - interval '1 hour'")
     world.sync([*BOOK, order("SO-3", amount="3"), order("SO-4"), order("SO-5")])
     assert world.states()["SO-4"] == "SYNCED"

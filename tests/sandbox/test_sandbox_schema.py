@@ -38,6 +38,7 @@ MUTATIONS = {
     "create_or_get_tag",
     "create_board",
     "create_column",
+    "delete_column",
     "create_update",
     "complexity",
 }

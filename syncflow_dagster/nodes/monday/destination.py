@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from syncflow_dagster.nodes.monday.preflight_watch import ContractWatch
     from syncflow_dagster.workflows.models import MondayConnection
 
 
@@ -37,6 +38,7 @@ class MondayDestination:
         batch_size: Mutations per request.
         subitem_board: Board the subitems live on, where it is known.
         client: Sends the requests; made from the connection if left out.
+        watch: Told of what monday refuses; says whether the board changed.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class MondayDestination:
         batch_size: int,
         subitem_board: str | None = None,
         client: MondayClient | None = None,
+        watch: ContractWatch | None = None,
     ) -> None:
         self._connection = connection
         self._batch_size = batch_size
         self._subitem_board = subitem_board
         self._client = client or MondayClient(connection)
+        self._watch = watch
 
     @property
     def account(self) -> str:
@@ -100,7 +104,11 @@ class MondayDestination:
             refused = isinstance(whole, Reject)
             outcomes = dict.fromkeys(_ids(effects), whole)
             return Reply(outcomes, said or _told(whole), refused_whole=refused)
-        return Reply(_each(effects, answer), said, _spent(answer))
+        errors = _errors(effects, answer)
+        outcomes = _each(effects, errors, answer)
+        if self._watch is not None and errors:
+            outcomes = self._watch.examine(effects, errors, outcomes)
+        return Reply(outcomes, said, _spent(answer))
 
     def lookup(self, effects: Sequence[Effect]) -> Lookup:
         """Ask monday whether these effects happened."""
@@ -122,17 +130,25 @@ def _ids(effects: Sequence[Effect]) -> list[int]:
     return [effect.effect_id for effect in effects]
 
 
-def _each(effects: Sequence[Effect], answer: Answer) -> dict[int, Outcome]:
+def _errors(effects: Sequence[Effect], answer: Answer) -> dict[int, Mapping[str, Any]]:
+    """Return the error of each effect that has one."""
+    by_alias = {str(error["path"][0]): error for error in answer.errors if error.get("path")}
+    numbered = ((effect, by_alias.get(f"e{number}")) for number, effect in enumerate(effects))
+    return {effect.effect_id: error for effect, error in numbered if error is not None}
+
+
+def _each(
+    effects: Sequence[Effect], errors: Mapping[int, Mapping[str, Any]], answer: Answer
+) -> dict[int, Outcome]:
     assert answer.data is not None
-    errors = {str(error["path"][0]): error for error in answer.errors if error.get("path")}
     outcomes: dict[int, Outcome] = {}
     for number, effect in enumerate(effects):
         alias = f"e{number}"
         result = answer.data.get(alias)
         if result is not None:
             outcomes[effect.effect_id] = Done(str(result["id"]))
-        elif alias in errors:
-            outcomes[effect.effect_id] = _refusal(effect, errors[alias], answer)
+        elif effect.effect_id in errors:
+            outcomes[effect.effect_id] = _refusal(effect, errors[effect.effect_id], answer)
         else:
             outcomes[effect.effect_id] = Unknown("monday says nothing of this mutation")
     return outcomes

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.monday.keys import group_key, group_prefix
+from syncflow_dagster.nodes.monday.plan import group_effect
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import DictRow
 
+    from syncflow_dagster.ledger.ports import PlannedEffect
     from syncflow_dagster.nodes.monday.contract import Board
-    from syncflow_dagster.workflows.models import MondayConnection
+    from syncflow_dagster.workflows.models import MondayConnection, MondayPushNode
 
 
 def adopt_groups(
@@ -47,3 +49,27 @@ def adopt_groups(
             "younger_s": connection.settle_s + 2 * connection.timeout_s,
         },
     )
+
+
+def lost_groups(
+    conn: psycopg.Connection[DictRow], workflow: str, node: MondayPushNode
+) -> list[PlannedEffect]:
+    """Return the making of groups that changes wait for and that went away from the board.
+
+    Args:
+        conn: A transaction in which the board's groups have been adopted.
+        workflow: The workflow's name.
+        node: Its push node.
+    """
+    prefix = group_prefix(node.board_id)
+    place = {"workflow": workflow, "node": node.name, "prefix": prefix}
+    return [
+        group_effect(
+            node,
+            row["object_key"],
+            row["object_key"].removeprefix(prefix),
+            f"life:{row['generation'] + 1}",
+            row["generation"] + 1,
+        )
+        for row in conn.execute(sql.load("push")["lost_groups"], place)
+    ]

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING
 from syncflow_dagster.core.backoff import full_jitter
 from syncflow_dagster.core.outcomes import Retry, Unknown
 from syncflow_dagster.nodes.monday import costs
-from syncflow_dagster.nodes.monday.contract import (
-    BoardUnavailable,
-    Contract,
-    ContractBroken,
-    read_contract,
-)
+from syncflow_dagster.nodes.monday.contract import BoardUnavailable, Contract, read_contract
 from syncflow_dagster.nodes.monday.headers import readings
 
 if TYPE_CHECKING:
@@ -37,7 +32,6 @@ def read_patiently(
 
     Raises:
         BoardUnavailable: monday did not answer for so long, or refused.
-        ContractBroken: the board does not fit the workflow.
     """
     cost = {costs.COMPLEXITY_BUDGET: costs.READ, costs.REQUEST_BUDGET: 2}
     waited, tries = 0.0, 0
@@ -46,9 +40,6 @@ def read_patiently(
         budgets.reserve(cost)
         try:
             contract = read_contract(client, node)
-        except ContractBroken:
-            budgets.settle(cost, {}, [])
-            raise
         except BoardUnavailable as error:
             budgets.settle(cost, {}, [])
             if not isinstance(error.outcome, Retry | Unknown) or waited > patience_s:

@@ -230,19 +230,10 @@ class Planner:
     def _new_group(self, row: DeltaRow, key: str, title: str) -> list[PlannedEffect]:
         if self.presence.get(key, Presence.ABSENT) is not Presence.ABSENT:
             return []
-        return [
-            PlannedEffect(
-                # Named after the row that asks first, so that a group once refused, or archived
-                # by hand, can be asked for again.
-                effect_key=f"{self.node.name}:create_group:{key}:{row.table}:{row.delta_id}",
-                kind="create_group",
-                pass_number=ITEMS,
-                object_key=key,
-                creates=True,
-                payload={"title": title, "label": title, "board_id": self.node.board_id},
-                generation=self.lives.get(key, 0) + 1,
-            )
-        ]
+        # Named after the row that asks first, so that a group once refused, or archived by hand,
+        # can be asked for again.
+        asked_by = f"{row.table}:{row.delta_id}"
+        return [group_effect(self.node, key, title, asked_by, self.lives.get(key, 0) + 1)]
 
     def _columns(self, row: DeltaRow, changed: Collection[str]) -> Written:
         columns = [one for one in self.mapping.columns if one.type not in LINKING_TYPES]
@@ -292,6 +283,29 @@ class Planner:
             delta_id=row.delta_id,
             customer=row.customer,
         )
+
+
+def group_effect(
+    node: MondayPushNode, key: str, title: str, asked_by: str, generation: int
+) -> PlannedEffect:
+    """Return the making of a group.
+
+    Args:
+        node: The push node.
+        key: The group's key.
+        title: Its title.
+        asked_by: What it is made for: of several that ask by the same name, one is heard.
+        generation: Which of the group's lives it begins.
+    """
+    return PlannedEffect(
+        effect_key=f"{node.name}:create_group:{key}:{asked_by}",
+        kind="create_group",
+        pass_number=ITEMS,
+        object_key=key,
+        creates=True,
+        payload={"title": title, "label": title, "board_id": node.board_id},
+        generation=generation,
+    )
 
 
 def _noted(plan: RowPlan) -> RowPlan:

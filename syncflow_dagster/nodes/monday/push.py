@@ -14,11 +14,14 @@ from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.nodes.delta.parents import release_waiting
 from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.monday.destination import MondayDestination
-from syncflow_dagster.nodes.monday.groups import adopt_groups
+from syncflow_dagster.nodes.monday.groups import adopt_groups, lost_groups
 from syncflow_dagster.nodes.monday.keys import item_key, item_prefix
 from syncflow_dagster.nodes.monday.patience import read_patiently
 from syncflow_dagster.nodes.monday.plan import DeltaRow, Planner, Presence, RowPlan
 from syncflow_dagster.nodes.monday.plan_report import PREVIEW, PlanReport
+from syncflow_dagster.nodes.monday.preflight import refuse
+from syncflow_dagster.nodes.monday.preflight_gate import Gate
+from syncflow_dagster.nodes.monday.preflight_watch import ContractWatch
 from syncflow_dagster.nodes.monday.returning import bring_back_children
 from syncflow_dagster.nodes.monday.values import account_options
 from syncflow_dagster.store import sql
@@ -28,6 +31,7 @@ from syncflow_dagster.workflows.models import DeltaNode, MondayConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from typing import Any
 
     import psycopg
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.nodes.monday.contract import Board, Contract
+    from syncflow_dagster.nodes.monday.preflight import Fault
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models import ItemMapping, MondayPushNode, Workflow
 
@@ -53,12 +58,14 @@ class PushOptions:
         limit: Items (with all that hangs on them) taken up at most.
         customer: Take up only this customer's records.
         delivery: How long delivery keeps at it.
+        pin: Where the workflow's pinned contract lies, if there may be one.
     """
 
     dry_run: bool = False
     limit: int | None = None
     customer: str | None = None
     delivery: DeliveryOptions = field(default_factory=DeliveryOptions)
+    pin: Path | None = None
 
 
 class Push:
@@ -96,6 +103,8 @@ class Push:
         self._destination = MondayDestination(connection, node.batch_size, client=self._client)
         self._queries = sql.load("push")
         self._board: Board | None = None
+        #: What does not fit but keeps nothing from being pushed, once prepared.
+        self.warnings: list[Fault] = []
 
     def close(self) -> None:
         """Close the connection to monday."""
@@ -108,18 +117,43 @@ class Push:
             BoardUnavailable: monday did not answer for as long as our patience lasts.
             ContractBroken: the board does not fit the workflow.
         """
-        account = self._destination.account
-        budgets = Budgets(self._database, self._clock, account, self._destination.budgets())
-        patience_s = self._options.delivery.patience_s
-        contract = read_patiently(self._client, self._node, budgets, self._clock, patience_s)
-        subitem_board = contract.board.subitem_board
-        self._destination = MondayDestination(
-            self._connection, self._node.batch_size, subitem_board, self._client
-        )
-        self._board = contract.board
+        contract = self.read_board()
+        self.warnings = self.faults(contract)
+        refuse(self._node, contract, self.warnings)
+        self.look_at(contract)
         if not self._options.dry_run:
             retry_transient(self._adopt_groups, self._clock)
         return contract
+
+    def read_board(self) -> Contract:
+        """Read the board, whether it fits or not, within the account's budgets.
+
+        Raises:
+            BoardUnavailable: monday did not answer for as long as our patience lasts.
+        """
+        account = self._destination.account
+        budgets = Budgets(self._database, self._clock, account, self._destination.budgets())
+        patience_s = self._options.delivery.patience_s
+        return read_patiently(self._client, self._node, budgets, self._clock, patience_s)
+
+    def faults(self, contract: Contract) -> list[Fault]:
+        """Return everything in which the board does not fit.
+
+        Raises:
+            ContractBroken: the pinned contract cannot be read.
+        """
+        return Gate(self._database, self._workflow, self._node, self._options.pin).faults(contract)
+
+    def look_at(self, contract: Contract) -> None:
+        """Plan and deliver for a board as it was read."""
+        self._destination = MondayDestination(
+            self._connection,
+            self._node.batch_size,
+            contract.board.subitem_board,
+            self._client,
+            ContractWatch(self._node, contract, self.read_board),
+        )
+        self._board = contract.board
 
     def plan(self) -> PlanReport:
         """Turn pending delta rows into effects; in a dry run everything is rolled back."""
@@ -156,6 +190,9 @@ class Push:
     def _adopt_groups(self) -> None:
         with self._database.transaction() as conn:
             self._adopt(conn)
+            again = lost_groups(conn, self._workflow.workflow, self._node)
+            scope = Scope(self._workflow.workflow, self._node.name, 0)
+            self._effects.insert(conn, again, scope=scope, account=self._destination.account)
 
     def _adopt(self, conn: Connection) -> None:
         if self._board is not None:
@@ -231,7 +268,7 @@ class Push:
             },
         ).fetchall()
         names = [one.name for one in source.fields]
-        return [_row(source.table, names, one) for one in found]
+        return [delta_row(source.table, names, one) for one in found]
 
     def _presence(
         self, conn: Connection, keys: Sequence[str]
@@ -309,7 +346,8 @@ def _state(plan: RowPlan) -> str:
     return "SYNCED" if plan.settled else "PUSHING"
 
 
-def _row(table: str, names: Sequence[str], found: DictRow) -> DeltaRow:
+def delta_row(table: str, names: Sequence[str], found: DictRow) -> DeltaRow:
+    """Return a row of a delta table, whose record has the fields `names`, as planning sees it."""
     return DeltaRow(
         table=table,
         delta_id=found["delta_id"],

@@ -195,6 +195,18 @@ class BoardWriter(ItemWriter):
         self.committed("create_column", title, column.id, payload)
         return column
 
+    def delete_column(self, board_id: str, column_id: str) -> Column:
+        """`delete_column`: what items hold in it comes back with a column of the same id."""
+        board = self.board(board_id)
+        column = board.columns.get(column_id)
+        if column is None or column.type in {"name", "subtasks"}:
+            raise bad_column(column_id)
+        columns = {name: one for name, one in board.columns.items() if name != column_id}
+        self.state.put_board(replace(board, columns=columns))
+        payload = {"board_id": board.id, "title": column.title, "changed": True}
+        self.committed("delete_column", column.title, column.id, payload)
+        return column
+
     def create_or_get_tag(self, tag_name: str | None = None, board_id: str | None = None) -> Tag:
         """`create_or_get_tag`: the one tag of this name."""
         if board_id is not None:

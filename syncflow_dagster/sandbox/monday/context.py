@@ -24,6 +24,7 @@ class Context:
     Attributes:
         zone: The account's time zone, in which dates with a time are read.
         reader: Sees the present, or the past under a `stale_reads` fault.
+        access: The caller's level of access to every board: `edit` or `view`.
         failing: Root aliases that a fault makes fail, with their errors.
         failing_fields: Names of deeper fields that a fault makes fail.
     """
@@ -35,6 +36,7 @@ class Context:
     version: ApiVersion
     charge: Charge
     zone: ZoneInfo
+    access: str = "edit"
     failing: Mapping[str, MondayError] = field(default_factory=dict)
     failing_fields: Mapping[str, Callable[[], MondayError]] = field(default_factory=dict)
 

@@ -105,6 +105,13 @@ def bad_column(column_id: str) -> MondayError:
     )
 
 
+def unauthorized() -> MondayError:
+    """The token's user may read, but not write."""
+    return MondayError(
+        "User unauthorized to perform action", "UserUnauthorizedException", status=403
+    )
+
+
 def bad_argument(message: str) -> MondayError:
     """An argument has a value that the operation cannot use."""
     return MondayError(message, "InvalidArgumentException")

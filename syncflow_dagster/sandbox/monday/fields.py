@@ -214,6 +214,7 @@ def _board_updated_at(board: Board, info: GraphQLResolveInfo) -> str:
 RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
     "Board": {
         "board_kind": lambda board, _info: board.kind,
+        "access_level": lambda _board, info: _context(info).access,
         "hierarchy_type": lambda _board, _info: "classic",
         "items_count": lambda board, info: _context(info).reader.view.count(board.id),
         "groups": _board_groups,

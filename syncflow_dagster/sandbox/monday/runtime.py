@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -68,6 +68,7 @@ class Runtime:
         self.state = MondayState(clock, self.settings.first_weekday)
         for seed, source in self._seeds:
             plant(seed, self.state, source)
+        self._keep_board_states()
         self.cursors = Cursors(clock)
         self.writer = BoardWriter(self.state, self.world.log)
         self._renew()
@@ -79,10 +80,24 @@ class Runtime:
         self.prices = Complexity(executable_schema(), table)
 
     def configure(self, settings: Settings) -> None:
-        """Use other settings; limits, keys and counts start anew, content stays."""
+        """Use other settings; limits, keys and counts start anew, content stays.
+
+        Raises:
+            ValueError: A board that shall have a state is not there.
+        """
+        if missing := [one for one in settings.boards if one not in self.state.boards]:
+            msg = f"boards: there is no board {missing[0]}"
+            raise ValueError(msg)
         self.settings = settings
+        self._keep_board_states()
         self.state.first_weekday = settings.first_weekday
         self._renew()
+
+    def _keep_board_states(self) -> None:
+        for board_id, state in self.settings.boards.items():
+            board = self.state.boards.get(board_id)
+            if board is not None:
+                self.state.put_board(replace(board, state=state))
 
     def add_seed(self, seed: Seed, source: str) -> None:
         """Add a seed's content now and at every reset.
@@ -112,6 +127,7 @@ class Runtime:
             version=call.version,
             charge=charge,
             zone=ZoneInfo(self.settings.account_timezone),
+            access="view" if limits.kind.name in self.settings.view_only else "edit",
             failing=drawn.failing(),
             failing_fields=drawn.failing_fields(limits),
         )

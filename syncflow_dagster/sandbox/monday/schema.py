@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -20,7 +21,7 @@ from graphql import (
 )
 
 from syncflow_dagster.sandbox.monday import fields
-from syncflow_dagster.sandbox.monday.errors import bad_item, field_limit_error
+from syncflow_dagster.sandbox.monday.errors import bad_item, field_limit_error, unauthorized
 from syncflow_dagster.sandbox.monday.model import ACCOUNT_ID, ACCOUNT_NAME, USERS, Board, Item
 from syncflow_dagster.sandbox.monday.versions import VERSIONS
 
@@ -93,7 +94,18 @@ def _guarded(resolver: Resolver) -> Resolver:
 
 
 def _writer(operation: str) -> Resolver:
-    return lambda context, **arguments: getattr(context.writer, operation)(**arguments)
+    return _permitted(lambda context, **given: getattr(context.writer, operation)(**given))
+
+
+def _permitted(resolver: Resolver) -> Resolver:
+    """Refuse a caller who may only read."""
+
+    def resolve(context: Context, **arguments: Any) -> Any:
+        if context.access == "view":
+            raise unauthorized()
+        return resolver(context, **arguments)
+
+    return resolve
 
 
 def _reader(operation: str) -> Resolver:
@@ -166,7 +178,11 @@ def _me(context: Context) -> dict[str, Any]:
 
 def _platform_api(context: Context) -> dict[str, Any]:
     calls = context.limits.plan.calls_per_day
-    return {"daily_limit": {"base": calls, "total": calls}}
+    today = context.clock.wall()
+    used = math.ceil(context.limits.calls_today())
+    by_day = [{"day": today.strftime("%Y-%m-%d"), "usage": used}]
+    analytics = {"last_updated": today.strftime("%Y-%m-%dT%H:%M:%SZ"), "by_day": by_day}
+    return {"daily_limit": {"base": calls, "total": calls}, "daily_analytics": analytics}
 
 
 def _tags(context: Context, ids: list[str] | None = None) -> list[Any]:
@@ -205,12 +221,13 @@ _MUTATIONS: Mapping[str, Resolver] = {
         "delete_item",
         "create_or_get_tag",
         "create_column",
+        "delete_column",
         "create_update",
     )
 } | {
-    "change_multiple_column_values": _change_multiple,
+    "change_multiple_column_values": _permitted(_change_multiple),
     "change_simple_column_value": _writer("change_simple"),
-    "change_column_value": _change_one,
-    "create_board": _create_board,
+    "change_column_value": _permitted(_change_one),
+    "create_board": _permitted(_create_board),
     "complexity": _complexity,
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PlanName = Literal["free", "standard", "pro", "enterprise"]
 TokenName = Literal["personal", "app", "trial"]
+BoardState = Literal["active", "archived", "deleted"]
 
 
 class Settings(BaseModel):
@@ -32,6 +33,8 @@ class Settings(BaseModel):
         reroute_deprecated: Answer deprecated API versions as the oldest maintained one, as
             the service does; false shows their own old error style.
         idempotency_memory: Bytes of answers kept per token.
+        boards: State of a board by id, as a person archives, deletes or restores it.
+        view_only: Tokens whose users may read, but not write.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -45,6 +48,8 @@ class Settings(BaseModel):
     week_starts: Literal["monday", "sunday"] = "monday"
     reroute_deprecated: bool = True
     idempotency_memory: int = Field(default=64_000_000, ge=0)
+    boards: dict[str, BoardState] = {}
+    view_only: list[TokenName] = []
 
     @field_validator("account_timezone")
     @classmethod

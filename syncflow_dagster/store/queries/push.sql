@@ -70,3 +70,26 @@ order by business_key;
 
 -- name: drop_older
 drop table if exists pg_temp.older;
+
+-- name: left_by_change
+-- What changes want to write that were refused since their board changed in the middle of a push.
+select (payload ->> 'subitem')::boolean as subitem, c.key as column_id, c.value,
+       count(*) as changes
+from effect cross join lateral jsonb_each(coalesce(payload -> 'columns', '{}'::jsonb)) as c
+where workflow = %(workflow)s and node = %(node)s and state = 'RETRY'
+  and starts_with(reason, %(changed)s)
+group by 1, 2, 3;
+
+-- name: lost_groups
+-- Groups that changes stand in, that were on the board once, and that nobody is making again.
+select e.parent_key as object_key, o.generation
+from effect e join remote_object o on o.object_key = e.parent_key
+where e.workflow = %(workflow)s and e.node = %(node)s
+  and e.state in ('PLANNED', 'RETRY', 'WAITING')
+  and starts_with(e.parent_key, %(prefix)s) and o.retired_at is not null
+  and not exists (
+      select from effect g
+      where g.object_key = e.parent_key and g.creates
+        and g.state not in ('DONE', 'DEAD', 'CANCELLED'))
+group by e.parent_key, o.generation
+order by min(e.effect_id);

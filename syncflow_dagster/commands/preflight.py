@@ -1,0 +1,238 @@
+"""`syncflow preflight`: does the board fit the workflow, before anything is written?"""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.commands import CommandFailed
+from syncflow_dagster.commands.store import command_store
+from syncflow_dagster.nodes.delta.build import prepare
+from syncflow_dagster.nodes.monday.client import MondayClient
+from syncflow_dagster.nodes.monday.contract import read_contract
+from syncflow_dagster.nodes.monday.preflight_pin import as_pinned, pin_path, write_pin
+from syncflow_dagster.nodes.monday.preflight_report import Preflight, preflight
+from syncflow_dagster.nodes.monday.proposal import column_lines, proposal_lines, propose
+from syncflow_dagster.store.clock import DatabaseClock
+from syncflow_dagster.workflows import document
+from syncflow_dagster.workflows.environment import Environment
+from syncflow_dagster.workflows.models import DeltaNode, MondayConnection
+from syncflow_dagster.workflows.problems import Problem, display_path, dotted
+from syncflow_dagster.workflows.reading import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from syncflow_dagster.nodes.monday.contract import Board, Contract
+    from syncflow_dagster.nodes.monday.preflight import Fault
+    from syncflow_dagster.workflows.loader import LoadedWorkflow
+    from syncflow_dagster.workflows.models import ItemMapping, MondayPushNode
+
+
+@dataclass(slots=True)
+class PreflightReport:
+    """The preflights of a workflow's push nodes.
+
+    Attributes:
+        workflow: Its name.
+        nodes: What each found.
+        problems: Its faults with their places in the workflow file, by node.
+        pinned: The file the boards were pinned to, if they were.
+    """
+
+    workflow: str
+    nodes: list[Preflight] = field(default_factory=list)
+    problems: dict[str, list[tuple[Fault, Problem]]] = field(default_factory=dict)
+    pinned: Path | None = None
+
+    @property
+    def success(self) -> bool:
+        """Whether a push may begin."""
+        return all(one.passed for one in self.nodes)
+
+    def lines(self) -> list[str]:
+        """Return the report for a person."""
+        lines = []
+        for one in self.nodes:
+            lines += [f"{self.workflow}.{one.node}: {_board_line(one)}", f"  {_plan_line(one)}"]
+            found = self.problems[one.node]
+            lines += [f"  {fault.severity:<7} {problem}" for fault, problem in found]
+            lines.append("  the board fits" if one.passed else "  nothing will be pushed")
+        if self.pinned is not None:
+            lines.append(f"pinned to {display_path(self.pinned)}")
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as one object."""
+        return {
+            "workflow": self.workflow,
+            "ok": self.success,
+            "pinned": display_path(self.pinned) if self.pinned else None,
+            "nodes": {one.node: self._node_json(one) for one in self.nodes},
+        }
+
+    def _node_json(self, one: Preflight) -> dict[str, Any]:
+        board = one.contract.board if one.contract else None
+        return {
+            "ok": one.passed,
+            "board_id": one.board_id,
+            "items": board.items if board else None,
+            "items_limit": board.items_limit if board else None,
+            "rows": one.rows,
+            "changes": dict(one.changes),
+            "requests": one.requests,
+            "daily_calls_left": one.calls.left,
+            "faults": [
+                {
+                    "severity": str(fault.severity),
+                    "kind": fault.kind,
+                    "path": display_path(problem.path),
+                    "line": problem.line,
+                    "column": problem.column,
+                    "where": problem.where,
+                    "message": problem.message,
+                    "hint": problem.hint,
+                }
+                for fault, problem in self.problems[one.node]
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """YAML to paste into a workflow file."""
+
+    yaml: list[str]
+
+    def lines(self) -> list[str]:
+        """Return it."""
+        return self.yaml
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as one object."""
+        return {"yaml": "\n".join(self.yaml) + "\n"}
+
+
+def preflight_workflow(home: Path, loaded: LoadedWorkflow, *, pin: bool) -> PreflightReport:
+    """Compare every push node of a workflow with its board; write nothing there.
+
+    Args:
+        home: SyncFlow's home folder.
+        loaded: The workflow.
+        pin: Take the boards as they are for right, and write them down beside the workflow file.
+
+    Raises:
+        CommandFailed: The database is not there, or boards that cannot be read shall be pinned.
+    """
+    workflow = loaded.workflow
+    report = PreflightReport(workflow.workflow)
+    path = pin_path(loaded.path)
+    with command_store(home) as database:
+        # Before the first run there are no tables to plan from.
+        prepare(database, workflow.workflow, workflow.deltas)
+        clock = DatabaseClock(database)
+        if pin:
+            _pin(loaded, path)
+            report.pinned = path
+        for node in workflow.pushes:
+            report.nodes.append(preflight(database, clock, workflow, node, path))
+    report.problems = {
+        one.node: list(zip(one.faults, _placed(loaded, one.faults), strict=True))
+        for one in report.nodes
+    }
+    return report
+
+
+def show_columns(loaded: LoadedWorkflow) -> Shown:
+    """Return the columns of a workflow's boards, to paste into a mapping.
+
+    Raises:
+        BoardUnavailable: A board cannot be read.
+    """
+    lines: list[str] = []
+    for node in loaded.workflow.pushes:
+        contract = _read(loaded, node)
+        lines += column_lines(contract.board, "board")
+        if contract.subitems is not None:
+            lines += column_lines(contract.subitems, "subitems' board")
+    return Shown(lines)
+
+
+def propose_mapping(loaded: LoadedWorkflow, name: str) -> Shown:
+    """Return a mapping for a push node, by the titles of its board's columns.
+
+    Args:
+        loaded: The workflow.
+        name: The push node.
+
+    Raises:
+        BoardUnavailable: The board cannot be read.
+        CommandFailed: There is no such push node.
+    """
+    node = next((one for one in loaded.workflow.pushes if one.name == name), None)
+    if node is None:
+        known = ", ".join(one.name for one in loaded.workflow.pushes) or "none"
+        msg = f"{loaded.workflow.workflow} has no push node {name!r}; there are: {known}"
+        raise CommandFailed(msg)
+    contract = _read(loaded, node)
+    parts = [(node.items, contract.board, "items")]
+    if node.subitems is not None and contract.subitems is not None:
+        parts.append((node.subitems, contract.subitems, "subitems"))
+    return Shown([line for part in parts for line in _proposed(loaded, *part)])
+
+
+def _proposed(
+    loaded: LoadedWorkflow, mapping: ItemMapping, board: Board, part: str
+) -> Iterator[str]:
+    source = loaded.workflow.node(mapping.source)
+    assert isinstance(source, DeltaNode)
+    fields = {one.name: one.type for one in source.fields}
+    yield from proposal_lines(part, mapping, propose(mapping, fields, board), board)
+
+
+def _read(loaded: LoadedWorkflow, node: MondayPushNode) -> Contract:
+    connection = loaded.workflow.connections[node.connection]
+    assert isinstance(connection, MondayConnection)
+    with closing(MondayClient(connection)) as client:
+        return read_contract(client, node)
+
+
+def _pin(loaded: LoadedWorkflow, path: Path) -> None:
+    boards = {node.name: as_pinned(node, _read(loaded, node)) for node in loaded.workflow.pushes}
+    write_pin(path, loaded.workflow.workflow, boards)
+
+
+def _placed(loaded: LoadedWorkflow, faults: list[Fault]) -> list[Problem]:
+    """Find the lines of the workflow file that faults speak of."""
+    parsed = document.parse(read_text(loaded.path), Environment(os.environ))
+    problems = []
+    for fault in faults:
+        finding = fault.finding
+        place = parsed.place(finding.loc)
+        where = dotted(finding.loc)
+        problems.append(
+            Problem(loaded.path, place.line, place.column, where, finding.message, finding.hint)
+        )
+    return problems
+
+
+def _board_line(one: Preflight) -> str:
+    if one.contract is None:
+        return f"board {one.board_id} cannot be compared"
+    board = one.contract.board
+    items = "?" if board.items is None else f"{board.items:,}"
+    limit = "?" if board.items_limit is None else f"{board.items_limit:,}"
+    return f"board {board.board_id} {board.name!r} ({board.state}), {items} of {limit} items"
+
+
+def _plan_line(one: Preflight) -> str:
+    left = one.calls.left
+    calls = f"{left:,} daily calls left" if left is not None else "daily calls left: not known"
+    if one.rows is None:
+        return calls
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(one.changes.items()) if count)
+    told = kinds or "nothing to send"
+    return f"{one.rows:,} rows wait; {told}; {one.requests:,} requests at least; {calls}"

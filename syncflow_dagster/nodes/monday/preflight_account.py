@@ -1,0 +1,67 @@
+"""What monday says of the account: the daily calls it may still make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.nodes.monday import costs
+from syncflow_dagster.nodes.monday.classify import describe
+from syncflow_dagster.nodes.monday.client import NoAnswer
+from syncflow_dagster.nodes.monday.headers import readings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from syncflow_dagster.ledger.budgets import Budgets
+    from syncflow_dagster.nodes.monday.client import MondayClient
+
+_CALLS = """query {
+  complexity { query after reset_in_x_seconds }
+  platform_api { daily_limit { total } daily_analytics { by_day { day usage } } }
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyCalls:
+    """The account's calls of one day (UTC).
+
+    Attributes:
+        total: Calls the account may make; None where monday does not say.
+        used: Calls it has made today, as monday has counted them so far.
+        unknown: Why nothing is known, if nothing is.
+    """
+
+    total: int | None = None
+    used: int = 0
+    unknown: str | None = None
+
+    @property
+    def left(self) -> int | None:
+        """Calls that are left; None where nobody knows."""
+        return None if self.total is None else max(0, self.total - self.used)
+
+
+def read_daily_calls(client: MondayClient, budgets: Budgets, now: datetime) -> DailyCalls:
+    """Ask how many daily calls are left; a token that may not know is no failure.
+
+    Args:
+        client: Where to ask.
+        budgets: The account's budgets.
+        now: The present, in UTC.
+    """
+    cost = {costs.COMPLEXITY_BUDGET: costs.READ, costs.REQUEST_BUDGET: 1}
+    budgets.reserve(cost)
+    answer = client.execute(_CALLS)
+    if isinstance(answer, NoAnswer):
+        budgets.settle(cost, {}, [])
+        return DailyCalls(unknown=answer.reason)
+    budgets.settle(cost, {}, readings(answer.headers))
+    said: dict[str, Any] = (answer.data or {}).get("platform_api") or {}
+    total = (said.get("daily_limit") or {}).get("total")
+    if total is None:
+        told = describe(answer.errors[0]) if answer.errors else "monday does not say"
+        return DailyCalls(unknown=told)
+    days = (said.get("daily_analytics") or {}).get("by_day") or ()
+    today = now.strftime("%Y-%m-%d")
+    return DailyCalls(total, sum(one["usage"] for one in days if one["day"].startswith(today)))
