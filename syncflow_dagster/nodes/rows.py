@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 #: A value that orders rows: of a resume column or a row version.
 Mark: TypeAlias = int | str | datetime | date
+#: Key of an Arrow field's metadata: the texts of this batch are dates, and some that are none. The
+#: value is the name of the type the column has in other batches, such as ``timestamp[us, tz=UTC]``.
+DATES_AS_TEXT = b"syncflow.dates_as_text"
+
+
+def dates_type(field: pa.Field) -> str | None:
+    """Return what :data:`DATES_AS_TEXT` says of a column; None for one that is as it always is."""
+    kind = (field.metadata or {}).get(DATES_AS_TEXT)
+    return None if kind is None else kind.decode()
 
 
 @dataclass(frozen=True, slots=True)

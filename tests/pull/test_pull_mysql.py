@@ -18,6 +18,7 @@ from syncflow_dagster.nodes.pull import mysql
 from syncflow_dagster.nodes.pull.columns import ColumnError
 from syncflow_dagster.nodes.pull.mysql import MySqlSource
 from syncflow_dagster.nodes.pull.ports import Query, QueryFailedError, SourceUnavailableError
+from syncflow_dagster.nodes.rows import dates_type
 
 UTF8, BINARY, UNSIGNED = 45, 63, 32
 
@@ -93,7 +94,11 @@ def test_a_date_of_no_calendar_makes_its_batch_text(described, odd, sent, meant)
     batch = mysql.batch(plans, rows)
     assert batch.column("x").to_pylist() == [meant, odd, None, None]
     assert batch.column("y").to_pylist() == [date(2026, 1, 2), None, None, None]
-    assert mysql.batch(plans, rows[:1]).schema.field("x").type != pa.string()
+    usual = mysql.batch(plans, rows[:1]).schema
+    assert usual.field("x").type != pa.string()
+    # Whoever needs dates is told which they would have been.
+    assert dates_type(batch.schema.field("x")) == str(usual.field("x").type)
+    assert [dates_type(usual.field("x")), dates_type(batch.schema.field("y"))] == [None, None]
 
 
 def test_a_value_that_is_none_of_its_type_is_an_error_without_the_value():

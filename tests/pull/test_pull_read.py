@@ -1,12 +1,13 @@
 """A pull node's rows as a delta reads them: from where the last read ended, or only changes."""
 
 import sqlite3
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
-import pyarrow as pa
 import pytest
 
 from syncflow_dagster.nodes.delta.errors import MissingColumn
+from syncflow_dagster.nodes.pull.copy_text import CopyText
 from syncflow_dagster.nodes.pull.ports import QueryFailedError
 from syncflow_dagster.nodes.pull.read import open_rows, read_rows
 from syncflow_dagster.nodes.pull.resume import Order
@@ -156,11 +157,21 @@ def test_a_place_of_another_kind_is_refused(pull):
         order.follow(batch)
 
 
-def test_a_resume_column_of_dates_holds_no_infinity(pull):
+@pytest.mark.parametrize(
+    ("oid", "batches"),
+    [
+        (1082, ["2026-01-01\n", "2026-01-02\ninfinity\n"]),
+        (1184, ["-infinity\n", "2026-01-02 00:00:00+00\n"]),
+        (1114, ["2026-01-01 00:00:00\ninfinity\n"]),
+        (1082, ["-infinity\n"]),
+    ],
+)
+def test_a_resume_column_of_dates_holds_no_infinity(pull, oid, batches):
+    copy = CopyText.of([SimpleNamespace(name="id", type_code=oid)])
     order = Order(pull().node, None, None)
-    order.follow(pa.RecordBatch.from_pydict({"id": [date(2026, 1, 1)]}))
     with pytest.raises(QueryFailedError, match=r"holds a date that is infinity.*leave those rows"):
-        order.follow(pa.RecordBatch.from_pydict({"id": ["2026-01-02", "infinity"]}))
+        for rows in batches:
+            order.follow(copy.batch(rows.encode()))
 
 
 def test_a_resume_column_that_is_not_there_is_a_plain_error(pull):

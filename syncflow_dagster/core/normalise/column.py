@@ -22,11 +22,13 @@ class Fault:
         rule: The rule's short name, such as ``range``.
         reason: Plain English for the person who has to mend the source.
         rows: Boolean, true where the rule is broken.
+        column: The source column it was found in, if only the layer knows which of several.
     """
 
     rule: str
     reason: str
     rows: pl.Series
+    column: str | None = None
 
 
 @dataclass(frozen=True)

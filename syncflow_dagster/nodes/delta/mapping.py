@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from syncflow_dagster.core.normalise import expression, frames, mapping, strings, types
-from syncflow_dagster.core.normalise.column import Column
+from syncflow_dagster.core.normalise import datetimes, expression, frames, mapping, strings, types
+from syncflow_dagster.core.normalise.column import Column, blank
 from syncflow_dagster.core.normalise.rowwise import TransformError
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
-from syncflow_dagster.nodes.delta.source import ROW, resolve
+from syncflow_dagster.nodes.delta.source import DATES, given_columns, resolve
 from syncflow_dagster.workflows import functions
 
 if TYPE_CHECKING:
@@ -70,28 +72,51 @@ class Mapper:
                 return text.then(lambda values: mapping.lookup(values, table, otherwise))
             case "expression":
                 made = self._expressions[rule.name]
-                return self._made(rule, lambda: made(self._frame(raw, rule, made.columns)))
+                return self._made(raw, rule, made.columns, made)
             case "python":
                 function, name = self._functions[rule.name], transform.function
-                frame = self._frame(raw, rule, transform.columns)
-                return self._made(rule, lambda: frames.call(function, frame, name))
+                return self._made(
+                    raw, rule, transform.columns, lambda frame: frames.call(function, frame, name)
+                )
 
     def _source(self, raw: pl.DataFrame, rule: FieldRule, column: str) -> pl.Series:
-        there = [name for name in raw.columns if name != ROW]
-        return raw[resolve(there, column, self._node.name, f"field {rule.name}")]
+        return raw[resolve(given_columns(raw), column, self._node.name, f"field {rule.name}")]
 
-    def _frame(self, raw: pl.DataFrame, rule: FieldRule, columns: Iterable[str]) -> pl.DataFrame:
-        """Return columns under the names the workflow file has for them."""
-        return pl.DataFrame([self._source(raw, rule, each).alias(each) for each in columns])
+    def _made(
+        self,
+        raw: pl.DataFrame,
+        rule: FieldRule,
+        columns: Iterable[str],
+        make: Callable[[pl.DataFrame], Column],
+    ) -> Column:
+        """Let a transform make values of columns, under the names the workflow file has for them.
 
-    def _made(self, rule: FieldRule, make: Callable[[], Column]) -> Column:
+        It must not see in which batch a row came, so it is never given dates as texts.
+        """
+        read = {each: _dates(raw, self._source(raw, rule, each)) for each in columns}
         try:
-            return make()
+            made = make(pl.DataFrame([each.values.alias(name) for name, each in read.items()]))
         except TransformError as error:
             raise self._unusable(rule, error) from error
+        faults = [fault for each in read.values() for fault in each.faults]
+        values = reduce(blank, (fault.rows for fault in faults), made.values)
+        return Column(values, (*faults, *made.faults))
 
     def _unusable(self, rule: FieldRule, error: Exception) -> DeltaDefinitionError:
         return DeltaDefinitionError(f"node {self._node.name}: field {rule.name}: {error}")
+
+
+def _dates(raw: pl.DataFrame, values: pl.Series) -> Column:
+    """Take dates back from their texts where `DATES` says so; those that are none are faults."""
+    kind = raw.schema.get(DATES + values.name)
+    if kind is None:
+        return Column(values)
+    if kind == pl.Date:
+        column = datetimes.to_date(values, "UTC")
+    else:
+        column = datetimes.to_datetime(values, datetimes.Clock())
+    faults = tuple(replace(each, column=values.name) for each in column.faults)
+    return Column(column.values.cast(kind), faults)  # wall clocks were read as those of UTC
 
 
 def _text(values: pl.Series, rule: FieldRule) -> Column:

@@ -15,7 +15,7 @@ from syncflow_dagster.core.normalise.column import Column, Fault
 from syncflow_dagster.core.normalise.datetimes import Clock
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
 from syncflow_dagster.nodes.delta.mapping import Mapper
-from syncflow_dagster.nodes.delta.source import ROW
+from syncflow_dagster.nodes.delta.source import DATES, ROW
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -106,12 +106,16 @@ class Normaliser:
             if rule.max_length is not None and rule.type == "text":
                 column = _limited(column, rule.max_length)
             columns.append(column.values.alias(rule.name))
-            faults += [FieldFault(rule.name, _column_of(rule), each) for each in column.faults]
+            faults += [
+                FieldFault(rule.name, each.column or _column_of(rule), each)
+                for each in column.faults
+            ]
         key_valid = _without(faults, raw.height, set(self._node.key))
         parent_key = self._parent_key(mapped, columns, faults)
         valid = _without(faults, raw.height, None)
         fields = pl.DataFrame(columns)
-        return Chunk(raw, fields, parent_key, faults, valid, key_valid)
+        given = raw.drop([name for name in raw.columns if name.startswith(DATES)])
+        return Chunk(given, fields, parent_key, faults, valid, key_valid)
 
     def _parent_key(
         self, mapped: dict[str, Column], columns: list[pl.Series], faults: list[FieldFault]

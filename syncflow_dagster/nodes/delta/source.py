@@ -10,17 +10,28 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 
+from syncflow_dagster.core.normalise.column import nulls
 from syncflow_dagster.nodes.delta.errors import DeltaError, MissingColumn
+from syncflow_dagster.nodes.rows import dates_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from syncflow_dagster.nodes.rows import Mark, Piece
 
 #: Column of source row numbers; no field can have this name.
 ROW = "#row"
+#: A column of this prefix, all NULL, has the type that the column named behind it has in other
+#: chunks: in this one that column holds texts, for some of its dates are none.
+DATES = "#dates "
 #: Rows handled at once; more gains nothing and costs memory.
 CHUNK_ROWS = 50_000
+#: The types of dates as `dates_type` names them.
+_DATE_TYPES: Mapping[str, pl.DataType] = {
+    "date32[day]": pl.Date(),
+    "timestamp[us]": pl.Datetime("us"),
+    "timestamp[us, tz=UTC]": pl.Datetime("us", "UTC"),
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class Cut:
 
     Attributes:
         number: Its place in the read, from 0.
-        rows: The rows, with their numbers from 1 in the column `ROW`.
+        rows: The rows, with their numbers from 1 in the column `ROW`; see `DATES` too.
         resume: Where a read goes on behind them; None: nowhere.
         last: Whether no rows follow.
     """
@@ -84,6 +95,11 @@ def _held(pieces: Iterable[Piece], rows: int) -> Iterator[tuple[list[pa.RecordBa
         yield held, resume
 
 
+def given_columns(rows: pl.DataFrame) -> list[str]:
+    """Return the names of the columns that are the source's own."""
+    return [name for name in rows.columns if name != ROW and not name.startswith(DATES)]
+
+
 def resolve(available: Sequence[str], wanted: str, node: str, reader: str) -> str:
     """Find a source column: its exact name, else the one name that differs only in case.
 
@@ -124,7 +140,9 @@ def _frame(batches: list[pa.RecordBatch]) -> pl.DataFrame:
     if double:
         msg = f"the source gave two columns called {min(double)!r}: give one an alias in the query"
         raise DeltaError(msg)
-    return pl.DataFrame([_series(name, table.column(name)) for name in names])
+    kinds = ((DATES + field.name, dates_type(field)) for field in table.schema)
+    marks = [nulls(table.num_rows, _DATE_TYPES[kind]).alias(mark) for mark, kind in kinds if kind]
+    return pl.DataFrame([*(_series(name, table.column(name)) for name in names), *marks])
 
 
 def _series(name: str, column: pa.ChunkedArray) -> pl.Series:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from syncflow_dagster.core.normalise import types
 from syncflow_dagster.core.normalise.numbers import is_zero
 from syncflow_dagster.core.normalise.strings import strip
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, DeltaError
-from syncflow_dagster.nodes.delta.source import resolve
+from syncflow_dagster.nodes.delta.source import DATES, given_columns, resolve
 
 if TYPE_CHECKING:
     from syncflow_dagster.workflows.models.delta import Unpivot
@@ -32,8 +33,9 @@ def melt(frame: pl.DataFrame, unpivot: Unpivot, node: str, order: str) -> pl.Dat
         DeltaDefinitionError: A new column would have the name of one that is there.
         DeltaError: The wide columns are of types that cannot be one column.
     """
-    wide = [resolve(frame.columns, name, node, f"unpivot of {name}") for name in unpivot.columns]
-    kept = [name for name in frame.columns if name not in wide]
+    given = given_columns(frame)
+    wide = [resolve(given, name, node, f"unpivot of {name}") for name in unpivot.columns]
+    kept = [name for name in frame.columns if name.removeprefix(DATES) not in wide]
     for name in (unpivot.name_to, unpivot.value_to):
         if name in kept:
             msg = (
@@ -42,15 +44,30 @@ def melt(frame: pl.DataFrame, unpivot: Unpivot, node: str, order: str) -> pl.Dat
             )
             raise DeltaDefinitionError(msg)
     parts = []
-    for position, values in enumerate(_alike([frame[name] for name in wide], node)):
+    columns, marks = _columns(frame, wide, unpivot.value_to, node)
+    for position, values in enumerate(columns):
         column = unpivot.columns[position]
         part = frame.select(kept).with_columns(
             pl.lit(unpivot.labels.get(column, column)).alias(unpivot.name_to),
             values.alias(unpivot.value_to),
             pl.lit(position).alias(_POSITION),
+            *marks,
         )
         parts.append(part.filter(~_skipped(values, unpivot)))
     return pl.concat(parts).sort(order, _POSITION).drop(_POSITION)
+
+
+def _columns(
+    frame: pl.DataFrame, wide: list[str], value_to: str, node: str
+) -> tuple[list[pl.Series], list[pl.Expr]]:
+    """Return wide columns of one type; texts of dates with the mark that says so, see `DATES`."""
+    marked = {name: frame[DATES + name] for name in wide if DATES + name in frame.columns}
+    # Whether they go together is a question of what they are in all chunks.
+    alike = _alike([marked.get(name, frame[name]).alias(name) for name in wide], node)
+    if not marked:
+        return alike, []
+    texts = [types.to_text(frame[name]).values for name in wide]
+    return texts, [pl.lit(None, dtype=alike[0].dtype).alias(DATES + value_to)]
 
 
 def _skipped(values: pl.Series, unpivot: Unpivot) -> pl.Series:

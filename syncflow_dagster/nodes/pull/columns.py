@@ -16,6 +16,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from syncflow_dagster.nodes.rows import DATES_AS_TEXT
+
 TEXT = pa.string()
 INTEGER = pa.int64()
 FLOAT = pa.float64()
@@ -96,6 +98,22 @@ def batch(plans: Sequence[ColumnPlan], rows: Sequence[Sequence[Any]]) -> pa.Reco
     return pa.RecordBatch.from_arrays(arrays, names=[plan.name for plan in plans])
 
 
+def as_batch(arrays: Sequence[pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    """Return columns as one batch.
+
+    Args:
+        arrays: Of the types of `schema`; but texts in place of dates where one is none.
+        schema: The result's columns, where all dates are dates.
+
+    Returns:
+        The columns; :data:`DATES_AS_TEXT` marks those that came as texts.
+    """
+    if [array.type for array in arrays] != schema.types:
+        fields = [_marked(field, array.type) for field, array in zip(schema, arrays, strict=True)]
+        schema = pa.schema(fields)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
 def infer(name: str, values: Sequence[Any]) -> ColumnPlan:
     """Fix a column by the values of the first batch, where the database names no type.
 
@@ -136,6 +154,12 @@ def as_text(value: Any) -> str:
 def as_bytes(value: Any) -> bytes:
     """Return a driver's bytes as Python's."""
     return bytes(value)
+
+
+def _marked(field: pa.Field, came: pa.DataType) -> pa.Field:
+    if came == field.type:
+        return field
+    return field.with_type(came).with_metadata({DATES_AS_TEXT: str(field.type)})
 
 
 def _kind(value: Any) -> str:

@@ -80,8 +80,8 @@ class CopyText:
             rows: Whole rows, each with its line end; may be empty.
 
         Returns:
-            Columns of `schema`; but text in place of dates where a row holds infinity, or a date
-            beyond the years 1 to 9999.
+            Columns of `schema`; but marked text in place of dates where a row holds infinity, or
+            a date beyond the years 1 to 9999.
 
         Raises:
             ColumnError: A value does not fit its column.
@@ -92,10 +92,8 @@ class CopyText:
             arrays = self._read(rows, self.schema)
         except pa.ArrowInvalid:
             arrays = self._read_odd(rows, list(self.schema))
-        return pa.RecordBatch.from_arrays(
-            [_plain(array, kind) for array, kind in zip(arrays, self.schema.types, strict=True)],
-            self.schema.names,
-        )
+        plain = [_plain(each, kind) for each, kind in zip(arrays, self.schema.types, strict=True)]
+        return columns.as_batch(plain, self.schema)
 
     def _read_odd(self, rows: bytes | bytearray, wanted: Sequence[pa.Field]) -> list[pa.Array]:
         """Read columns whose dates and numbers may hold what Arrow has not."""

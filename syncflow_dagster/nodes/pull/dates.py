@@ -1,7 +1,7 @@
 """Columns of dates with some that are none: infinity, a day no calendar has, years of five digits.
 
-Arrow has no such values. A batch that holds one hands the column on as text, so that the type
-layer rejects that row by name and keeps the others.
+Arrow has no such values. A batch that holds one hands the column on as text and says so (see
+`columns.as_batch`), so that the type layer rejects that row by name and keeps the others.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def as_text(written: pa.Array, kind: pa.DataType) -> pa.Array:
         kind: The type they would have had.
 
     Returns:
-        Dates as a field of type text has them when it is given dates, so that nobody sees which
-        batch they came in; the others as they were written.
+        Dates as a field of type text has them when it is given dates, so that no field without a
+        transform of its own sees which batch they came in; the others as they were written.
     """
     given = pl.Series(pl.from_arrow(written))
     dates = iso.read(given, "date", "no date").wall

@@ -174,7 +174,7 @@ def batch(plans: Sequence[RawColumn], rows: Sequence[Sequence[bytes | None]]) ->
     """
     values = list(zip(*rows, strict=True)) if rows else [()] * len(plans)
     arrays = [each.array(column) for each, column in zip(plans, values, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, names=[each.name for each in plans])
+    return columns.as_batch(arrays, pa.schema([(each.name, each.type) for each in plans]))
 
 
 def _kind(field: FieldDescriptorPacket) -> tuple[pa.DataType, Callable[[pa.Array], pa.Array]]:

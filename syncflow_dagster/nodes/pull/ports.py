@@ -57,8 +57,8 @@ class Source(Protocol):
 
         Yields:
             Batches of one schema; but a column of dates is text in a batch where a row holds one
-            that Arrow has not, such as infinity. At least one batch: an empty one where there are
-            no rows, so that the columns are known.
+            that Arrow has not, such as infinity, and `DATES_AS_TEXT` marks it. At least one batch:
+            an empty one where there are no rows, so that the columns are known.
 
         Raises:
             SourceUnavailableError: Worth another try later.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 from syncflow_dagster.nodes.delta.source import resolve
 from syncflow_dagster.nodes.pull.ports import QueryFailedError
 from syncflow_dagster.nodes.pull.template import RESUME_AFTER
+from syncflow_dagster.nodes.rows import dates_type
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,10 +49,13 @@ class Order:
 
         Raises:
             MissingColumn: There is no such column.
-            QueryFailedError: The column's type has no order, a value is NULL, or not greater than
-                the one before.
+            QueryFailedError: The column's type has no order, a value is NULL, a date that is
+                none, or not greater than the one before.
         """
         name = resolve(batch.schema.names, self._column, self._node, "resume")
+        if dates_type(batch.schema.field(name)) is not None:
+            what = "holds a date that is infinity, of no calendar or beyond the years 1 to 9999; "
+            raise self._error(what + "leave those rows out in the query")
         values = batch.column(name)
         if not _has_order(values.type):
             what = f"is {values.type}, not a whole number, text, date or date-time; cast it to one"
@@ -67,10 +70,6 @@ class Order:
 
     def _check(self, values: pa.Array) -> None:
         first = _mark(values[0])
-        if isinstance(first, str) and isinstance(self._last, date):
-            # So a batch of dates is handed on where one of them is none.
-            what = "holds a date that is infinity, of no calendar or beyond the years 1 to 9999; "
-            raise self._error(what + "leave those rows out in the query")
         if self._last is not None and not _less(self._last, first):
             if self._fresh:
                 what = f"gives {first!r} to a read that goes on behind {self._last!r}; the query "
