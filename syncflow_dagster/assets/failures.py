@@ -15,6 +15,7 @@ from syncflow_dagster.nodes.delta.errors import (
     DeltaError,
     MissingColumn,
 )
+from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
 from syncflow_dagster.nodes.pull.template import QueryTemplateError
@@ -44,6 +45,7 @@ WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
         BoardUnavailable,
         "Look after the connection to monday.com and its token. The rows wait for the next run.",
     ),
+    (AdoptionUnfinished, "Finish the adoption, or give it up, as the text says; the rows wait."),
     (EffectConflict, "Run the push again; look at the effect table if it stays."),
     (UnresolvedError, "Set the environment variable the text names, or change the connection."),
     (MigrationError, "Bring SyncFlow's database and code to the same version."),

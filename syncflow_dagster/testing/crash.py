@@ -45,7 +45,8 @@ PUSH_POINTS = (
     "reconcile.decided",
 )
 RETENTION_POINTS = ("retain.batch_written", "retain.batch_committed")
-POINTS = (*DELTA_POINTS, *PUSH_POINTS, *RETENTION_POINTS)
+ADOPT_POINTS = ("adopt.batch_written", "adopt.batch_committed")
+POINTS = (*DELTA_POINTS, *PUSH_POINTS, *RETENTION_POINTS, *ADOPT_POINTS)
 
 _passages: Counter[str] = Counter()
 _counting = threading.Lock()

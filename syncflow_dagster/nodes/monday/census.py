@@ -16,7 +16,7 @@ from syncflow_dagster.nodes.monday.contract import BoardUnavailable
 from syncflow_dagster.nodes.monday.headers import readings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.ledger.budgets import Budgets
@@ -28,18 +28,22 @@ PAGE = 500
 MOST_PAGES = 100
 _MOST_TRIES = 4
 
-_FIRST = """query ($ids: [ID!], $column: [String!], $limit: Int!) {
-  complexity { query after reset_in_x_seconds }
-  boards(ids: $ids) {
-    items_page(limit: $limit) { cursor items { id column_values(ids: $column) { id text } } }
-  }
-}"""
-_NEXT = """query ($cursor: String!, $column: [String!], $limit: Int!) {
-  complexity { query after reset_in_x_seconds }
-  next_items_page(cursor: $cursor, limit: $limit) {
-    cursor items { id column_values(ids: $column) { id text } }
-  }
-}"""
+#: What is asked of an item for counting; `$columns` are the columns that are asked for.
+_KEYS = "id column_values(ids: $columns) { id text }"
+
+
+def _first(shown: str) -> str:
+    return f"""query ($ids: [ID!], $columns: [String!], $limit: Int!) {{
+  complexity {{ query after reset_in_x_seconds }}
+  boards(ids: $ids) {{ items_page(limit: $limit) {{ cursor items {{ {shown} }} }} }}
+}}"""
+
+
+def _next(shown: str) -> str:
+    return f"""query ($cursor: String!, $columns: [String!], $limit: Int!) {{
+  complexity {{ query after reset_in_x_seconds }}
+  next_items_page(cursor: $cursor, limit: $limit) {{ cursor items {{ {shown} }} }}
+}}"""
 
 
 @dataclass(slots=True)
@@ -72,6 +76,8 @@ class BoardReader:
         self._client = client
         self._budgets = budgets
         self._clock = clock
+        #: Requests made so far.
+        self.requests = 0
 
     def count(self, board_id: str, key_column: str, *, most_pages: int = MOST_PAGES) -> Census:
         """Count a board's active items by the text in their key column.
@@ -85,25 +91,52 @@ class BoardReader:
             BoardUnavailable: monday did not answer after a few tries, or refused.
         """
         census = Census()
-        shown = {"column": [key_column], "limit": PAGE}
-        data = self._ask(census, _FIRST, {"ids": [board_id], **shown})
+        before = self.requests
+        for page in self.pages(board_id, [key_column]):
+            _add(census, page)
+            census.requests = self.requests - before
+            if page["cursor"] is not None and census.requests >= most_pages:
+                census.complete = False
+                break
+        return census
+
+    def pages(
+        self,
+        board_id: str,
+        columns: Sequence[str],
+        shown: str = _KEYS,
+        limit: int | None = None,
+        points: int = costs.READ,
+    ) -> Iterator[Mapping[str, Any]]:
+        """Read a board's active items, never holding more than a page of them.
+
+        Args:
+            board_id: The board, or the board its subitems live on.
+            columns: Columns whose values are asked for, as `$columns` in `shown`.
+            shown: What is asked of each item, in GraphQL.
+            limit: Items of a page, at most 500.
+            points: What a page costs at the dearest.
+
+        Yields:
+            `items_page` as monday answers it; its `cursor` is None at the end.
+
+        Raises:
+            BoardUnavailable: monday did not answer after a few tries, or refused.
+        """
+        given = {"columns": list(columns), "limit": limit or PAGE}
+        data = self._ask(_first(shown), {"ids": [board_id], **given}, points)
         boards = data.get("boards") or [None]
         page = boards[0]["items_page"] if boards[0] else {"cursor": None, "items": []}
-        while True:
-            _add(census, page)
-            if page["cursor"] is None:
-                return census
-            if census.requests >= most_pages:
-                census.complete = False
-                return census
-            page = self._ask(census, _NEXT, {"cursor": page["cursor"], **shown})["next_items_page"]
+        yield page
+        while page["cursor"] is not None:
+            following = {"cursor": page["cursor"], **given}
+            page = self._ask(_next(shown), following, points)["next_items_page"]
+            yield page
 
-    def _ask(
-        self, census: Census, document: str, variables: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
+    def _ask(self, document: str, variables: Mapping[str, Any], points: int) -> Mapping[str, Any]:
         for tries in range(1, _MOST_TRIES + 1):
-            census.requests += 1
-            answer = self._once(document, variables)
+            self.requests += 1
+            answer = self._once(document, variables, points)
             if not isinstance(answer, BoardUnavailable):
                 assert answer.data is not None
                 return answer.data
@@ -115,8 +148,10 @@ class BoardReader:
             self._clock.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, document: str, variables: Mapping[str, Any]) -> Answer | BoardUnavailable:
-        cost = {costs.COMPLEXITY_BUDGET: costs.READ, costs.REQUEST_BUDGET: 1}
+    def _once(
+        self, document: str, variables: Mapping[str, Any], points: int
+    ) -> Answer | BoardUnavailable:
+        cost = {costs.COMPLEXITY_BUDGET: points, costs.REQUEST_BUDGET: 1}
         self._budgets.reserve(cost)
         answer = self._client.execute(document, variables)
         if isinstance(answer, NoAnswer):

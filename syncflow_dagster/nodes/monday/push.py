@@ -12,6 +12,7 @@ from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions, DeliveryReport
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.nodes.delta.parents import release_waiting
+from syncflow_dagster.nodes.monday.adoption.gate import check_gate
 from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.monday.destination import MondayDestination
 from syncflow_dagster.nodes.monday.groups import adopt_groups, lost_groups
@@ -156,8 +157,14 @@ class Push:
         self._board = contract.board
 
     def plan(self) -> PlanReport:
-        """Turn pending delta rows into effects; in a dry run everything is rolled back."""
+        """Turn pending delta rows into effects; in a dry run everything is rolled back.
+
+        Raises:
+            AdoptionUnfinished: Some of what the rows would make is on the board already.
+        """
         report = PlanReport()
+        with self._database.transaction() as conn:
+            check_gate(conn, self._workflow.workflow, self._node.name)
         if self._options.dry_run:
             with self._database.transaction() as conn:
                 self._adopt(conn)
