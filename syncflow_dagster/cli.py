@@ -41,6 +41,7 @@ def _for_people() -> tuple[type[Exception], ...]:
     from syncflow_dagster.commands.find import NoSuchWorkflow
     from syncflow_dagster.demo.world import DemoError
     from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
+    from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
     from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
     from syncflow_dagster.store.embedded import EmbeddedServerError, StoreError
     from syncflow_dagster.store.location import LocationError
@@ -48,6 +49,7 @@ def _for_people() -> tuple[type[Exception], ...]:
     from syncflow_dagster.supervisor import SupervisorError
 
     return (
+        AdoptionUnfinished,
         BoardUnavailable,
         CommandFailed,
         ContractBroken,
@@ -148,6 +150,45 @@ def plan(workflow: str, *, as_json: bool) -> None:
 
     plans = plan_workflow(_home(), find_workflow(_workflows(), workflow))
     _show(plans, as_json)
+
+
+@main.command()
+@click.argument("workflow")
+@click.option("--node", help="Only this push node's board.")
+@click.option("--dry-run", is_flag=True, help="Find and report; take nothing over.")
+@click.option("--keep-board", is_flag=True, help="Leave values that differ as the board has them.")
+@click.option(
+    "--duplicates",
+    type=click.Choice(["hold", "oldest", "newest"]),
+    default="hold",
+    show_default=True,
+    help="Which of several items for one record is taken.",
+)
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="File of findings.")
+@click.option("--abandon", is_flag=True, help="Give an unfinished adoption up.")
+@_JSON
+def adopt(
+    workflow: str,
+    *,
+    node: str | None,
+    abandon: bool,
+    report: Path | None,
+    as_json: bool,
+    **how: Any,
+) -> None:
+    """Take over a board that is filled already; nothing is written to it."""
+    from syncflow_dagster.commands import adopt as adoption
+    from syncflow_dagster.commands.find import find_workflow
+
+    found = find_workflow(_workflows(), workflow)
+    if abandon:
+        result = adoption.abandon_adoption(_home(), found, node=node)
+    else:
+        options = adoption.AdoptionOptions(**how)
+        result = adoption.adopt_workflow(
+            _home(), found, options, node=node, report=report, say=_say
+        )
+    _show(result, as_json)
 
 
 @main.command()
