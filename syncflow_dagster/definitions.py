@@ -13,7 +13,9 @@ from syncflow_dagster.assets.workflow import workflow_definitions
 from syncflow_dagster.resources.run_options import RESOURCE, RunOptionsResource
 from syncflow_dagster.resources.store import store_resource
 from syncflow_dagster.schedules.cron import schedules
+from syncflow_dagster.schedules.upkeep import retention_schedule
 from syncflow_dagster.sensors.pending_rows import pending_rows_sensor
+from syncflow_dagster.sensors.stuck_rows import stuck_rows_sensor
 from syncflow_dagster.sensors.workflow_files import workflow_files_sensor
 from syncflow_dagster.workflows.loader import load_folder
 
@@ -26,8 +28,14 @@ def build(folder: Path) -> dg.Definitions:
         assets=[files_asset(loaded), *(asset for one in built for asset in one.assets)],
         asset_checks=[files_check(folder), *(check for one in built for check in one.checks)],
         jobs=[job for one in built for job in one.jobs],
-        schedules=[schedule for one in built for schedule in schedules(one)],
-        sensors=[pending_rows_sensor(built), workflow_files_sensor(folder)],
+        schedules=[
+            schedule for one in built for schedule in (*schedules(one), retention_schedule(one))
+        ],
+        sensors=[
+            pending_rows_sensor(built),
+            stuck_rows_sensor([one.loaded.workflow for one in built]),
+            workflow_files_sensor(folder),
+        ],
         resources={
             STORE: store_resource(),
             RESOURCE: RunOptionsResource(),

@@ -1,7 +1,6 @@
 """Asset checks: what a person should look at although nothing failed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -9,6 +8,8 @@ import dagster as dg
 from syncflow_dagster.assets import names, tables
 from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.assets.stuck import CHECK as STUCK
+from syncflow_dagster.assets.stuck import place_of_effects, place_of_rows, stuck_result
 from syncflow_dagster.assets.waiting import orphans
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.delta.cycles import find_cycles
@@ -17,9 +18,6 @@ from syncflow_dagster.nodes.monday.plan import ITEMS
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode, MondayPushNode, Workflow
-
-#: How long something may stay in a moving state before somebody should look.
-STUCK_AFTER = timedelta(hours=1)
 
 Maker = Callable[[], dg.AssetCheckResult]
 
@@ -31,8 +29,9 @@ _DESCRIPTIONS = {
     "no_rejected_records": "Every row of the source became a record. A warning lists the others "
     "with the reason; they come back by themselves once the source is mended, and with the job "
     "`<workflow>_retry_rejected` once a rule of the workflow file is.",
-    "no_stuck_rows": "No change has been under way for more than an hour, and none belongs to a "
-    "node or pass that the workflow no longer has.",
+    STUCK: "No change has been in one state for longer than `stuck_after` in the workflow file "
+    "allows, and none belongs to a node or pass that the workflow no longer has. The sensor "
+    "`stuck_rows` keeps this up to date between runs.",
     "no_refused_records": "The board took every record. A warning lists those it refused, and "
     "those that wait for one of them, with the reason.",
     "no_unknown_outcomes": "Of everything that was sent, the outcome is known. A warning while it "
@@ -49,7 +48,7 @@ def delta_checks(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetChecksDefin
     if node.parent:
         checks.insert(0, "no_orphans")
     if node.table in names.delta_tables(workflow):
-        checks.append("no_stuck_rows")
+        checks.append(STUCK)
 
     @dg.multi_asset_check(
         name=names.step_name(workflow, f"check_{node.name}"),
@@ -60,12 +59,12 @@ def delta_checks(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetChecksDefin
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         with readable_failures(), step.open(context) as opened:
             observer = Observer(opened.database)
-            before = opened.clock.now() - STUCK_AFTER
             place = (workflow.workflow, node.name)
+            rows = place_of_rows(workflow, node.name, node.table)
             makers: dict[str, Maker] = {
                 "no_orphans": lambda: _orphans(key, opened, workflow, node),
                 "no_rejected_records": lambda: _rejected(key, observer.rejected_rows(*place)),
-                "no_stuck_rows": lambda: _stuck(key, observer.stuck_rows(node.table, before)),
+                STUCK: lambda: stuck_result(opened.database, rows, opened.clock.now()),
             }
             yield from _selected(context, makers)
 
@@ -81,7 +80,7 @@ def pass_checks(
     step = StepResources(loaded, [])
     # Unknown outcomes and stuck effects are the account's business, asked once, at the end.
     is_last = number == names.passes(node)[-1]
-    checks = ["no_refused_records", *(["no_unknown_outcomes", "no_stuck_rows"] if is_last else [])]
+    checks = ["no_refused_records", *(["no_unknown_outcomes", STUCK] if is_last else [])]
 
     @dg.multi_asset_check(
         name=names.step_name(workflow, f"check_{key.path[-1]}"),
@@ -92,16 +91,12 @@ def pass_checks(
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         with readable_failures(), step.open(context) as opened:
             observer = Observer(opened.database)
-            before = opened.clock.now() - STUCK_AFTER
             place = (workflow.workflow, node.name)
+            effects = place_of_effects(workflow, node)
             makers: dict[str, Maker] = {
                 "no_refused_records": lambda: _refused(key, opened, workflow, node, number),
                 "no_unknown_outcomes": lambda: _unknown(key, observer.open_questions(*place)),
-                "no_stuck_rows": lambda: _stuck(
-                    key,
-                    observer.stuck_effects(*place, before),
-                    _left_behind(observer, workflow, node),
-                ),
+                STUCK: lambda: stuck_result(opened.database, effects, opened.clock.now()),
             }
             yield from _selected(context, makers)
 
@@ -158,35 +153,6 @@ def _rejected(key: dg.AssetKey, rows: Sequence[Mapping[str, Any]]) -> dg.AssetCh
     words = f"{number:,} rows are rejected" if number else "No row is rejected."
     columns = ["row_number", "business_key", "column_name", "value", "reason", "times"]
     return _result("no_rejected_records", key, number, words, rows, columns)
-
-
-def _stuck(
-    key: dg.AssetKey,
-    rows: Sequence[Mapping[str, Any]],
-    left_behind: Sequence[Mapping[str, Any]] = (),
-) -> dg.AssetCheckResult:
-    slow, left = _total(rows), _total(left_behind)
-    told = [f"{slow:,} changes are under way for more than an hour"] if slow else []
-    told += [f"{left:,} belong to what the workflow no longer has"] if left else []
-    words = "; ".join(told) or "None is."
-    columns = ["what", "state", "state_since", "reason"]
-    shown = [*left_behind, *rows]
-    return _result("no_stuck_rows", key, slow + left, words, shown, columns, _ERROR)
-
-
-def _left_behind(
-    observer: Observer, workflow: Workflow, node: MondayPushNode
-) -> list[dict[str, Any]]:
-    if node.name != workflow.pushes[0].name:
-        return []  # told once
-    return [
-        {
-            **one,
-            "reason": f"the workflow no longer has the {names.PASSES.get(one['pass'], 'pass')} of "
-            f"a node {one['node']!r}: nothing takes this up unless it comes back",
-        }
-        for one in observer.left_behind(workflow.workflow, names.push_places(workflow))
-    ]
 
 
 def _refused(

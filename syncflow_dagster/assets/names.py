@@ -92,6 +92,21 @@ def retry_job_name(workflow: Workflow) -> str:
     return f"{workflow.workflow}_retry_rejected"
 
 
+def retention_key(workflow: Workflow) -> dg.AssetKey:
+    """Return the key of a workflow's retention: not below that of the workflow's own nodes."""
+    return dg.AssetKey([workflow.owner, retention_job_name(workflow)])
+
+
+def retention_job_name(workflow: Workflow) -> str:
+    """Return the name of the job, the asset and the schedule of a workflow's retention."""
+    return f"{workflow.workflow}_retention"
+
+
+def retention_tags(workflow: Workflow) -> dict[str, str]:
+    """Return the tags of retention's runs: they are none of those that push."""
+    return {"owner": workflow.owner, "retention": workflow.workflow}
+
+
 def schedule_name(workflow: Workflow, trigger: str) -> str:
     """Return the name of a time trigger's schedule."""
     return f"{workflow.workflow}_{trigger}"

@@ -13,6 +13,7 @@ from syncflow_dagster.assets.checks import delta_checks, pass_checks
 from syncflow_dagster.assets.delta import delta_assets
 from syncflow_dagster.assets.push import push_assets
 from syncflow_dagster.assets.rejected import retry_job
+from syncflow_dagster.assets.retention import retention_asset, retention_job
 from syncflow_dagster.resources.connections import connection_resources
 from syncflow_dagster.resources.run_options import job_options
 from syncflow_dagster.workflows.loader import LoadedWorkflow
@@ -33,6 +34,7 @@ class WorkflowDefinitions:
         parts_job: Builds one partition of the delta nodes that are split; None if none is.
         push_job: Runs the push alone; None if the workflow has none.
         retry_job: Tries rejected rows again.
+        retention_job: Moves or deletes what is history.
         resources: Its connections.
     """
 
@@ -43,12 +45,13 @@ class WorkflowDefinitions:
     parts_job: Job | None
     push_job: Job | None
     retry_job: Job
+    retention_job: Job
     resources: Mapping[str, ConfigurableResource[Any]]
 
     @property
     def jobs(self) -> list[Job]:
         """All its jobs."""
-        found = (self.job, self.parts_job, self.push_job, self.retry_job)
+        found = (self.job, self.parts_job, self.push_job, self.retry_job, self.retention_job)
         return [job for job in found if job is not None]
 
 
@@ -74,6 +77,7 @@ def workflow_definitions(
         assets += push_assets(loaded, node, with_pool=with_pools)
         checks += [pass_checks(loaded, node, number) for number in names.passes(node)]
         checks.append(board_check(loaded, node, with_pool=with_pools))
+    assets.append(retention_asset(loaded))
     return WorkflowDefinitions(
         loaded=loaded,
         assets=assets,
@@ -82,6 +86,7 @@ def workflow_definitions(
         parts_job=_parts_job(workflow),
         push_job=_push_job(workflow, options) if workflow.pushes else None,
         retry_job=retry_job(loaded),
+        retention_job=retention_job(workflow),
         resources={
             names.connection_key(workflow, name): resource
             for name, resource in connection_resources(loaded, as_written=as_written).items()

@@ -197,14 +197,6 @@ class Observer:
         rows = self._of_node("last_full_read", workflow, node, **place)
         return rows[0]["swept_at"] if rows else None
 
-    def stuck_rows(self, table: str, before: datetime) -> list[DictRow]:
-        """Return delta rows in a moving state since before a moment, and the `total`."""
-        return self._of_table("stuck_rows", table, before=before)
-
-    def stuck_effects(self, workflow: str, node: str, before: datetime) -> list[DictRow]:
-        """Return effects in a moving state since before a moment, and the `total`."""
-        return self._of_node("stuck_effects", workflow, node, before=before)
-
     def open_questions(self, workflow: str, node: str) -> list[DictRow]:
         """Return effects whose outcome is not known, with totals `unknown`, `needs_person`."""
         return self._of_node("open_questions", workflow, node)

@@ -136,21 +136,6 @@ select swept_at
 from syncflow.delta_cursor
 where workflow = %(workflow)s and node = %(node)s and part = %(part)s and parts = %(parts)s;
 
--- name: stuck_rows
-select business_key as what, state, state_since, reason, count(*) over () as total
-from {table}
-where state in ('PENDING', 'PUSHING', 'FAILED') and state_since < %(before)s
-order by state_since
-limit %(limit)s;
-
--- name: stuck_effects
-select kind || ' ' || object_key as what, state, state_since, reason, count(*) over () as total
-from syncflow.effect
-where workflow = %(workflow)s and node = %(node)s
-  and state in ('PLANNED', 'CLAIMED', 'SENT', 'RETRY', 'UNKNOWN') and state_since < %(before)s
-order by state_since
-limit %(limit)s;
-
 -- name: open_questions
 select kind, object_key, state, state_since, customer, reason,
        count(*) filter (where state = 'UNKNOWN') over () as unknown,

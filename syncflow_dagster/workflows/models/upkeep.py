@@ -51,7 +51,7 @@ class StuckAfter(Model):
     )
 
     @property
-    def of_rows(self) -> Mapping[DeltaState, timedelta]:
+    def of_rows(self) -> Mapping[str, timedelta]:
         """How long a delta row may stay in each state that has a limit."""
         under_way = timedelta(hours=self.pushing_h)
         return {
@@ -62,7 +62,7 @@ class StuckAfter(Model):
         }
 
     @property
-    def of_effects(self) -> Mapping[EffectState, timedelta]:
+    def of_effects(self) -> Mapping[str, timedelta]:
         """How long an effect may stay in each state that has a limit."""
         under_way = timedelta(hours=self.pushing_h)
         return {

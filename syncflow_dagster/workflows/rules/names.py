@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.workflows.rules.graph import Graph
 
+_RETENTION = "retention"
+
 
 def node_names(graph: Graph) -> Iterator[Finding]:
     """Report nodes of one name."""
@@ -21,7 +23,7 @@ def node_names(graph: Graph) -> Iterator[Finding]:
 
 
 def trigger_names(graph: Graph) -> Iterator[Finding]:
-    """Report schedules of one name, the default one included, and a second pending_rows."""
+    """Report schedules of one name, the ones we name included, and a second pending_rows."""
     seen: set[str] = set()
     pending = False
     for trigger in graph.root["triggers"].items():
@@ -31,6 +33,9 @@ def trigger_names(graph: Graph) -> Iterator[Finding]:
                 at = trigger["name"] if trigger["name"].exists else trigger
                 hint = "give each cron trigger a 'name' of its own"
                 yield Finding(at.loc, f"two triggers are called {name!r}", hint)
+            if name == _RETENTION:
+                message = f"the schedule of the workflow's retention is called {name!r} already"
+                yield Finding(trigger["name"].loc, message, "give the trigger another name")
             seen.add(name)
         elif trigger["type"].text == "pending_rows":
             if pending:
