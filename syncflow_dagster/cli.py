@@ -193,6 +193,25 @@ def adopt(
 
 @main.command()
 @click.argument("workflow")
+@click.option("--pin", is_flag=True, help="Take the boards as they are for right, as a file.")
+@click.option("--columns", is_flag=True, help="Only print the boards' columns, to paste.")
+@click.option("--propose", metavar="NODE", help="Only print a mapping for a push node, by titles.")
+@_JSON
+def preflight(
+    workflow: str, *, pin: bool, columns: bool, propose: str | None, as_json: bool
+) -> None:
+    """Compare the boards with the workflow, before anything is written."""
+    from syncflow_dagster.commands.find import find_workflow
+    from syncflow_dagster.commands.preflight import answer_preflight
+
+    loaded = find_workflow(_workflows(), workflow)
+    report = answer_preflight(_home(), loaded, pin=pin, columns=columns, propose=propose)
+    _show(report, as_json)
+    sys.exit(PASSED if report.success else FAILED)
+
+
+@main.command()
+@click.argument("workflow")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),

@@ -18,6 +18,7 @@ from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.monday.plan_report import PlanReport
+from syncflow_dagster.nodes.monday.preflight_pin import pin_path
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
 from syncflow_dagster.resources.observe import Observer, PassWork
 from syncflow_dagster.workflows.loader import LoadedWorkflow
@@ -105,11 +106,14 @@ def _push(
 ) -> tuple[dict[str, Any], DeliveryReport | None]:
     """Plan and deliver; a dry run has no delivery."""
     chosen = opened.options
-    options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer)
+    pin = pin_path(opened.loaded.path)
+    options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer, pin=pin)
     with closing(
         Push(opened.database, opened.clock, opened.loaded.workflow, node, options)
     ) as push:
         contract = push.prepare()
+        for fault in push.warnings:
+            context.log.warning("%s: %s", fault.severity, fault)
         # The first pass plans for all three, so that a limit is counted once.
         plan = push.plan() if number == ITEMS else None
         if plan is not None:

@@ -10,6 +10,7 @@ from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.store import command_store, one_line
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
+from syncflow_dagster.nodes.monday.preflight_pin import pin_path
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
 from syncflow_dagster.store.clock import DatabaseClock
 
@@ -82,7 +83,8 @@ def _plan(home: Path, loaded: LoadedWorkflow) -> Plans:
         prepare(database, workflow.workflow, workflow.deltas)
         clock = DatabaseClock(database)
         for node in workflow.pushes:
-            push = Push(database, clock, workflow, node, PushOptions(dry_run=True))
+            options = PushOptions(dry_run=True, pin=pin_path(loaded.path))
+            push = Push(database, clock, workflow, node, options)
             try:
                 push.prepare()
                 plans.reports[node.name] = push.plan()

@@ -103,9 +103,15 @@ class PreflightReport:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """YAML to paste into a workflow file."""
+    """YAML to paste into a workflow file.
+
+    Attributes:
+        yaml: Its lines.
+        success: Always: what cannot be read raises.
+    """
 
     yaml: list[str]
+    success: bool = True
 
     def lines(self) -> list[str]:
         """Return it."""
@@ -114,6 +120,35 @@ class Shown:
     def as_json(self) -> dict[str, Any]:
         """Return it as one object."""
         return {"yaml": "\n".join(self.yaml) + "\n"}
+
+
+def answer_preflight(
+    home: Path, loaded: LoadedWorkflow, *, pin: bool, columns: bool, propose: str | None
+) -> PreflightReport | Shown:
+    """Do what the command was asked for; see `preflight_workflow` for `home`, `loaded`, `pin`.
+
+    Args:
+        home: SyncFlow's home folder.
+        loaded: The workflow.
+        pin: Pin the boards as they are.
+        columns: Print the boards' columns instead.
+        propose: Print a mapping for this push node instead.
+
+    Raises:
+        BoardUnavailable: A board cannot be read.
+        CommandFailed: More than one of the three is asked for, or there is nothing to compare.
+    """
+    if pin + columns + (propose is not None) > 1:
+        msg = "--pin, --columns and --propose are three different things: ask for one at a time"
+        raise CommandFailed(msg)
+    if not loaded.workflow.pushes:
+        msg = f"{loaded.workflow.workflow} has no push node, so there is no board to compare"
+        raise CommandFailed(msg)
+    if columns:
+        return show_columns(loaded)
+    if propose is not None:
+        return propose_mapping(loaded, propose)
+    return preflight_workflow(home, loaded, pin=pin)
 
 
 def preflight_workflow(home: Path, loaded: LoadedWorkflow, *, pin: bool) -> PreflightReport:

@@ -21,6 +21,7 @@ def control(push_server):
     control = ControlClient(push_server.urls["control"])
     control.clock(1)
     control.settings(latency_s=0.0, plans={}, limits={}, complexity={}, account_timezone="UTC")
+    control.settings(boards={}, view_only=[])
     control.reset()
     yield control
     control.clear_faults()
