@@ -2,96 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from decimal import Decimal
-from typing import Any
-from zoneinfo import ZoneInfo
+
+from column_parts import (
+    AMERICAN,
+    CUT,
+    EVENING,
+    FIRST,
+    FIRST_MOMENT,
+    IN_NEW_YORK,
+    IN_TOKYO,
+    LAST_EVENING,
+    LAST_EVENING_SHOWN,
+    LAST_MOMENT,
+    LIST,
+    LONG_NUMBER,
+    NEW_YORK,
+    NINTH,
+    PLAIN,
+    SCRIPTS,
+    SHORT,
+    SITE,
+    SUNDAYS,
+    USA,
+    WITHOUT_ZONE,
+    Case,
+    email,
+    links,
+    moment,
+    people,
+    phone,
+    timeline,
+    week,
+)
 
 from syncflow_dagster.nodes.monday.columns import Options
-
-NEW_YORK = timezone(timedelta(hours=-5))
-LIST = Options(separator=";")
-EVENING = datetime(2026, 11, 22, 23, 30, 15, tzinfo=NEW_YORK)
-WITHOUT_ZONE = datetime(2026, 11, 22, 8, 0)  # noqa: DTZ001 - of a column without zone
-FIRST, NINTH = date(2026, 10, 1), date(2026, 10, 9)
-IN_TOKYO = Options(zone=ZoneInfo("Asia/Tokyo"))
-SUNDAYS = Options(first_weekday=6)
-AMERICAN = Options(country="US")
-SHORT = Options(max_length=5)
-CUT = Options(max_length=5, cut=True)
-USA = {"countryCode": "US", "countryName": "United States"}
-SITE = "https://a.b/c?d=e"
-LONG_NUMBER = "12345678901234567890.123456789"
-SCRIPTS = 'نص 👩‍👩‍👧 «quoted " \\»\n2nd'
-
-
-@dataclass(frozen=True)
-class Case:
-    """One column type.
-
-    Attributes:
-        taken: (value, options, JSON written, what `read` gives of it afterwards).
-        refused: (value, options, part of the reason).
-        cleared: What is written to clear it.
-        empty: Values beside None and "" that clear it.
-    """
-
-    taken: list[tuple[Any, Options, Any, Any]]
-    refused: list[tuple[Any, Options, str]] = field(default_factory=list)
-    cleared: Any = None
-    empty: list[tuple[Any, Options]] = field(default_factory=list)
-
-
-PLAIN = Options()
-
-
-def email(address):
-    return {"email": address, "text": address}
-
-
-def phone(number, country=""):
-    return {"phone": number, "countryShortName": country}
-
-
-def moment(on, at):
-    return {"date": on, "time": at}, f"{on} {at[:5]}"
-
-
-def timeline(first, last):
-    return {"from": first, "to": last}, f"{first} - {last}"
-
-
-def week(first, last):
-    return {"week": {"startDate": first, "endDate": last}}, f"{first} - {last}"
-
-
-def people(*chosen):
-    return {"personsAndTeams": [{"id": number, "kind": kind} for kind, number in chosen]}
-
-
-def _links(first, second):
-    """Cases of a column of item ids; the board's own items stand in for these."""
-    return Case(
-        [
-            (first, PLAIN, {"item_ids": [first]}, [str(first)]),
-            (str(second), PLAIN, {"item_ids": [second]}, [str(second)]),
-            (
-                f"{second}; {first};{second};",
-                LIST,
-                {"item_ids": [second, first]},
-                sorted([str(first), str(second)]),
-            ),
-        ],
-        [
-            ("SO-1", PLAIN, "'SO-1' is not the id of a monday item: a whole number"),
-            (f"{first};{second}", PLAIN, "is not the id of a monday item"),
-            (-1, PLAIN, "'-1' is not the id"),
-            ("9" * 20, PLAIN, "is not the id"),
-        ],
-        empty=[(" ; ", LIST)],
-    )
-
 
 CASES: dict[str, Case] = {
     "text": Case(
@@ -105,8 +51,15 @@ CASES: dict[str, Case] = {
             (EVENING, PLAIN, "2026-11-23 04:30+00:00", "2026-11-23 04:30+00:00"),
             ("12345", SHORT, "12345", "12345"),
             ("1234567", CUT, "1234…", "1234…"),
+            # Each of two UTF-16 code units, which count where a text is cut.
+            ("👍👍👍", SHORT, "👍👍👍", "👍👍👍"),
+            ("👍👍👍", CUT, "👍👍…", "👍👍…"),
+            (LAST_EVENING, PLAIN, LAST_EVENING_SHOWN, LAST_EVENING_SHOWN),
         ],
-        [("123456", SHORT, "'123456' has 6 characters; the column holds at most 5")],
+        [
+            ("123456", SHORT, "'123456' has 6 characters; the column holds at most 5"),
+            ("👍" * 6, SHORT, "has 6 characters"),
+        ],
         cleared="",
     ),
     "long_text": Case(
@@ -115,13 +68,13 @@ CASES: dict[str, Case] = {
             ("x" * 2000, PLAIN, {"text": "x" * 2000}, "x" * 2000),
             ("x" * 2001, Options(cut=True), {"text": "x" * 1999 + "…"}, "x" * 1999 + "…"),
             ("1234567", CUT, {"text": "1234…"}, "1234…"),
+            ("👍👍👍", CUT, {"text": "👍👍…"}, "👍👍…"),
         ],
         [
             ("x" * 2001, PLAIN, "2001 characters; the column holds at most 2000"),
             ("x" * 2001, Options(max_length=9000), "at most 2000"),
             ("123456", SHORT, "at most 5"),
         ],
-        cleared="",
     ),
     "numbers": Case(
         [
@@ -142,7 +95,14 @@ CASES: dict[str, Case] = {
         ],
     ),
     "status": Case(
-        [("Done", PLAIN, {"label": "Done"}, "Done"), (7, PLAIN, {"label": "7"}, "7")],
+        [
+            ("Done", PLAIN, {"label": "Done"}, "Done"),
+            ("7 days", PLAIN, {"label": "7 days"}, "7 days"),
+        ],
+        [
+            (7, PLAIN, "'7' may be taken for the number of a label; give the label a letter"),
+            (" 07 ", PLAIN, "number of a label"),
+        ],
     ),
     "dropdown": Case(
         [
@@ -191,6 +151,7 @@ CASES: dict[str, Case] = {
         [
             ("22.11.2026", PLAIN, "'22.11.2026' is not a date like 2026-11-22"),
             ("2026-02-30", PLAIN, "not a date"),
+            (LAST_EVENING, PLAIN, "not in the years 1 to 9999 in the time zone UTC"),
         ],
     ),
     "timeline": Case(
@@ -204,6 +165,7 @@ CASES: dict[str, Case] = {
         [
             ((NINTH, FIRST), PLAIN, "ends on 2026-10-01, before it starts on 2026-10-09"),
             (("soon", None), PLAIN, "'soon' is not a date"),
+            ((None, FIRST_MOMENT), IN_NEW_YORK, "not in the years 1 to 9999"),
         ],
         empty=[((None, None), PLAIN)],
     ),
@@ -212,7 +174,11 @@ CASES: dict[str, Case] = {
             (date(2026, 11, 22), PLAIN, *week("2026-11-16", "2026-11-22")),
             (EVENING, IN_TOKYO, *week("2026-11-23", "2026-11-29")),
         ],
-        [("now", PLAIN, "not a date"), (date.max, PLAIN, "'9999-12-31' lies in no whole week")],
+        [
+            ("now", PLAIN, "not a date"),
+            (date.max, PLAIN, "'9999-12-31' lies in no whole week"),
+            (FIRST_MOMENT, IN_NEW_YORK, "1 to 9999 in the time zone America/New_York"),
+        ],
     ),
     "hour": Case(
         [
@@ -226,6 +192,7 @@ CASES: dict[str, Case] = {
             ("24:00", PLAIN, "'24:00' is not a time of day like 16:42"),
             ("12:60", PLAIN, "not a time of day"),
             ("4 pm", PLAIN, "not a time of day"),
+            (LAST_MOMENT, IN_TOKYO, "'9999-12-31 23:59+00:00' is not in the years 1 to 9999"),
         ],
     ),
     "world_clock": Case(
@@ -289,6 +256,7 @@ CASES: dict[str, Case] = {
             ),
             ("-33.9,-180", PLAIN, {"lat": "-33.9", "lng": "-180", "address": ""}, "-33.9 -180"),
             ("0; 0.0; Null", PLAIN, {"lat": "0", "lng": "0", "address": "Null"}, "0 0 Null"),
+            ("-33, 151,Sea", PLAIN, {"lat": "-33", "lng": "151", "address": "Sea"}, "-33 151 Sea"),
         ],
         [
             ("Berlin", PLAIN, "'Berlin' is not a place; right would be '52.52 13.405 Berlin'"),
@@ -296,6 +264,8 @@ CASES: dict[str, Case] = {
             ("90 0 the pole", PLAIN, "not a place"),
             ("0 181 x", PLAIN, "not a place"),
             ("NaN 0 x", PLAIN, "not a place"),
+            ("52,52 13,405 Berlin", PLAIN, "'52,52 13,405 Berlin' has a comma inside of a number"),
+            ("52.52 13,405 Berlin", PLAIN, "a comma inside of a number; right would be '52.52 "),
         ],
     ),
     "people": Case(
@@ -314,8 +284,8 @@ CASES: dict[str, Case] = {
         ],
         empty=[(";", LIST)],
     ),
-    "board_relation": _links(9_700_000_001, 9_700_000_002),
-    "dependency": _links(9_700_000_001, 9_700_000_002),
+    "board_relation": links(9_700_000_001, 9_700_000_002),
+    "dependency": links(9_700_000_001, 9_700_000_002),
 }
 #: Weeks that begin on Sunday, which only an account set so takes.
 SUNDAY_WEEK = (date(2026, 11, 22), SUNDAYS, *week("2026-11-22", "2026-11-28"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from datetime import UTC, date, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from column_cases import CASES, CLEARING, NEW_YORK, REFUSED, SUNDAY_WEEK, TAKEN
+from column_cases import CASES, CLEARING, REFUSED, SUNDAY_WEEK, TAKEN
+from column_parts import NEW_YORK
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,13 +18,21 @@ from syncflow_dagster.nodes.monday.columns import (
     Cell,
     Options,
     ValueRefused,
+    beginning,
     cell,
     display,
+    length,
     quoted,
     read,
     shortened,
 )
+from syncflow_dagster.nodes.monday.columns.texts import LONGEST_LONG_TEXT
+from syncflow_dagster.nodes.monday.keys import group_title
 from syncflow_dagster.workflows.models import ColumnMapping
+from syncflow_dagster.workflows.rules import board_columns
+from syncflow_dagster.workflows.rules.graph import FIELD_TYPES
+
+OCTOBER = "2026-10-01 - 2026-10-09"
 
 
 def test_every_type_has_cases_and_a_place_in_the_mapping():
@@ -32,9 +40,14 @@ def test_every_type_has_cases_and_a_place_in_the_mapping():
     mapped = ColumnMapping.model_json_schema()["properties"]["type"]["enum"]
     assert {*mapped, "status"} == set(KINDS)
     assert len(mapped) == len(set(mapped))
-    # A label is known to the board alone; every other type refuses something itself.
-    assert {kind for kind, case in CASES.items() if not case.refused} == {"status", "dropdown"}
+    # Labels are known to the board alone; every other type refuses something itself.
+    assert {kind for kind, case in CASES.items() if not case.refused} == {"dropdown"}
     assert all(case.taken for case in CASES.values())
+
+
+def test_the_check_of_a_workflow_knows_the_types_of_fields_and_the_longest_text():
+    assert set().union(*board_columns.FITTING.values()) <= set(FIELD_TYPES)
+    assert board_columns.LONGEST_LONG_TEXT == LONGEST_LONG_TEXT
 
 
 @pytest.mark.parametrize(("kind", "value", "options", "written", "shown"), TAKEN)
@@ -102,6 +115,21 @@ def test_a_cell_of_a_type_we_do_not_write_reads_as_its_text():
         ("location", "Berlin", '{"placeId":"x"}', "Berlin"),
         ("dropdown", "A, B", '{"ids":[1,2]}', ["A, B"]),
         ("color_picker", "blue", '{"color":{"hex":"#ff5733"}}', "#FF5733"),
+        ("rating", "4 stars", '{"rating":4}', "4"),
+        ("rating", "none", '{"rating":0}', ""),
+        ("rating", "4", None, "4"),
+        ("timeline", "Oct 1 - 9", '{"from":"2026-10-01","to":"2026-10-09"}', OCTOBER),
+        (
+            "timeline",
+            "Oct 1 - 9",
+            '{"from":"2026-10-01T00:00:00+00:00","to":"2026-10-09T00:00:00.000Z"}',
+            OCTOBER,
+        ),
+        ("timeline", OCTOBER, '{"from":"2026-09-30T21:00:00Z","to":"2026-10-09"}', OCTOBER),
+        ("timeline", OCTOBER, None, OCTOBER),
+        ("week", "W 41", '{"week":{"startDate":"2026-10-01","endDate":"2026-10-09"}}', OCTOBER),
+        ("week", "W 41", '{"startDate":"2026-10-01","endDate":"2026-10-09"}', OCTOBER),
+        ("week", OCTOBER, '{"week":"41"}', OCTOBER),
     ],
 )
 def test_what_monday_shows_is_brought_to_one_form(kind, text, value, shown):
@@ -144,8 +172,9 @@ def test_a_moment_is_the_same_in_whatever_zone_the_driver_gives_it(moment):
 @given(st.text(max_size=40), st.integers(1, 30))
 def test_a_text_that_is_cut_is_short_enough_ends_in_a_mark_and_begins_as_before(text, longest):
     short = shortened(text, longest)
-    assert len(short) <= longest
-    if len(text) <= longest:
+    assert len(short) <= length(short, cut=True) <= longest
+    assert length(text, cut=True) == len(text.encode("utf-16-le", "surrogatepass")) // 2
+    if length(text, cut=True) <= longest:
         assert short == text
         return
     assert short.endswith(MARK)
@@ -159,11 +188,27 @@ def test_a_text_that_is_cut_is_short_enough_ends_in_a_mark_and_begins_as_before(
         ("👩\u200d👩\u200d👧 and more", 4, "…"),
         ("ok 👩\u200d👩\u200d👧", 6, "ok…"),
         ("two words", 5, "two…"),
+        # A skin tone, flags of two halves, a flag of tags, vowel signs.
+        ("ok 👍🏽 x", 5, "ok…"),
+        ("ok 👍🏽 xy", 8, "ok 👍🏽…"),
+        ("ab🇩🇪🇫🇷", 4, "ab…"),
+        ("ab🇩🇪🇫🇷", 7, "ab🇩🇪…"),
+        ("ab🇩🇪🇫🇷", 9, "ab🇩🇪…"),
+        ("🏴\U000e0067\U000e0062\U000e007f!", 8, "…"),
+        ("का का का", 5, "का…"),
+        ("👍👍👍", 5, "👍👍…"),
     ],
 )
 def test_a_cut_tears_no_letter_from_its_accent_and_no_picture_apart(text, longest, short):
     assert shortened(text, longest) == short
-    assert not unicodedata.combining(text[len(short) - 1]) or short == "…"
+
+
+def test_a_group_s_title_is_cut_by_the_same_rule():
+    flag = "🇩🇪"
+    assert group_title("x" * 250 + flag * 2) == "x" * 250 + flag
+    assert group_title("x" * 254 + flag) == "x" * 254
+    assert group_title("x" * 254 + "e\u0301") == "x" * 254 + "é"
+    assert beginning("x" * 254 + "e\u0316", 255) == "x" * 254
 
 
 def test_a_reason_shows_the_beginning_of_a_long_value():

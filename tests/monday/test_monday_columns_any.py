@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC
-from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from column_parts import (
+    FIRST_MOMENT,
+    IN_NEW_YORK,
+    IN_TOKYO,
+    LAST_EVENING,
+    LAST_MOMENT,
+    NEW_YORK,
+    PLAIN,
+)
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from syncflow_dagster.nodes.monday.columns import KINDS, Options, ValueRefused, cell, read
@@ -37,7 +45,7 @@ plain = (
     | st.floats()
     | st.booleans()
     | st.dates()
-    | st.datetimes(timezones=st.just(UTC))
+    | st.datetimes(timezones=st.sampled_from([UTC, NEW_YORK]))
 )
 options = st.builds(
     Options,
@@ -45,7 +53,7 @@ options = st.builds(
     country=st.sampled_from(["", "US"]),
     max_length=st.none() | st.integers(1, 40),
     cut=st.booleans(),
-    zone=st.sampled_from([UTC, ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")]),
+    zone=st.sampled_from([UTC, IN_TOKYO.zone, IN_NEW_YORK.zone]),
     first_weekday=st.sampled_from([0, 6]),
 )
 
@@ -63,6 +71,11 @@ def read_back(kind, written, first_weekday):
 
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(sorted(KINDS)), plain | st.tuples(plain, plain), options)
+@example("hour", LAST_MOMENT, IN_TOKYO)
+@example("week", FIRST_MOMENT, IN_NEW_YORK)
+@example("timeline", (FIRST_MOMENT, LAST_MOMENT), IN_NEW_YORK)
+@example("date", LAST_EVENING, PLAIN)
+@example("text", LAST_EVENING, PLAIN)
 def test_a_value_is_refused_with_a_reason_or_taken_and_read_back(kind, value, how):
     try:
         made = cell(kind, value, how)

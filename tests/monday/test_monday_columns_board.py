@@ -6,7 +6,8 @@ import itertools
 import uuid
 
 import pytest
-from column_cases import CASES, LIST, SUNDAY_WEEK, TAKEN
+from column_cases import CASES, SUNDAY_WEEK, TAKEN
+from column_parts import LIST
 
 from syncflow_dagster.core.outcomes import Done, Reject, Retry
 from syncflow_dagster.ledger.ports import Absent, Effect, Found
@@ -18,7 +19,10 @@ from syncflow_dagster.sandbox.server import SandboxServer
 from syncflow_dagster.workflows.models import LINKING_TYPES, MondayConnection
 
 BOARD = "700"
-LABELS = {"status": ["Open", "Done", "7"], "dropdown": ["Spring", "Été 夏", "A, B", "A", "B", "7"]}
+LABELS = {
+    "status": ["Open", "Done", "7 days"],
+    "dropdown": ["Spring", "Été 夏", "A, B", "A", "B", "7"],
+}
 SEED = {
     "boards": [
         {

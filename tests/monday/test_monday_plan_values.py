@@ -138,6 +138,88 @@ def test_a_name_is_cut_on_a_change_too():
     assert "column name truncated" in change.payload["remark"]
 
 
+def test_a_moment_of_no_year_rejects_its_record_and_no_other():
+    # Once, an OverflowError ended the whole plan, in every run.
+    column = {"field": "due", "column": "at", "type": "hour"}
+    made = workflow(monday={"timezone": "Asia/Tokyo"}, **mapped(column))
+    node, account = made.node("push"), account_options(made.connections["monday"])
+    moment = datetime.max.replace(tzinfo=UTC)
+    plan = Planner(node, node.items, {}, {}, account).plan(row(values={"due": moment}))
+    assert "due → column at (hour): '9999-12-31 23:59+00:00' is not in the" in plan.rejected
+
+
+def test_a_new_item_is_written_without_its_empty_columns_and_an_older_one_is_cleared():
+    nothing = {"amount": None, "email": None, "approved": False, "due": None, "title": ""}
+    columns = [
+        {"field": "amount", "column": "amount", "type": "numbers"},
+        {"field": "email", "column": "colour", "type": "color_picker"},
+        {"field": "approved", "column": "approved", "type": "checkbox"},
+        {"field": "title", "column": "notes", "type": "text"},
+    ]
+    given = mapped(*columns, name="{number}")
+    (create,) = [one for one in planner(**given).plan(row(values=nothing)).effects if one.creates][
+        1:
+    ]
+    assert set(create.payload["columns"]) == set(create.payload["shown"]) == {"record_uuid"}
+    changed = row("UPDATE", changed=sorted(nothing), values=nothing)
+    (change,) = planner(LIVE, **given).plan(changed).effects
+    assert change.payload["columns"] == {
+        "amount": None,
+        "colour": None,
+        "approved": None,
+        "notes": "",
+    }
+
+
+def numbered(on_invalid):
+    status = {"field": "status", "column": "status", "on_invalid": on_invalid}
+    return mapped(statuses=[status])
+
+
+@pytest.mark.parametrize("operation", ["INSERT", "UPDATE"])
+def test_a_status_of_digits_follows_its_column_s_rule(operation):
+    changed = row(operation, changed=["status"], values={"status": "2"})
+    presence = LIVE if operation == "UPDATE" else {}
+    plan = planner(presence, **numbered("reject")).plan(changed)
+    told = "'2' may be taken for the number of a label; give the label a letter"
+    assert plan.rejected == f"status → column status (status): {told}"
+    plan = planner(presence, **numbered("drop")).plan(changed)
+    assert plan.rejected is None
+    assert "set_status" not in kinds(plan)
+    assert plan.reason == f"column status dropped: {told}"
+
+
+def test_a_value_of_digits_that_has_a_label_is_a_status_like_any_other():
+    status = {"field": "status", "column": "status", "labels": {"2": "Done"}}
+    plan = planner(LIVE, **mapped(statuses=[status])).plan(
+        row("UPDATE", changed=["status"], values={"status": "2"})
+    )
+    assert plan.effects[0].payload["columns"] == {"status": {"label": "Done"}}
+
+
+def test_columns_name_links_and_statuses_that_are_wrong_are_named_together():
+    given = mapped({"field": "email", "column": "email", "type": "email"}, LINKS, name="{number}")
+    given["items"]["statuses"] = numbered("reject")["items"]["statuses"]
+    wrong = {"email": "nobody", "title": "SO-2", "number": "x" * 256, "status": "5"}
+    told = (
+        "'nobody' is not an e-mail address; ",
+        "the item's name has 256 characters; monday takes 255: ",
+        "'SO-2' is not the id of a monday item: a whole number; ",
+        "'5' may be taken for the number of a label",
+    )
+    for presence, operation in (({}, "INSERT"), (LIVE, "UPDATE")):
+        rejected = planner(presence, **given).plan(row(operation, values=wrong)).rejected
+        assert [part in rejected for part in told] == [True] * 4, rejected
+
+
+def test_a_name_of_many_emoji_is_cut_so_that_it_fits_by_any_count():
+    emoji = row(values={"number": "👍" * 200, "title": ""})
+    plan = planner(**mapped(name="{number}", long_name="truncate")).plan(emoji)
+    (name,) = [one.payload["name"] for one in plan.effects if one.kind == "create_item"]
+    assert name == "👍" * 127 + "…"
+    assert "the item's name has 400 characters; monday takes 255" in plan.reason
+
+
 def test_all_that_is_wrong_is_named_at_once():
     plan = planner().plan(row(values={"email": "nobody", "amount": Decimal("NaN")}))
     assert plan.rejected == (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from syncflow_dagster.nodes.monday.columns import beginning
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -42,4 +44,4 @@ def group_title(title: str) -> str:
 
     Titles that differ only further on are one group, so nothing marks the cut.
     """
-    return whole_title(title)[:LONGEST_TITLE].rstrip()
+    return beginning(whole_title(title), LONGEST_TITLE).rstrip()

@@ -15,7 +15,7 @@ from syncflow_dagster.nodes.monday.values import (
     Adjustment,
     Written,
     cut_title,
-    fields_of,
+    refuse,
     remark,
     write_columns,
     write_name,
@@ -139,13 +139,13 @@ class Planner:
         return f"{verb}_subitem" if self.is_subitems else f"{verb}_item"
 
     def _create(self, row: DeltaRow, key: str) -> RowPlan:
-        mapped = {name for column in self.mapping.columns for name in fields_of(column)}
-        written = self._columns(row, mapped)
-        name, cut = write_name(self.mapping, row.values)
-        written.adjustments += cut
+        everything = set(row.values)
+        written = self._columns(row, everything, creating=True)
+        name = self._name(row, written)
+        later = self._later(row, everything, creating=True)
+        refuse([written, *later.values()])
         written.put(self.mapping.key_column, cell("text", str(row.record_uuid)))
         payload = {"name": name, **written.payload()}
-        later = self._later(row, key, set(row.values), creating=True)
         if self.is_subitems:
             assert row.parent_uuid is not None
             parent = item_key(self.node.board_id, row.parent_uuid)
@@ -156,8 +156,8 @@ class Planner:
             create = self._effect(row, "create_item", ITEMS, key, payload, parent=group)
             written.adjustments += cut_title(row.values.get(self.node.group.field))
             groups = self._new_group(row, group, title)
-        effects = [*groups, self._next_life(create, row), *later.effects]
-        return RowPlan(effects, adjustments=written.adjustments + later.adjustments)
+        effects = [*groups, self._next_life(create, row), *self._last(row, key, later)]
+        return RowPlan(effects, adjustments=_adjustments(written, later))
 
     def _next_life(self, create: PlannedEffect, row: DeltaRow) -> PlannedEffect:
         # A record's own count says nothing of an item that went with its parent.
@@ -168,9 +168,10 @@ class Planner:
         changed = set(row.changed)
         written = self._columns(row, changed)
         if changed & set(templates.parse(self.mapping.name).fields):
-            name, cut = write_name(self.mapping, row.values)
+            name = self._name(row, written)
             written.put("name", Cell(name, name))
-            written.adjustments += cut
+        later = self._later(row, changed)
+        refuse([written, *later.values()])
         effects = []
         if written.values:
             kind = "change_subitem" if self.is_subitems else "change_item"
@@ -181,11 +182,9 @@ class Planner:
             move = self._effect(row, "move_item", ITEMS, key, {"title": title}, parent=group)
             effects += [*self._new_group(row, group, title), move]
             written.adjustments += cut_title(row.values[self.node.group.field])
-        later = self._later(row, key, changed)
-        effects += later.effects
+        effects += self._last(row, key, later)
         settled = None if effects else "no mapped field changed"
-        adjustments = written.adjustments + later.adjustments
-        return RowPlan(effects, settled=settled, adjustments=adjustments)
+        return RowPlan(effects, settled=settled, adjustments=_adjustments(written, later))
 
     def _deleted(self, row: DeltaRow, key: str, presence: Presence) -> RowPlan:
         rule = self.mapping.on_delete
@@ -235,23 +234,38 @@ class Planner:
         asked_by = f"{row.table}:{row.delta_id}"
         return [group_effect(self.node, key, title, asked_by, self.lives.get(key, 0) + 1)]
 
-    def _columns(self, row: DeltaRow, changed: Collection[str]) -> Written:
+    def _columns(
+        self, row: DeltaRow, changed: Collection[str], *, creating: bool = False
+    ) -> Written:
+        # A new item is not cleared: of a type that cannot be, monday would refuse the whole item.
         columns = [one for one in self.mapping.columns if one.type not in LINKING_TYPES]
-        return write_columns(columns, row.values, changed, self.account)
+        return write_columns(columns, row.values, changed, self.account, filled_only=creating)
+
+    def _name(self, row: DeltaRow, written: Written) -> str:
+        """Return the item's name; what is to be said of it is added to what is written."""
+        try:
+            name, cut = write_name(self.mapping, row.values)
+        except ValueRefused as error:
+            written.refused.append(str(error))
+            return ""
+        written.adjustments += cut
+        return name
 
     def _later(
-        self, row: DeltaRow, key: str, changed: Collection[str], *, creating: bool = False
-    ) -> RowPlan:
-        """Return what the last pass writes, when all items are there: links and statuses."""
+        self, row: DeltaRow, changed: Collection[str], *, creating: bool = False
+    ) -> dict[str, Written]:
+        """Return what the last pass writes, when all items are there, by kind of effect."""
         columns = [one for one in self.mapping.columns if one.type in LINKING_TYPES]
         links = write_columns(columns, row.values, changed, self.account, filled_only=creating)
         statuses = write_statuses(self.mapping.statuses, row.values, changed, filled_only=creating)
-        effects = [
+        return {"set_links": links, "set_status": statuses}
+
+    def _last(self, row: DeltaRow, key: str, later: Mapping[str, Written]) -> list[PlannedEffect]:
+        return [
             self._effect(row, kind, STATUSES, key, written.payload())
-            for kind, written in (("set_links", links), ("set_status", statuses))
+            for kind, written in later.items()
             if written.values
         ]
-        return RowPlan(effects, adjustments=links.adjustments)
 
     def _effect(
         self,
@@ -306,6 +320,10 @@ def group_effect(
         payload={"title": title, "label": title, "board_id": node.board_id},
         generation=generation,
     )
+
+
+def _adjustments(written: Written, later: Mapping[str, Written]) -> list[Adjustment]:
+    return [one for part in (written, *later.values()) for one in part.adjustments]
 
 
 def _noted(plan: RowPlan) -> RowPlan:

@@ -15,6 +15,7 @@ from syncflow_dagster.nodes.monday.columns import (
     ValueRefused,
     cell,
     display,
+    length,
     quoted,
     shortened,
 )
@@ -67,12 +68,14 @@ class Written:
         shown: What monday shows of it afterwards, by column id.
         adjustments: Values that are not written as they are.
         droppable: Columns that may be left out if monday refuses their values.
+        refused: Why values do not fit columns whose rule is to reject the record.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     adjustments: list[Adjustment] = field(default_factory=list)
     droppable: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def put(self, column: str, made: Cell, rule: str = "reject") -> None:
         """Add a column's cell, which is written under its rule."""
@@ -84,6 +87,16 @@ class Written:
         """Return it as part of an effect's payload."""
         payload: dict[str, Any] = {"columns": self.values, "shown": self.shown}
         return payload | ({DROPPABLE: self.droppable} if self.droppable else {})
+
+
+def refuse(parts: Iterable[Written]) -> None:
+    """Refuse a record if any part of it does not fit.
+
+    Raises:
+        ValueRefused: one or several values do not fit; the text names each.
+    """
+    if refused := [text for part in parts for text in part.refused]:
+        raise ValueRefused("; ".join(refused))
 
 
 def remark(adjustments: Iterable[object]) -> str:
@@ -147,13 +160,8 @@ def write_columns(
         changed: Fields whose values are new to the board.
         account: What of the account's settings counts.
         filled_only: Leave out what would only be cleared.
-
-    Raises:
-        ValueRefused: one or several values do not fit columns whose rule is to reject the record;
-            the text names each.
     """
     written = Written()
-    refused = []
     for column in columns:
         if fields_of(column).isdisjoint(changed):
             continue
@@ -163,20 +171,28 @@ def write_columns(
         try:
             made = cell(column.type, value, _options(column, account))
         except ValueRefused as error:
-            text = f"{column.field} → column {column.column} ({column.type}): {error}"
-            if column.on_invalid != "drop":
-                refused.append(text)
-                continue
-            written.adjustments.append(_adjustment(column, value, str(error)))
+            _unfit(written, column, column.type, value, error)
             continue
-        if made.value is None and filled_only:
+        if filled_only and made.is_empty:
             continue
         written.put(column.column, made, column.on_invalid)
         if made.cut is not None:
             written.adjustments.append(_adjustment(column, value, made.cut))
-    if refused:
-        raise ValueRefused("; ".join(refused))
     return written
+
+
+def _unfit(
+    written: Written,
+    column: ColumnMapping | StatusMapping,
+    column_type: str,
+    value: object,
+    error: ValueRefused,
+) -> None:
+    """Do with a value that does not fit what its column's rule says."""
+    if column.on_invalid == "drop":
+        written.adjustments.append(_adjustment(column, value, str(error)))
+    else:
+        written.refused.append(f"{column.field} → column {column.column} ({column_type}): {error}")
 
 
 def _options(column: ColumnMapping, account: Options) -> Options:
@@ -190,7 +206,7 @@ def _options(column: ColumnMapping, account: Options) -> Options:
     )
 
 
-def _adjustment(column: ColumnMapping, value: object, reason: str) -> Adjustment:
+def _adjustment(column: ColumnMapping | StatusMapping, value: object, reason: str) -> Adjustment:
     shown = " to ".join(map(quoted, value)) if isinstance(value, tuple) else quoted(value)
     return Adjustment(column.column, shown, column.on_invalid, reason)
 
@@ -216,17 +232,23 @@ def write_statuses(
             continue
         value = values.get(status.field)
         label = None if value is None else status.labels.get(display(value), display(value))
-        if label or not filled_only:
-            written.put(status.column, cell("status", label), status.on_invalid)
+        try:
+            made = cell("status", label)
+        except ValueRefused as error:
+            _unfit(written, status, "status", value, error)
+            continue
+        if not (filled_only and made.is_empty):
+            written.put(status.column, made, status.on_invalid)
     return written
 
 
 def cut_title(value: object) -> list[Adjustment]:
     """Return that the title of an item's group is cut, if it is."""
     title = whole_title("" if value is None else display(value))
-    if len(title) <= LONGEST_TITLE:
+    long = length(title, cut=True)
+    if long <= LONGEST_TITLE:
         return []
-    told = f"the group's title has {len(title)} characters; monday takes {LONGEST_TITLE}"
+    told = f"the group's title has {long} characters; monday takes {LONGEST_TITLE}"
     return [Adjustment("group", quoted(title), "truncate", told)]
 
 
@@ -241,9 +263,10 @@ def write_name(mapping: ItemMapping, values: Mapping[str, Any]) -> tuple[str, li
     if not name:
         msg = f"the item's name ({mapping.name!r}) comes out empty"
         raise ValueRefused(msg)
-    if len(name) <= LONGEST_NAME:
+    long = length(name, cut=mapping.long_name == "truncate")
+    if long <= LONGEST_NAME:
         return name, []
-    told = f"the item's name has {len(name)} characters; monday takes {LONGEST_NAME}"
+    told = f"the item's name has {long} characters; monday takes {LONGEST_NAME}"
     if mapping.long_name == "reject":
         msg = f"{told}: {quoted(name)}"
         raise ValueRefused(msg)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.problems import Finding
-from syncflow_dagster.workflows.rules.graph import FIELD_TYPES, field_type
+from syncflow_dagster.workflows.rules.graph import field_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _DAY = frozenset({"date", "datetime"})
 
 #: Field types each column type takes; a type not listed takes every field.
 FITTING: Mapping[str, frozenset[str]] = {
-    "numbers": frozenset({"integer", "decimal", "float"}),
+    "numbers": frozenset({"integer", "decimal"}),
     "dropdown": _TEXT_OR_ID,
     "tags": _TEXT_OR_ID,
     "checkbox": frozenset({"boolean"}),
@@ -40,6 +40,8 @@ FITTING: Mapping[str, frozenset[str]] = {
     "color_picker": _TEXT,
 }
 _TEXTS = frozenset({"text", "long_text"})
+#: Longest long text (https://developer.monday.com/api-reference/docs/long-text).
+LONGEST_LONG_TEXT = 2_000
 #: Options that mean something for columns of some types only.
 _ONLY_FOR = {
     "until": frozenset({"timeline"}),
@@ -64,7 +66,7 @@ def types(graph: Graph) -> Iterator[Finding]:
 
 
 def _unfit(at: View, field: View, column_type: str, kind: str) -> Finding:
-    fitting = " or ".join(sorted(FITTING[column_type] & set(FIELD_TYPES)))
+    fitting = " or ".join(sorted(FITTING[column_type]))
     message = f"a {column_type} column cannot hold a field of type {kind}"
     return Finding(at.loc, message, f"give {field.text!r} type: {fitting}")
 
@@ -81,11 +83,25 @@ def options(graph: Graph) -> Iterator[Finding]:
         if entry["on_invalid"].text == "truncate" and column_type not in _TEXTS:
             message = f"a value of a {column_type} column cannot be truncated"
             yield Finding(entry["on_invalid"].loc, message, "right would be reject or drop")
+        yield from _longest(entry, column_type)
         kind = _field_type(fields, entry["field"])
         if entry["separator"].exists and kind == "integer":
             message = "'separator' means nothing for a field of type integer"
             hint = f"remove it, or give {entry['field'].text!r} type: text"
             yield Finding(entry["separator"].loc, message, hint, at_key=True)
+
+
+def _longest(entry: View, column_type: str) -> Iterator[Finding]:
+    """Report a length that is never reached, or a cut at no length."""
+    longest = entry["max_length"]
+    cuts = entry["on_invalid"].text == "truncate"
+    if cuts and column_type == "text" and not longest.exists:
+        message = "a text column without 'max_length' takes texts of any length: nothing is cut"
+        yield Finding(entry["on_invalid"].loc, message, "add max_length: 255, or another length")
+    given = longest.data if isinstance(longest.data, int) else 0
+    if column_type == "long_text" and given > LONGEST_LONG_TEXT:
+        message = f"a long_text column holds {LONGEST_LONG_TEXT:,} characters at most"
+        yield Finding(longest.loc, message, f"right would be at most {LONGEST_LONG_TEXT}")
 
 
 def _columns(graph: Graph) -> Iterator[tuple[View, dict[str, View]]]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.nodes.monday.columns import choices, contacts, ids, moments, texts
 from syncflow_dagster.nodes.monday.columns.base import (
-    MARK,
     Cell,
     Kind,
     Options,
@@ -18,9 +17,9 @@ from syncflow_dagster.nodes.monday.columns.base import (
     display,
     is_nothing,
     quoted,
-    shortened,
     text_of,
 )
+from syncflow_dagster.nodes.monday.columns.lengths import MARK, beginning, length, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +33,10 @@ __all__ = [
     "Options",
     "Shown",
     "ValueRefused",
+    "beginning",
     "cell",
     "display",
+    "length",
     "quoted",
     "read",
     "shortened",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.nodes.monday.columns.lengths import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,11 +17,8 @@ if TYPE_CHECKING:
 #: nothing. An empty cell is the empty text.
 Shown = str | list[str]
 
-#: Ends a text that was cut.
-MARK = "…"
 #: Characters of a value that a reason shows.
 _MOST_SHOWN = 80
-_JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 
 class ValueRefused(ValueError):
@@ -41,8 +39,13 @@ class Cell:
     shown: Shown
     cut: str | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is in the cell."""
+        return self.shown == ""
 
-#: A cell that is cleared, of every type but texts.
+
+#: A cell that is cleared, of every type but text.
 EMPTY = Cell(None, "")
 
 
@@ -128,33 +131,23 @@ def display(value: object) -> str:
         text = format(value, "f")
         return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, datetime):
-        # The zone a driver gives a moment in is its session's, which says nothing.
-        shown = value if value.tzinfo is None else value.astimezone(UTC)
-        return shown.isoformat(sep=" ", timespec="minutes")
+        return _in_utc(value).isoformat(sep=" ", timespec="minutes")
     if isinstance(value, date):
         return value.isoformat()
     return str(value)
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """Return a moment in UTC, as the zone a driver gives it in is its session's.
+
+    One without zone stays so, and one that UTC has in the year 0 or 10000 keeps its zone.
+    """
+    try:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        return moment
+
+
 def quoted(value: object) -> str:
     """Return a value as a reason names it: in quotes, and not longer than a line."""
-    text = display(value)
-    return repr(text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + MARK)
-
-
-def shortened(text: str, longest: int) -> str:
-    """Return a text of at most `longest` characters that ends in a mark where it was cut.
-
-    What belongs together on the screen, such as a letter and its accent, is not torn apart.
-    """
-    if len(text) <= longest:
-        return text
-    end = longest - len(MARK)
-    while end > 0 and (_joins(text[end]) or text[end - 1] == "\u200d"):
-        end -= 1
-    return text[:end].rstrip() + MARK
-
-
-def _joins(character: str) -> bool:
-    """Whether a character belongs to the one before it."""
-    return bool(unicodedata.combining(character)) or character in _JOINERS
+    return repr(shortened(display(value), _MOST_SHOWN))

@@ -30,6 +30,10 @@ _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 
 def _status(value: object, _options: Options) -> Cell:
     label = display(value)
+    if label.strip().isdecimal():
+        # In place of a label monday also takes its number (developer.monday.com, "status").
+        msg = f"{quoted(label)} may be taken for the number of a label; give the label a letter"
+        raise ValueRefused(msg)
     return Cell({"label": label}, label)
 
 
@@ -74,6 +78,11 @@ def _rating(value: object, _options: Options) -> Cell:
     return Cell({"rating": int(stars)}, stars)
 
 
+def _read_rating(given: Mapping[str, Any]) -> Shown:
+    value = members_of(given)
+    return str(value["rating"] or "") if "rating" in value else text_of(given)
+
+
 def _colour(value: object, _options: Options) -> Cell:
     colour = display(value).strip()
     if not _COLOUR.fullmatch(colour):
@@ -93,5 +102,5 @@ STATUS = Kind(_status, text_of)
 DROPDOWN = Kind(_dropdown, _read_dropdown)
 TAGS = Kind(_tags, _read_tags)
 CHECKBOX = Kind(_checkbox, text_of)
-RATING = Kind(_rating, text_of)
+RATING = Kind(_rating, _read_rating)
 COLOR_PICKER = Kind(_colour, _read_colour)

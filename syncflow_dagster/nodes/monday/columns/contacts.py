@@ -31,6 +31,8 @@ _BETWEEN_DIGITS = re.compile(r"[\s()./-]")
 _TRUNK_ZERO = "(0)"
 #: How monday takes a number and its country as one text (developer.monday.com, "phone").
 _WITH_COUNTRY = re.compile(r"(.*\d)\s+([A-Z]{2})", re.DOTALL)
+#: A number with a decimal comma, or two numbers without a blank: nobody knows.
+_COMMA_INSIDE = re.compile(r"[+-]?\d+,\d")
 _LOCATION = re.compile(r"([^\s,;]+)[\s,;]+([^\s,;]+)(?:[\s,;]+(.*))?", re.DOTALL)
 
 
@@ -112,7 +114,13 @@ def _read_country(given: Mapping[str, Any]) -> Shown:
 
 
 def _location(value: object, _options: Options) -> Cell:
-    found = _LOCATION.fullmatch(display(value).strip())
+    text = display(value).strip()
+    found = _LOCATION.fullmatch(text)
+    if found and any(_COMMA_INSIDE.match(text, found.start(number)) for number in (1, 2)):
+        msg = (
+            f"{quoted(value)} has a comma inside of a number; right would be '52.52 13.405 Berlin'"
+        )
+        raise ValueRefused(msg)
     latitude = _degrees(found[1], 90) if found else None
     longitude = _degrees(found[2], 180) if found else None
     # The poles themselves are outside what monday takes (developer.monday.com, "location").

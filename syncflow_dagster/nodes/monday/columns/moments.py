@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _HOUR = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?", re.ASCII)
+#: A day, or its midnight, as monday also gives it.
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00\S*)?", re.ASCII)
 _WEEK = timedelta(days=6)
 
 
@@ -32,7 +34,7 @@ def _date(value: object, _options: Options) -> Cell:
     if isinstance(value, datetime):
         # monday takes the time in UTC, and gives it back in UTC too in a cell's `value`; only
         # `text` is in the zone of whoever asks. Seconds do not come back.
-        moment = _in_utc(value)
+        moment = _moment(value, UTC)
         on = moment.date().isoformat()
         return Cell({"date": on, "time": f"{moment:%H:%M:%S}"}, f"{on} {moment:%H:%M}")
     day = _day(value, _options).isoformat()
@@ -49,7 +51,7 @@ def _read_date(given: Mapping[str, Any]) -> Shown:
 def _day(value: object, options: Options) -> date:
     """Return the day of a value; that of a moment is the one the account's people see."""
     if isinstance(value, datetime):
-        return _in_utc(value).astimezone(options.zone).date()
+        return _moment(value, options.zone).date()
     if isinstance(value, date):
         return value
     try:
@@ -69,6 +71,11 @@ def _timeline(value: object, options: Options) -> Cell:
     return _span(start, end, {"from": start.isoformat(), "to": end.isoformat()})
 
 
+def _read_timeline(given: Mapping[str, Any]) -> Shown:
+    value = members_of(given)
+    return _read_span(value.get("from"), value.get("to")) or text_of(given)
+
+
 def _week(value: object, options: Options) -> Cell:
     day = _day(value, options)
     try:
@@ -81,13 +88,28 @@ def _week(value: object, options: Options) -> Cell:
     return _span(start, end, {"week": week})
 
 
+def _read_week(given: Mapping[str, Any]) -> Shown:
+    # Public clients tell of both forms.
+    value = members_of(given)
+    week = value.get("week") or value
+    if not isinstance(week, dict):
+        return text_of(given)
+    return _read_span(week.get("startDate"), week.get("endDate")) or text_of(given)
+
+
+def _read_span(first: object, last: object) -> str:
+    """Return two days as they are compared; nothing where one is no day."""
+    days = [_DAY.fullmatch(str(one)) for one in (first, last)]
+    return " - ".join(one[1] for one in days if one) if all(days) else ""
+
+
 def _span(start: date, end: date, value: dict[str, Any]) -> Cell:
     return Cell(value, f"{start.isoformat()} - {end.isoformat()}")
 
 
 def _hour(value: object, options: Options) -> Cell:
     if isinstance(value, datetime):
-        moment = _in_utc(value).astimezone(options.zone)
+        moment = _moment(value, options.zone)
         return _clock(moment.hour, moment.minute)
     found = _HOUR.fullmatch(display(value).strip())
     if found is None or int(found[1]) > 23 or int(found[2]) > 59:
@@ -125,12 +147,22 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _in_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _moment(value: datetime, zone: tzinfo) -> datetime:
+    """Return a moment as a zone has it; one without zone is in UTC.
+
+    Raises:
+        ValueRefused: the zone has it before the year 1 or after 9999.
+    """
+    aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    try:
+        return aware.astimezone(zone)
+    except OverflowError as error:
+        msg = f"{quoted(value)} is not in the years 1 to 9999 in the time zone {zone}"
+        raise ValueRefused(msg) from error
 
 
 DATE = Kind(_date, _read_date)
-TIMELINE = Kind(_timeline, text_of)
-WEEK = Kind(_week, text_of)
+TIMELINE = Kind(_timeline, _read_timeline)
+WEEK = Kind(_week, _read_week)
 HOUR = Kind(_hour, _read_hour)
 WORLD_CLOCK = Kind(_world_clock, _read_world_clock)

@@ -14,9 +14,9 @@ from syncflow_dagster.nodes.monday.columns.base import (
     display,
     json_of,
     quoted,
-    shortened,
     text_of,
 )
+from syncflow_dagster.nodes.monday.columns.lengths import length, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,9 +38,9 @@ def _long_text(value: object, options: Options) -> Cell:
 
 def _fitting(value: object, longest: int | None, options: Options) -> tuple[str, str | None]:
     text = display(value)
-    if longest is None or len(text) <= longest:
+    if longest is None or (long := length(text, cut=options.cut)) <= longest:
         return text, None
-    told = f"{quoted(text)} has {len(text)} characters; the column holds at most {longest}"
+    told = f"{quoted(text)} has {long} characters; the column holds at most {longest}"
     if not options.cut:
         raise ValueRefused(told)
     return shortened(text, longest), told
@@ -75,5 +75,5 @@ def _read_number(given: Mapping[str, Any]) -> Shown:
 
 
 TEXT = Kind(_text, text_of, cleared="")
-LONG_TEXT = Kind(_long_text, text_of, cleared="")
+LONG_TEXT = Kind(_long_text, text_of)
 NUMBERS = Kind(_numbers, _read_number)
