@@ -26,7 +26,7 @@ def told_plan(plan: PlanReport, *, dry_run: bool = False) -> str:
     """Return a plan in one line."""
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(plan.effects.items()))
     refused = f"; {len(plan.rejected):,} refused" if plan.rejected else ""
-    adjusted = f"; {len(plan.adjusted):,} values adjusted" if plan.adjusted else ""
+    adjusted = f"; {plan.adjusted:,} values adjusted" if plan.adjusted else ""
     told = f"planned {plan.rows:,} delta rows: {kinds or 'nothing to send'}{refused}{adjusted}"
     return f"dry run, nothing is sent: {told}" if dry_run else told
 
@@ -53,7 +53,7 @@ def of_plan(plan: PlanReport) -> dict[str, Any]:
         "planned_rows": plan.rows,
         "planned_effects": plan.effects.total(),
         "nothing_to_do": plan.settled,
-        "adjusted": len(plan.adjusted),
+        "adjusted": plan.adjusted,
         "plan": tables.table(
             [{"change": kind, "number": count} for kind, count in plan.effects.most_common()],
             ["change", "number"],
@@ -75,7 +75,7 @@ def of_plan(plan: PlanReport) -> dict[str, Any]:
         )
     if plan.adjusted:
         metadata["adjusted_values"] = tables.table(
-            [{"record": label, **asdict(one)} for label, one in plan.adjusted],
+            ({"record": label, **asdict(one)} for label, one in plan.adjustments),
             ["record", "column", "value", "rule", "reason"],
         )
     if plan.rejected:

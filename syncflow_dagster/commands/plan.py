@@ -37,7 +37,9 @@ class Plans:
             if report.settled:
                 lines.append(f"  {report.settled:>6}  rows with nothing to write")
             lines += [f"  refused {record}: {reason}" for record, reason in report.rejected]
-            lines += [f"  adjusted {record}: {one}" for record, one in report.adjusted]
+            lines += [f"  adjusted {record}: {one}" for record, one in report.adjustments]
+            if more := report.adjusted - len(report.adjustments):
+                lines.append(f"  {more:>6}  more values adjusted")
         return lines
 
     def as_json(self) -> dict[str, Any]:
@@ -50,8 +52,9 @@ class Plans:
                     "effects": dict(Counter(report.effects)),
                     "settled": report.settled,
                     "rejected": dict(report.rejected),
+                    "adjusted_total": report.adjusted,
                     "adjusted": [
-                        {"record": record, **asdict(one)} for record, one in report.adjusted
+                        {"record": record, **asdict(one)} for record, one in report.adjustments
                     ],
                 }
                 for node, report in self.reports.items()

@@ -5,11 +5,13 @@ from collections import Counter
 from syncflow_dagster.assets import push_metadata
 from syncflow_dagster.commands.plan import Plans
 from syncflow_dagster.ledger.deliver import DeliveryReport
-from syncflow_dagster.nodes.monday.plan_report import PlanReport
+from syncflow_dagster.nodes.monday.plan_report import MOST_ADJUSTMENTS, PlanReport
 from syncflow_dagster.nodes.monday.values import Adjustment
 
 DROPPED = Adjustment("buyer", "'nobody'", "drop", "'nobody' is not an e-mail address")
-PLAN = PlanReport(rows=2, effects=Counter(create_item=2), adjusted=[("SO-1", DROPPED)])
+PLAN = PlanReport(
+    rows=2, effects=Counter(create_item=2), adjusted=1, adjustments=[("SO-1", DROPPED)]
+)
 
 
 def records(metadata, name):
@@ -36,6 +38,21 @@ def test_a_plan_that_adjusts_nothing_says_so():
     assert metadata["adjusted"] == 0
     assert "adjusted_values" not in metadata
     assert "adjusted" not in push_metadata.told_plan(PlanReport(rows=1))
+
+
+def test_of_very_many_adjusted_values_the_first_are_kept_and_all_are_counted():
+    report = PlanReport()
+    for chunk in range(3):
+        part = PlanReport()
+        part.adjust([(f"SO-{chunk}-{number}", DROPPED) for number in range(900)], 900)
+        report.add(part)
+    assert (report.adjusted, len(report.adjustments)) == (2700, MOST_ADJUSTMENTS)
+    assert [report.adjustments[at][0] for at in (0, 899, 900)] == ["SO-0-0", "SO-0-899", "SO-1-0"]
+    assert push_metadata.of_plan(report)["adjusted"] == 2700
+    assert push_metadata.told_plan(report).endswith("; 2,700 values adjusted")
+    plans = Plans("orders", {"push": report})
+    assert plans.lines()[-1] == f"  {2700 - MOST_ADJUSTMENTS:>6}  more values adjusted"
+    assert plans.as_json()["nodes"]["push"]["adjusted_total"] == 2700
 
 
 def test_a_delivery_counts_and_names_what_it_sent_otherwise():

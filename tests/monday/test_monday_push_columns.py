@@ -129,7 +129,7 @@ def test_by_default_such_a_record_is_rejected_with_every_column_and_value_named(
     assert world.shown("T-1") is None
     assert world.shown("T-2") == SHOWN
     assert result.plan.rejected == [("T-1", row["reason"])]
-    assert result.plan.adjusted == []
+    assert result.plan.adjusted == 0
 
 
 RULES = {
@@ -144,8 +144,8 @@ def test_rules_write_what_fits_and_everything_they_did_is_reported(make):
     rows = thing("T-1", **BAD, text="a text of many words"), thing("T-2")
     shown = world.sync(*rows, dry_run=True)
     result = world.sync(*rows)
-    assert shown.plan.adjusted == result.plan.adjusted
-    told = {one.column: (record, one.rule, one.value) for record, one in result.plan.adjusted}
+    assert shown.plan.adjustments == result.plan.adjustments
+    told = {one.column: (record, one.rule, one.value) for record, one in result.plan.adjustments}
     assert told == {
         "text": ("T-1", "truncate", "'a text of many words'"),
         "long_text": ("T-1", "truncate", repr("x" * 79 + "…")),
@@ -179,7 +179,7 @@ def test_a_dropped_value_leaves_an_older_one_and_is_told_although_nothing_is_sen
     result = world.sync(thing("T-1", email="nobody"))
     assert world.writes(after=mark) == []
     assert world.shown("T-1")["email"] == "a@b.co"
-    assert [one.column for _, one in result.plan.adjusted] == ["email"]
+    assert [one.column for _, one in result.plan.adjustments] == ["email"]
     row = world.row("T-1")
     assert (row["state"], row["reason"]) == (
         "SYNCED",
@@ -195,7 +195,7 @@ def test_a_name_that_is_too_long_is_cut_where_the_mapping_says_so(make):
     result = world.sync(thing("T-1", text="x" * 300))
     name = "T-1 " + "x" * 250 + "…"
     assert world.shown(name)["text"] == "x" * 300
-    assert [(one.column, one.rule) for _, one in result.plan.adjusted] == [("name", "truncate")]
+    assert [(one.column, one.rule) for _, one in result.plan.adjustments] == [("name", "truncate")]
     assert "the item's name has 304 characters; monday takes 255" in world.row("T-1")["reason"]
 
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from syncflow_dagster.ledger.ports import PlannedEffect
     from syncflow_dagster.nodes.monday.values import Adjustment
 
 #: Planned effects kept for a preview.
 PREVIEW = 50
+#: Adjusted values kept; a run of a million records may adjust as many.
+MOST_ADJUSTMENTS = 1_000
 
 
 @dataclass(slots=True)
@@ -22,7 +26,8 @@ class PlanReport:
         rows: Delta rows taken up.
         effects: New effects by kind.
         rejected: Records that can never be written as they are, each with its reason.
-        adjusted: Values that are not written as they are, each with its record.
+        adjusted: Number of values that are not written as they are.
+        adjustments: The first of them, each with its record.
         settled: Rows with nothing to do.
         preview: The first planned effects.
     """
@@ -30,15 +35,26 @@ class PlanReport:
     rows: int = 0
     effects: Counter[str] = field(default_factory=Counter)
     rejected: list[tuple[str, str]] = field(default_factory=list)
-    adjusted: list[tuple[str, Adjustment]] = field(default_factory=list)
+    adjusted: int = 0
+    adjustments: list[tuple[str, Adjustment]] = field(default_factory=list)
     settled: int = 0
     preview: list[PlannedEffect] = field(default_factory=list)
+
+    def adjust(self, adjustments: Sequence[tuple[str, Adjustment]], number: int) -> None:
+        """Add values that are not written as they are.
+
+        Args:
+            adjustments: Each with its record; of many, the first.
+            number: How many there are.
+        """
+        self.adjusted += number
+        self.adjustments += adjustments[: MOST_ADJUSTMENTS - len(self.adjustments)]
 
     def add(self, part: PlanReport) -> None:
         """Add what one chunk came to, whose rows are counted on from this report's."""
         self.rows = part.rows
         self.effects.update(part.effects)
         self.rejected += part.rejected
-        self.adjusted += part.adjusted
+        self.adjust(part.adjustments, part.adjusted)
         self.settled += part.settled
         self.preview = (self.preview + part.preview)[:PREVIEW]

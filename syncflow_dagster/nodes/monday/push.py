@@ -326,7 +326,7 @@ class Push:
             report.effects.update(+kinds)
             report.preview += plan.effects[: PREVIEW - len(report.preview)]
             report.settled += plan.settled is not None
-            report.adjusted += [(row.label, one) for one in plan.adjustments]
+            report.adjust([(row.label, one) for one in plan.adjustments], len(plan.adjustments))
             if plan.rejected:
                 report.rejected.append((row.label, plan.rejected))
             if plan.retires:
