@@ -134,6 +134,19 @@ def test_the_key_of_the_parent_may_be_made_of_another_field(database):
     assert parents(database) == {"SO-1 / M": "SO-1"}
 
 
+def test_a_parent_of_another_kind_with_the_same_key_is_another_parent(database):
+    other = headers_node(name="other_delta", entity="offer", table="offer_delta")
+    build(database, headers_node(), [order("SO-1")])
+    build(database, other, [order("SO-1"), order("SO-2")])
+    rows = [line("SO-1", "M", 1), line("SO-2", "M", 2)]
+    some(build(database, lines_node(), rows, parent=headers_node()), inserted=2, waiting=1)
+    of_other = lines_node(parent={"node": "other_delta", "key": ["order_no"]})
+    some(build(database, of_other, rows, parent=other), same=2, migrated=2, updated=0)
+    offers = [row["record_uuid"] for row in snapshot_rows(database, other)]
+    found = seen(delta_rows(database, of_other), "parent_uuid", "state")
+    assert sorted(found) == sorted((offer, "PENDING") for offer in offers)
+
+
 def test_rows_that_are_taken_up_already_are_left_to_the_push(database):
     build(database, upper(), [order("SO-1")])
     build(database, alone(), LINES)

@@ -28,7 +28,7 @@ from reference_build import (
 )
 
 from syncflow_dagster.core.detect.entries import by_key, entries, span
-from syncflow_dagster.nodes.delta import runs
+from syncflow_dagster.nodes.delta import runs, writing
 
 THOROUGH = settings.get_current_profile_name() == "thorough"
 ROWS = 100_000 if THOROUGH else 1_200
@@ -40,6 +40,7 @@ def many_chunks(monkeypatch):
     """Cut the work so that records meet across chunks, batches and ranges of keys."""
     monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (ROWS // 6,))
     monkeypatch.setattr(runs, "RANGE_ENTRIES", ROWS // 4)
+    monkeypatch.setattr(writing, "_GROUP", ROWS // 5)
 
 
 # The rule `first` mirrors `last`; its choice has properties of its own in tests/core.

@@ -19,11 +19,13 @@ from delta_cases import (
     rejected_rows,
     some,
 )
+from source_cases import MarkedRows, build_from
 
 from syncflow_dagster.nodes.delta.batches import Batch
 from syncflow_dagster.nodes.delta.build import DeltaOptions
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
 from syncflow_dagster.nodes.delta.retry import retry_rejected
+from syncflow_dagster.nodes.pull.ports import SourceUnavailableError
 
 
 def retry(database, node):
@@ -85,6 +87,20 @@ def test_a_try_that_is_cut_off_leaves_its_files_where_the_next_one_clears_them(
     assert list(home.iterdir())
     some(try_again(), read=1, inserted=1)
     assert list(home.iterdir()) == list(elsewhere.iterdir()) == []
+
+
+def test_a_try_leaves_what_a_killed_build_has_read(database, tmp_path):
+    node, options = headers_node(), DeltaOptions(home=tmp_path)
+    build(database, node, [order("SO-1"), order("SO-2", due="soon")])
+    source = MarkedRows([{**order(f"SO-{n}"), "N": n} for n in range(9)], breaks_after=8)
+    with pytest.raises(SourceUnavailableError):
+        build_from(database, node, source, home=tmp_path)
+    kept = {path: sorted(path.iterdir()) for path in tmp_path.iterdir()}
+    assert len(kept) == 1
+    clock = FixedClock()
+    tried = retry_rejected(database, WORKFLOW, looser(), parent=None, clock=clock, options=options)
+    some(tried, inserted=1)
+    assert {path: sorted(path.iterdir()) for path in tmp_path.iterdir()} == kept
 
 
 def test_nothing_open_is_nothing_to_try(database):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from delta_cases import build, delta_rows, headers_node, order, snapshot_rows, some
+from delta_cases import batch_of, build, delta_rows, headers_node, order, snapshot_rows, some
 
 from syncflow_dagster.nodes.delta.errors import DeleteGuard
 
@@ -141,6 +141,23 @@ def test_a_transform_whose_columns_are_gone_hides_no_other_change(database, node
         del row["CUSTOMER"]
     plain = with_fields(node, customer_name={"column": "NAME"})
     assert changes_of(database, plain, made) == {"SO-3": ["total"]}
+
+
+def test_an_earlier_rule_that_some_rows_cannot_follow_is_left_to_the_others(database, node):
+    joined = {"transform": {"type": "concat", "columns": ["CUSTOMER", "NOTES"]}}
+    assert changes_of(database, with_fields(node, customer_name=joined), rows()) == {}
+    made = [{**row, "NAME": row["CUSTOMER"]} for row in rows(TOTAL="9", CUSTOMER="Other")]
+    made[9] = {**made[9], "TOTAL": "9"}
+    without = [
+        {name: value for name, value in row.items() if name != "CUSTOMER"} for row in made[6:]
+    ]
+    plain = with_fields(node, customer_name={"column": "NAME"})
+    result = build(database, plain, [*batch_of(made[:6]), *batch_of(without)])
+    some(result, updated=2, migrated=RECORDS - 2, same=RECORDS - 2)
+    found = {
+        row["business_key"]: row["changed_columns"] for row in delta_rows(database, plain)[-2:]
+    }
+    assert found == {"SO-3": ["customer_name", "total"], "SO-9": ["total"]}
 
 
 def test_an_empty_source_deletes_nothing_though_the_key_is_another_one(database, node):

@@ -164,3 +164,23 @@ def test_lost_connection_is_not_blamed_on_the_file(db, folder):
     (folder / "0001_first.sql").write_text("select pg_terminate_backend(pg_backend_pid())")
     with pytest.raises(psycopg.OperationalError):
         migrate(db, folder)
+
+
+def test_delta_tables_of_earlier_releases_get_the_defaults_of_today(db, tmp_path):
+    shipped = read_migrations()
+    for migration in shipped[:2]:
+        (tmp_path / migration.file_name).write_text(migration.text)
+    migrate(db, tmp_path)
+    db.execute(
+        "create table old_delta (state_since timestamptz default clock_timestamp(),"
+        " created_at timestamptz default clock_timestamp())"
+    )
+    add = "insert into delta_entity values (%s, 'orders', %s, 'order')"
+    for table in ("old_delta", "gone_delta"):
+        db.execute(add, (table, table))
+    (tmp_path / shipped[2].file_name).write_text(shipped[2].text)
+    migrate(db, tmp_path)
+    found = db.fetch_all(
+        "select column_default from information_schema.columns where table_name = 'old_delta'"
+    )
+    assert {row["column_default"] for row in found} == {"statement_timestamp()"}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from syncflow_dagster.nodes.delta import batches as running
-from syncflow_dagster.nodes.delta import cursor, parents, runs, tables, versions
+from syncflow_dagster.nodes.delta import cursor, runs, tables, versions
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, DeltaError
 from syncflow_dagster.nodes.delta.finish import Finish
 from syncflow_dagster.nodes.delta.known import read_known
@@ -220,8 +220,6 @@ class _Build:
                 with self.conn.transaction():
                     share_writing(self.conn, self.node)
                     finish.write(version, earlier, self.workflow, complete=complete)
-                    if earlier:
-                        parents.relink(self.conn, self.node, self.parent)
                     cursor.keep(
                         self.conn,
                         self.workflow,

@@ -10,7 +10,7 @@ from syncflow_dagster.core.detect.classify import Operation
 from syncflow_dagster.nodes.delta import detection, rejections, runs, superseding, versions
 from syncflow_dagster.nodes.delta.detection import Decided
 from syncflow_dagster.nodes.delta.layout import Layout
-from syncflow_dagster.nodes.delta.parents import release_waiting
+from syncflow_dagster.nodes.delta.parents import release_waiting, relink
 from syncflow_dagster.nodes.delta.preview import preview
 from syncflow_dagster.nodes.delta.report import DeltaResult
 from syncflow_dagster.nodes.delta.writing import Writer
@@ -128,14 +128,15 @@ class Finish:
             counts["superseded"] = superseded
             handled(counts["inserted"] + counts["updated"] + counts["deleted"])
         with stages.measure("advance_snapshot") as handled:
-            touched = writer.advance_snapshot()
-            handled(touched + counts["inserted"] + counts["deleted"])
+            handled(writer.advance_snapshot())
             if self.parent is not None and self.node.is_own_parent:
                 # What waited for a record of this very batch waits no longer.
                 release_waiting(self.conn, self.node, self.parent)
                 counts["waiting"] = superseding.count_waiting(
                     self.conn, self.node, self.batch.number
                 )
+            if earlier:
+                relink(self.conn, self.node, self.parent)
             if earlier and complete:
                 versions.forget_unused(self.conn, self.node)
         self._count()

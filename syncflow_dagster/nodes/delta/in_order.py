@@ -15,19 +15,23 @@ Result = TypeVar("Result")
 
 
 def in_order(
-    work: Callable[[Thing], Result], things: Iterable[Thing], threads: int
+    work: Callable[[Thing], Result],
+    things: Iterable[Thing],
+    threads: int,
+    *,
+    finish_begun: bool = False,
 ) -> Iterator[Result]:
     """Yield what becomes of each thing.
 
     Things are taken one by one, by the thread that takes the results, and no more than `threads`
     and one of them wait, are in work, or are done and not taken yet: what they hold is bounded.
 
-    When taking a thing fails, the results of those before it still come, and then its error.
-
     Args:
         work: Called in other threads.
         things: What is worked on.
         threads: How many at once.
+        finish_begun: Whether, when no further thing can be taken, what is begun still comes
+            before the error: who goes on later need not do it again.
     """
     with ThreadPoolExecutor(max_workers=threads) as pool:
         begun: deque[Future[Result]] = deque()
@@ -36,16 +40,17 @@ def in_order(
             while True:
                 try:
                     thing = next(remaining)
-                except BaseException as error:
-                    # What is begun is done in any case, so that nobody has to do it again.
-                    while begun:
+                except StopIteration:
+                    break
+                except BaseException:
+                    while finish_begun and begun:
                         yield begun.popleft().result()
-                    if isinstance(error, StopIteration):
-                        return
                     raise
                 begun.append(pool.submit(work, thing))
                 if len(begun) > threads:
                     yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
         finally:
             for each in begun:
                 each.cancel()

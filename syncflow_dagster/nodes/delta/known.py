@@ -106,6 +106,11 @@ def read_records(
         node: The node.
         keys: BK_HASH of each record, shape (records, 16); all of them are known.
     """
+    if not len(keys):
+        nothing = np.empty(0, dtype=np.int64)
+        ids = np.empty((0, hashing.KEY_BYTES), dtype=np.uint8)
+        none = nothing.astype(np.int32)
+        return KnownRecords(ids, none, none, ids.reshape(-1), nothing, nothing)
     read = sql.SQL(load("delta_detect")["read_changes"]).format(snapshot=snapshot_id(node))
     given = {"count": len(keys), "keys": keys.tobytes()}
     row = conn.execute(read, given, binary=True).fetchone()

@@ -253,7 +253,7 @@ class Layout:
             pl.lit(self.batch, pl.Int64).alias("batch_id"),
             pl.when(is_new).then(pl.lit("INSERT")).otherwise(pl.lit("UPDATE")).alias("operation"),
             pl.when(waits).then(pl.lit("WAITING")).otherwise(pl.lit("PENDING")).alias("state"),
-            pl.when(waits).then(self._reasons(changes)).alias("reason"),
+            self._reasons(changes, waiting).alias("reason"),
             pl.lit(_names_where(changed, names)).alias("changed_columns"),
             *(pl.lit(changes.records[name]).alias(name) for name in names),
         )
@@ -266,12 +266,13 @@ class Layout:
         there = np.array([each is not None for each in found], dtype=np.bool_)
         return pl.Series(found, dtype=pl.Binary), changes.has_parent & ~there
 
-    def _reasons(self, changes: Changes) -> pl.Expr:
+    def _reasons(self, changes: Changes, waiting: Mask) -> pl.Expr:
         """Return why a record waits, which only one with a parent does."""
-        if self.node.parent is None:
+        if self.node.parent is None or not waiting.any():
             return pl.lit(None, pl.String)
         key = readable_key(changes.records.select(self.node.parent.key))
-        return pl.format("parent {} {} is not there", pl.lit(self.parent_entity), pl.lit(key))
+        reason = pl.format("parent {} {} is not there", pl.lit(self.parent_entity), pl.lit(key))
+        return pl.when(pl.lit(pl.Series(waiting))).then(reason)
 
 
 def keys_alone(keys: Matrix) -> Copied:

@@ -69,13 +69,10 @@ def hold_writing(conn: Connection, node: DeltaNode) -> None:
 
 
 def _try_claim(conn: Connection, names: dict[str, object]) -> list[Part] | None:
-    """Return None for a range that is ours now, else who has some of it as far as can be told."""
+    """Return None for a range that is ours now, else who has some of it."""
     queries = load("delta")
     with conn.transaction():
-        looking = conn.execute(queries["look_alone"], names).fetchone()
-        assert looking is not None
-        if not looking["alone"]:
-            return []
+        conn.execute(queries["look_alone"], names)
         found = conn.execute(queries["find_claims"], names).fetchall()
         if not found:
             conn.execute(queries["claim"], names)

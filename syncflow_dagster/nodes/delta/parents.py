@@ -75,11 +75,20 @@ def relink(conn: psycopg.Connection[DictRow], node: DeltaNode, parent: DeltaNode
         "table": sql.Literal(node.table),
         "entity": sql.Literal(None if parent is None else parent.entity),
         "key": parent_key(node),
+        "parent_uuid": _parent_uuid(parent),
     }
     relinked = conn.execute(sql.SQL(load("parents")["relink"]).format(**parts)).rowcount
     if parent is not None:
         release_waiting(conn, node, parent)
     return relinked
+
+
+def _parent_uuid(parent: DeltaNode | None) -> sql.Composable:
+    """Return the record id of the parent of a snapshot row `k`; NULL where there is none."""
+    if parent is None:
+        return sql.SQL("null")
+    query = sql.SQL("(select p.record_uuid from {} p where p.bk_hash = k.parent_bk_hash)")
+    return query.format(snapshot_id(parent))
 
 
 def parent_key(node: DeltaNode) -> sql.Composable:

@@ -78,6 +78,9 @@ class Reading:
             "release": installed("syncflow-dagster"),
         }
         name = f"{workflow}.{self.node.name}.{self.options.part.name}"
+        if self.options.retry:
+            # Apart from what a build that was killed has read.
+            name += ".retry"
         return Workspace(home / name, identity)
 
     def run(self, workspace: Workspace) -> None:
@@ -97,7 +100,7 @@ class Reading:
         )
         # Closed at once when a chunk fails, so that no statement goes on at the source.
         with closing(self._extract(workspace)) as cut:
-            for manifest in in_order(work, cut, self.options.threads):
+            for manifest in in_order(work, cut, self.options.threads, finish_begun=True):
                 workspace.keep(manifest)
                 crash_point("delta.chunk_kept")
 

@@ -209,7 +209,10 @@ def _rules(node: DeltaNode, parent: DeltaNode | None) -> dict[str, Any]:
         "fields": [_declared(rule) for rule in node.fields if rule.name in wanted],
     }
     if node.parent is not None:  # nothing is said of none, as ever
-        rules["parent"] = [_declared(rule) for rule in _parent_key(node, parent)]
+        rules["parent"] = {
+            "node": node.parent.node,
+            "key": [_declared(rule) for rule in _parent_key(node, parent)],
+        }
     return rules
 
 

@@ -78,6 +78,8 @@ class Writer:
         workspace: Holds the records.
         decided: What is to be done for each.
         empty: Whether nothing at all was known before, so that indexes are better made last.
+        written: What delta rows were written.
+        added: How many rows the snapshot got.
     """
 
     conn: Connection
@@ -88,6 +90,7 @@ class Writer:
     decided: Decided
     empty: bool
     written: Written = field(default_factory=Written)
+    added: int = 0
 
     def write(self, now: datetime) -> None:
         """Write INSERT and UPDATE rows from the records and DELETE rows from the snapshot.
@@ -106,6 +109,7 @@ class Writer:
         for laid in in_order(self._lay_out, self._groups(), _LAYING):
             self._copy(laid.delta, delta_id(self.node))
             self._copy(laid.fresh, snapshot_id(self.node))
+            self.added += laid.fresh.rows
             self._copy(laid.moved, advance)
             self.written += laid.written
         if remade:
@@ -113,29 +117,35 @@ class Writer:
         self._write_deletes(now)
 
     def advance_snapshot(self) -> int:
-        """Bring the records that changed to the state of the source.
+        """Bring the known records that changed to the state of the source.
 
         Returns:
-            The rows touched.
+            How many rows of the snapshot were added or brought there.
         """
-        names = [*SNAPSHOT_COLUMNS, *self.node.key]
-        advanced = sql.SQL(", ").join(sql.Identifier("a", name) for name in names)
         update = self._format(
-            "update_snapshot", columns=self._snapshot_columns(), advance_columns=advanced
+            "update_snapshot",
+            columns=self._snapshot_columns(),
+            advance_columns=self._snapshot_columns("a"),
         )
-        return self.conn.execute(update).rowcount
+        return self.added + self.conn.execute(update).rowcount
 
     def _groups(self) -> Iterator[_Group]:
         held: list[_Some] = []
         for chunk, operations in self.decided.operations.items():
             places = np.flatnonzero(np.isin(operations, _WANTED))
-            if len(places):
-                held.append(_Some(chunk, places, operations[places]))
-            if sum(len(some.places) for some in held) >= _GROUP:
+            if not len(places):
+                continue
+            full = sum(len(some.places) for some in held) >= _GROUP
+            if held and (full or self._columns(chunk) != self._columns(held[0].chunk)):
                 yield self._group(held)
                 held = []
+            held.append(_Some(chunk, places, operations[places]))
         if held:
             yield self._group(held)
+
+    def _columns(self, chunk: int) -> list[str]:
+        """Return a chunk's columns: what an earlier rule cannot make of a chunk is not there."""
+        return list(pl.read_ipc_schema(self.workspace.records(chunk)))
 
     def _group(self, members: list[_Some]) -> _Group:
         """Ask the database about a group, which only the transaction's own thread may do."""
@@ -190,9 +200,9 @@ class Writer:
         return {row["bk_hash"].bytes: row["record_uuid"].bytes for row in rows}
 
     def _write_deletes(self, now: datetime) -> None:
-        self.conn.execute(load("delta_write")["create_gone"])
         if not self.decided.gone:
             return
+        self.conn.execute(load("delta_write")["create_gone"])
         gone = sql.Identifier("pg_temp", "gone")
         for keys in self.decided.gone:
             self._copy(keys_alone(keys), gone)
@@ -236,9 +246,9 @@ class Writer:
             for block in rows.wire:
                 copy.write(block)
 
-    def _snapshot_columns(self) -> sql.Composed:
+    def _snapshot_columns(self, *of: str) -> sql.Composed:
         names = [*SNAPSHOT_COLUMNS, *self.node.key]
-        return sql.SQL(", ").join(map(sql.Identifier, names))
+        return sql.SQL(", ").join(sql.Identifier(*of, name) for name in names)
 
     def _format(self, name: str, **parts: sql.Composable) -> sql.Composed:
         text = load("delta_write")[name]

@@ -106,7 +106,7 @@ where v.hash_version <> (select max(hash_version) from {version})
 -- name: look_alone
 -- Only one looks at the claims of a node and adds its own at a time. A claim that goes meanwhile
 -- does no harm.
-select pg_try_advisory_xact_lock(hashtextextended('syncflow delta claims ' || %(delta)s, 0)) as alone
+select pg_advisory_xact_lock(hashtextextended('syncflow delta claims ' || %(delta)s, 0))
 
 -- name: find_claims
 -- Advisory locks can tell only whether two are the same, not whether two ranges have keys in

@@ -94,7 +94,9 @@ from {snapshot} k
 where k.bk_hash = d.bk_hash and k.deleted_at is null
   and d.state in ('PENDING', 'WAITING') and d.superseded_by is null
   and d.operation <> 'DELETE'
-  and d.parent_bk_hash is distinct from k.parent_bk_hash
+  and (d.parent_bk_hash is distinct from k.parent_bk_hash
+       -- A record of another kind may have the same key.
+       or d.parent_uuid is not null and d.parent_uuid is distinct from {parent_uuid})
   and not exists (
       select from syncflow.effect e
       where e.delta_table = {table} and e.delta_id = d.delta_id)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.testing.bench.databases import Databases
 
-    _Run = Callable[[Path, str, data.Files, Path], dict[str, float]]
+    _Run = Callable[[Path, str, data.Files, Path], tuple[float, ...]]
 
 #: The interpreter of the peers' own environment.
 PEERS_PYTHON = Path(syncflow_dagster.__file__).parent.parent / ".venv-bench/bin/python"
@@ -71,16 +71,16 @@ def measure_peers(
     seconds, found = pandas_apply.seconds(files.rows)
     check("pandas_apply", found, data.changes(pandas_apply.sample_size(files.rows)))
     measured: dict[str, float | str] = {"pandas_apply": seconds}
-    for name, (package, run) in _PEERS.items():
+    for names, (package, run) in _PEERS.items():
         if not _installed(python, package):
-            measured[name] = NOT_INSTALLED
+            measured |= dict.fromkeys(names, NOT_INSTALLED)
         elif files.rows > MOST_ROWS:
-            measured[name] = NOT_MEASURED
+            measured |= dict.fromkeys(names, NOT_MEASURED)
         else:
-            own = folder / name
+            own = folder / names[0]
             own.mkdir()
-            url = databases.create(name, peer=True)
-            measured |= run(python, url, files, own)
+            url = databases.create(names[0], peer=True)
+            measured |= dict(zip(names, run(python, url, files, own), strict=True))
             databases.drop(url)
     return measured
 
@@ -116,8 +116,8 @@ def changes_of_history(url: str, valid_from: str, valid_to: str) -> data.Changes
     return row
 
 
-def _dlt(name: str, file_format: str) -> _Run:
-    def run(python: Path, url: str, files: data.Files, folder: Path) -> dict[str, float]:
+def _dlt(file_format: str) -> _Run:
+    def run(python: Path, url: str, files: data.Files, folder: Path) -> tuple[float, ...]:
         parsed = make_url(url)
         # dlt insists on both; for a socket libpq goes by the host among the parameters.
         named = parsed.set(host=parsed.host or "localhost", password=parsed.password or "none")
@@ -130,12 +130,12 @@ def _dlt(name: str, file_format: str) -> _Run:
         seconds, _ = _program(python, "dlt_scd2", folder, file=files.clean["read"], **arguments)
         found = changes_of_history(url, "_dlt_valid_from", "_dlt_valid_to")
         check("dlt", found, data.changes(files.rows))
-        return {name: seconds}
+        return (seconds,)
 
     return run
 
 
-def _dbt(python: Path, url: str, files: data.Files, folder: Path) -> dict[str, float]:
+def _dbt(python: Path, url: str, files: data.Files, folder: Path) -> tuple[float, ...]:
     given = conninfo_to_dict(url)
     connection = {
         "host": given.get("host", "localhost"),
@@ -155,14 +155,15 @@ def _dbt(python: Path, url: str, files: data.Files, folder: Path) -> dict[str, f
     check(
         "dbt", changes_of_history(url, "dbt_valid_from", "dbt_valid_to"), data.changes(files.rows)
     )
-    return {"dbt_snapshot": seconds, "dbt_snapshot_command": command}
+    return seconds, command
 
 
-#: The peers with packages of their own: the package that tells, and the run.
-_PEERS: dict[str, tuple[str, _Run]] = {
-    "dlt_scd2": ("dlt", _dlt("dlt_scd2", "csv")),
-    "dlt_scd2_adbc": ("adbc_driver_postgresql", _dlt("dlt_scd2_adbc", "parquet")),
-    "dbt_snapshot": ("dbt.adapters.postgres", _dbt),
+#: The peers with packages of their own: the names of what is measured, the package that tells
+#: whether it is installed, and the run, which gives the seconds of each name.
+_PEERS: dict[tuple[str, ...], tuple[str, _Run]] = {
+    ("dlt_scd2",): ("dlt", _dlt("csv")),
+    ("dlt_scd2_adbc",): ("adbc_driver_postgresql", _dlt("parquet")),
+    ("dbt_snapshot", "dbt_snapshot_command"): ("dbt.adapters.postgres", _dbt),
 }
 
 
