@@ -89,7 +89,8 @@ def test_a_try_that_is_cut_off_leaves_its_files_where_the_next_one_clears_them(
     assert list(home.iterdir()) == list(elsewhere.iterdir()) == []
 
 
-def test_a_try_leaves_what_a_killed_build_has_read(database, tmp_path):
+def test_a_try_leaves_what_a_killed_build_has_read(database, tmp_path, monkeypatch):
+    monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (4,))
     node, options = headers_node(), DeltaOptions(home=tmp_path)
     build(database, node, [order("SO-1"), order("SO-2", due="soon")])
     source = MarkedRows([{**order(f"SO-{n}"), "N": n} for n in range(9)], breaks_after=8)
