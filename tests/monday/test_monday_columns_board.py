@@ -11,7 +11,7 @@ from column_parts import LIST
 
 from syncflow_dagster.core.outcomes import Done, Reject, Retry
 from syncflow_dagster.ledger.ports import Absent, Effect, Found
-from syncflow_dagster.nodes.monday.client import MondayClient
+from syncflow_dagster.nodes.monday.client import Answer, MondayClient
 from syncflow_dagster.nodes.monday.columns import KINDS, cell
 from syncflow_dagster.nodes.monday.destination import MondayDestination
 from syncflow_dagster.sandbox.control import ControlClient
@@ -224,3 +224,24 @@ def test_elsewhere_the_record_is_rejected_by_column_and_value(destination, dropp
     assert isinstance(outcome, Reject)
     assert "unable to assign person with id: 7" in outcome.reason
     assert "column people" in outcome.reason
+
+
+class Refuses:
+    """A client whose first mutation monday refuses without a word on the column."""
+
+    def __init__(self, **data):
+        extensions = {"code": "ColumnValueException", "error_data": data}
+        self.error = {"message": "invalid value", "path": ["e0"], "extensions": extensions}
+
+    def execute(self, *_, **__):
+        return Answer(200, {"e0": None}, [self.error], {})
+
+
+@pytest.mark.parametrize("data", [{}, {"column_id": None}, {"column_id": "elsewhere"}])
+def test_a_refusal_that_names_no_column_of_the_write_drops_none(data):
+    connection = MondayConnection(type="monday", token="t", settle_s=0)
+    silent = MondayDestination(connection, 10, client=Refuses(**data))
+    payload = refused_payload(droppable=["people", "text"])
+    outcome = sent(silent, effect("change_item", target="1", **payload))
+    assert isinstance(outcome, Reject)
+    assert "invalid value" in outcome.reason

@@ -23,11 +23,11 @@ def labels(graph: Graph) -> Iterator[Finding]:
         for status in mapping.view["statuses"].items():
             entries = status["labels"].entries()
             for label in entries.values():
-                yield from _long_label(label)
+                yield from _unfit_label(label)
             if len({label.text for label in entries.values()}) > _LABEL_COUNT:
                 message = f"more than {_LABEL_COUNT} labels; a status column holds no more"
                 yield Finding(status["labels"].loc, message, "use a dropdown column")
-        yield from _long_label(mapping.view["on_delete"]["label"])
+        yield from _unfit_label(mapping.view["on_delete"]["label"])
 
 
 def deleted_status(graph: Graph) -> Iterator[Finding]:
@@ -49,8 +49,13 @@ def _taken(mapping: Mapping) -> set[str | None]:
     return columns | {mapping.view["key_column"].text}
 
 
-def _long_label(label: View) -> Iterator[Finding]:
-    if label.text is not None and len(label.text) > _LABEL_LENGTH:
+def _unfit_label(label: View) -> Iterator[Finding]:
+    if label.text is None:
+        return
+    if label.text.strip().isdecimal():
+        message = "monday may take a label of digits for the number of another label"
+        yield Finding(label.loc, message, "give it a letter, on the board as well")
+    if len(label.text) > _LABEL_LENGTH:
         message = f"the label has {len(label.text)} characters, monday takes {_LABEL_LENGTH}"
         yield Finding(label.loc, message, "shorten it, on the board as well")
 
