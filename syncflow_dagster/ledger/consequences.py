@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import DictRow
 
-    from syncflow_dagster.ledger.effects import Verdict
+    from syncflow_dagster.ledger.verdicts import Verdict
 
     Connection = psycopg.Connection[DictRow]
 

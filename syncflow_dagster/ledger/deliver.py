@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID, uuid4
 
+from syncflow_dagster.core.budget import Forecast, forecast
 from syncflow_dagster.core.outcomes import Stop
 from syncflow_dagster.core.states import SETTLED_EFFECTS, EffectState
 from syncflow_dagster.ledger.budgets import Budgets
-from syncflow_dagster.ledger.effects import EffectStore, Scope, Verdict
-from syncflow_dagster.ledger.verdicts import RetryRule
+from syncflow_dagster.ledger.effects import EffectStore, Scope
+from syncflow_dagster.ledger.pauses import AccountPaused, Pause
+from syncflow_dagster.ledger.pieces import pieces
+from syncflow_dagster.ledger.verdicts import RetryRule, Verdict
 from syncflow_dagster.ledger.worker import Worker, worker
 from syncflow_dagster.store.database import retry_transient
 from syncflow_dagster.testing.crash import crash_point
@@ -55,12 +58,14 @@ class DeliveryReport:
     """What one delivery did.
 
     Attributes:
-        outcomes: Effects by what became of them: done, retry, unknown, rejected, wait, stop,
-            found, absent, ambiguous, unreadable. One effect may count in several.
+        outcomes: Effects by what became of them: done, doubtful, retry, unknown, rejected, wait,
+            stop, found, absent, ambiguous, unreadable. One effect may count in several.
         requests: Requests that carried effects.
         lookups: Requests that only asked.
         waited_s: Seconds spent waiting for budgets or for something to become due.
-        stopped: Why nothing more may be sent on this account, if so.
+        stopped: Why nothing more may be sent on this account until somebody acts, if so.
+        paused: Why nothing more may be sent on this account for a while, if so.
+        forecast: How long what is left takes, where the account's calls of the day are used up.
         waiting: Effects that hang on something that is not there.
         remaining: Effects of the pass still under way when it ended.
         amended: Effects that are sent otherwise than planned: whose record, and why.
@@ -71,6 +76,8 @@ class DeliveryReport:
     lookups: int = 0
     waited_s: float = 0.0
     stopped: str | None = None
+    paused: Pause | None = None
+    forecast: Forecast | None = None
     waiting: int = 0
     remaining: int = 0
     amended: list[tuple[str, str]] = field(default_factory=list)
@@ -104,7 +111,14 @@ class Delivery:
         self._options = options or DeliveryOptions()
         self._progress = progress
         self._effects = EffectStore(database)
-        self._budgets = Budgets(database, clock, destination.account, destination.budgets())
+        self._budgets = Budgets(
+            database,
+            clock,
+            destination.account,
+            destination.budgets(),
+            destination.probe,
+            self._options.chance,
+        )
         self._rule = RetryRule(self._options.most_tries, self._options.chance, destination.settle_s)
         self._last_end = self._started = self._now()
         self.report = DeliveryReport()
@@ -112,8 +126,10 @@ class Delivery:
     def run(self) -> DeliveryReport:
         """Deliver until nothing of the scope can go any more, or the account must stop."""
         with worker(self._database) as me:
-            while self.report.stopped is None and self._has_time() and self._step(me):
+            while self.report.stopped is None and self._has_time() and self._try_step(me):
                 pass
+            if self.report.paused is not None:
+                self._tell_pause(me, self.report.paused)
         now = self._now()
         self.report.waiting = self._safely(lambda: self._effects.mark_waiting(self._scope, now))
         self.report.remaining = self._effects.remaining(self._scope)
@@ -123,28 +139,54 @@ class Delivery:
     def _has_time(self) -> bool:
         return (self._now() - self._started).total_seconds() < self._options.longest_s
 
-    def _step(self, me: Worker) -> bool:
-        self._safely(me.stay_known)
+    def _try_step(self, me: Worker) -> bool:
+        try:
+            return self._step(me)
+        except AccountPaused as paused:
+            return self._sit_out(paused.pause)
+
+    def _sit_out(self, pause: Pause) -> bool:
+        """Wait for the end of a pause, if our patience lasts so long."""
+        now = self._now()
+        wait = max(0.05, (pause.until - now).total_seconds())
+        if (now - self._last_end).total_seconds() + wait > self._options.patience_s:
+            self.report.paused = pause
+            return False
+        self.report.waited_s += wait
+        self._clock.sleep(wait)
+        return True
+
+    def _tell_pause(self, me: Worker, pause: Pause) -> None:
+        self._take_up(me)
+        self._safely(lambda: self._effects.say_why(self._scope, pause.reason))
+        if pause.calls_per_day is not None:
+            ended = self.report.outcomes["done"] + self.report.outcomes["found"]
+            asked = self.report.requests + self.report.lookups
+            self.report.forecast = forecast(
+                effects=self._effects.left(self._scope),
+                per_request=ended / asked if ended else self._destination.batch_size,
+                calls_per_day=pause.calls_per_day,
+            )
+
+    def _take_up(self, me: Worker) -> None:
         now = self._now()
         settle_s = self._destination.settle_s
         self._safely(lambda: self._effects.take_up(self._scope, me.number, now, settle_s=settle_s))
+
+    def _step(self, me: Worker) -> bool:
+        self._safely(me.stay_known)
+        self._take_up(me)
+        now = self._now()
         size = self._destination.batch_size
         batch = self._safely(lambda: self._effects.claim(self._scope, me.number, now, size))
         if batch:
             crash_point("deliver.claimed")
-            for piece in self._pieces(batch):
+            for piece, key in pieces(batch, size):
                 if self.report.stopped is None:
-                    self._send(me, piece)
+                    self._send(me, piece, key)
             return True
         # Questions are kept until nothing else can go: one look-up then answers many.
         return self._reconcile() or self._wait()
-
-    def _pieces(self, batch: Sequence[Effect]) -> list[Sequence[Effect]]:
-        # Requests that keep failing without a word grow smaller, so that one record that breaks
-        # them ends up alone and the others arrive.
-        failures = max(effect.tries for effect in batch)
-        size = max(1, self._destination.batch_size >> max(0, failures - 1))
-        return [batch[start : start + size] for start in range(0, len(batch), size)]
 
     def _wait(self) -> bool:
         now = self._now()
@@ -159,20 +201,27 @@ class Delivery:
         self._clock.sleep(wait)
         return True
 
-    def _send(self, me: Worker, batch: Sequence[Effect]) -> None:
+    def _send(self, me: Worker, batch: Sequence[Effect], key: UUID | None = None) -> None:
         cost = self._destination.cost(batch)
         self._budgets.reserve(cost)
         crash_point("deliver.budget_reserved")
         request_id = uuid4()
         now = self._now()
-        batch = self._safely(lambda: self._effects.commit_intent(batch, me.number, request_id, now))
+        held = self._safely(
+            lambda: self._effects.commit_intent(batch, me.number, request_id, now, key)
+        )
+        # Another worker took some away: what is left is another request, under a key of its own.
+        key = key if len(held) == len(batch) else None
+        batch = held
         if not batch:
+            self._budgets.settle(cost, dict.fromkeys(cost, 0), [])
             return
         crash_point("deliver.intent_committed")
-        reply = self._destination.send(batch, request_id)
+        reply = self._destination.send(batch, key or request_id)
         crash_point("deliver.sent")
         self.report.requests += 1
         self._budgets.settle(cost, reply.spent, reply.readings)
+        self._budgets.heard(reply.outage, wrote=True)
         if reply.refused_whole and len(batch) > 1:
             self._send_halves(me, batch, request_id)
         else:
@@ -208,7 +257,9 @@ class Delivery:
             for effect, verdict in zip(batch, verdicts, strict=True)
             if verdict.payload is not None
         ]
-        stops = [one for one in reply.outcomes.values() if isinstance(one, Stop)]
+        # A limit that ends by itself holds up the next request, at the budget.
+        outcomes = reply.outcomes.values()
+        stops = [one for one in outcomes if isinstance(one, Stop) and one.limit is None]
         if stops:
             self.report.stopped = stops[0].reason
         self._tell()
@@ -222,14 +273,15 @@ class Delivery:
             return False
         crash_point("reconcile.found_unknown")
         effects = [effect for effect, _ in due]
-        lookup_id = uuid4()
-        self._safely(lambda: self._effects.begin_lookup(effects, lookup_id, now))
         cost = self._destination.lookup_cost(effects)
         self._budgets.reserve(cost)
+        lookup_id = uuid4()
+        self._safely(lambda: self._effects.begin_lookup(effects, lookup_id, now))
         lookup = self._destination.lookup(effects)
         crash_point("reconcile.looked_up")
         self.report.lookups += lookup.requests
-        self._budgets.settle(cost, {}, lookup.readings)
+        self._budgets.settle(cost, lookup.spent, lookup.readings)
+        self._budgets.heard(lookup.outage)
         self.report.stopped = lookup.stopped
         self._decide(due, lookup.findings, lookup_id)
         crash_point("reconcile.decided")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
@@ -15,12 +15,14 @@ from syncflow_dagster.ledger.worker import LOCK_CLASS
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     import psycopg
     from psycopg.rows import DictRow
 
+    from syncflow_dagster.ledger.verdicts import Verdict
     from syncflow_dagster.store.database import Database
 
     Connection = psycopg.Connection[DictRow]
@@ -33,31 +35,6 @@ class Scope:
     workflow: str
     node: str
     pass_number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The new state of one effect.
-
-    Attributes:
-        outcome: Word for the attempt's log.
-        reason: What the service said, or what we found.
-        not_before: When to take it up again.
-        remote_id: The service's id of the object, where it is known now.
-        counts: Whether the attempt counts among the effect's tries.
-        gone: Whether the object turned out to be no longer at the service.
-        payload: What is sent from now on, if not what was sent before.
-    """
-
-    effect_id: int
-    state: EffectState
-    outcome: str
-    reason: str | None = None
-    not_before: datetime | None = None
-    remote_id: str | None = None
-    counts: bool = True
-    gone: bool = False
-    payload: Mapping[str, Any] | None = None
 
 
 class EffectConflict(RuntimeError):
@@ -205,17 +182,30 @@ class EffectStore:
             return self._read(conn, [row["effect_id"] for row in rows])
 
     def commit_intent(
-        self, effects: Sequence[Effect], worker: int, request_id: UUID, now: datetime
+        self,
+        effects: Sequence[Effect],
+        worker: int,
+        request_id: UUID,
+        now: datetime,
+        key: UUID | None = None,
     ) -> list[Effect]:
         """Write down, before anything is sent, what is about to be sent.
 
         Safe to repeat with the same `request_id`. Returns the effects whose lease still holds.
+
+        Args:
+            effects: What is about to be sent, in one request.
+            worker: Who holds them.
+            request_id: The request.
+            now: Database time.
+            key: Its idempotency key; the request's id if left out.
         """
+        intent = {"worker": worker, "request_id": request_id, "now": now, "key": key or request_id}
         ids = [effect.effect_id for effect in effects]
         with self._database.transaction() as conn:
             rows = conn.execute(
                 self._queries["commit_intent"],
-                {"effect_ids": ids, "worker": worker, "request_id": request_id, "now": now},
+                {**intent, "effect_ids": ids, "key_size": len(ids)},
             ).fetchall()
             held = {row["effect_id"] for row in rows}
             self._begin_attempts(conn, "send", sorted(held), request_id, now)
@@ -250,6 +240,8 @@ class EffectStore:
                     "remote_id": verdict.remote_id,
                     "counts": verdict.counts,
                     "payload": None if verdict.payload is None else Jsonb(dict(verdict.payload)),
+                    "same_key": verdict.same_key,
+                    "doubted": verdict.doubted,
                     "now": now,
                 },
             ).fetchone()
@@ -322,6 +314,15 @@ class EffectStore:
         row = self._database.fetch_one(self._queries["remaining"], _scope(scope))
         return int(row["effects"]) if row else 0
 
+    def left(self, scope: Scope) -> int:
+        """Return how many effects of the node, of all passes, are not at an end."""
+        row = self._database.fetch_one(self._queries["left"], _scope(scope))
+        return int(row["effects"]) if row else 0
+
+    def say_why(self, scope: Scope, reason: str) -> None:
+        """Give the pass's unsent effects the reason for which they wait."""
+        self._database.execute(self._queries["say_why"], {**_scope(scope), "reason": reason})
+
     def _begin_attempts(
         self, conn: Connection, action: str, ids: list[int], request_id: UUID, now: datetime
     ) -> None:
@@ -344,6 +345,10 @@ class EffectStore:
                 parent_id=row["parent_id"],
                 tries=row["tries"],
                 lookups=row["lookups"],
+                remote_id=row["remote_id"],
+                key=row["idempotency_key"],
+                key_size=row["key_size"],
+                doubted=row["doubted"],
             )
             for row in rows
         ]

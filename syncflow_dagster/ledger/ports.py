@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from syncflow_dagster.core.outcomes import outage_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from syncflow_dagster.core.budget import Reading
+    from syncflow_dagster.core.budget import Limit, Reading
     from syncflow_dagster.core.outcomes import Outcome
 
 
@@ -57,6 +59,10 @@ class Effect:
         parent_id: The service's id of the parent object, if there is one.
         tries: How often it was sent, as far as that counts.
         lookups: How often it was looked up in vain.
+        remote_id: The service's id of what it made, where the service has confirmed it already.
+        key: Idempotency key it was sent under, where the service can still tell it by that.
+        key_size: How many effects that request carried.
+        doubted: Once it was sent, and not found when it was looked up: it may come late.
     """
 
     effect_id: int
@@ -69,6 +75,10 @@ class Effect:
     parent_id: str | None
     tries: int = 0
     lookups: int = 0
+    remote_id: str | None = None
+    key: UUID | None = None
+    key_size: int = 0
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,11 @@ class Reply:
     readings: Sequence[Reading] = ()
     spent: Mapping[str, int] = field(default_factory=dict)
     refused_whole: bool = False
+
+    @property
+    def outage(self) -> str | None:
+        """Why the service as a whole did not work, if so."""
+        return next((text for one in self.outcomes.values() if (text := outage_of(one))), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +129,12 @@ class Unreadable:
 
     Attributes:
         after_s: Seconds to wait before asking again, if the service said so.
+        outage: The service as a whole did not work.
     """
 
     reason: str
     after_s: float | None = None
+    outage: bool = False
 
 
 Finding = Found | Absent | Ambiguous | Unreadable
@@ -132,12 +149,37 @@ class Lookup:
         requests: Requests it took.
         readings: What the service said about its budgets.
         stopped: Why nothing more may be asked on this account until somebody acts, if so.
+        spent: Units it really cost, by budget; missing where unknown.
     """
 
     findings: Mapping[int, Finding]
     requests: int = 1
     readings: Sequence[Reading] = ()
     stopped: str | None = None
+    spent: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def outage(self) -> str | None:
+        """Why the service as a whole did not work, if so."""
+        for finding in self.findings.values():
+            if isinstance(finding, Unreadable) and finding.outage:
+                return finding.reason
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What came of asking whether the service is there.
+
+    Attributes:
+        outage: Why the service as a whole did not work, if so.
+        cost: What it cost, by budget.
+        readings: What the service said about its budgets.
+    """
+
+    outage: str | None = None
+    cost: Mapping[str, int] = field(default_factory=dict)
+    readings: Sequence[Reading] = ()
 
 
 class Destination(Protocol):
@@ -161,11 +203,8 @@ class Destination(Protocol):
         """Effects one request may carry at most."""
         ...
 
-    def budgets(self) -> Mapping[str, tuple[int, float]]:
-        """Return the budgets to begin with, by name: units per window, window in seconds.
-
-        Used until the service says better.
-        """
+    def budgets(self) -> Mapping[str, Limit]:
+        """Return the budgets to begin with, by name; used until the service says better."""
         ...
 
     def cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
@@ -177,9 +216,16 @@ class Destination(Protocol):
         ...
 
     def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:
-        """Send the effects in one request; `request_id` serves as idempotency key."""
+        """Send the effects in one request; `request_id` serves as idempotency key.
+
+        The same effects come again under the same key where no answer came to the first try.
+        """
         ...
 
     def lookup(self, effects: Sequence[Effect]) -> Lookup:
         """Ask the service whether these effects happened, in as few requests as it takes."""
+        ...
+
+    def probe(self) -> Probe:
+        """Ask the service one cheap question, to learn whether it is there."""
         ...

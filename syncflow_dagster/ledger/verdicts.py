@@ -5,16 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.backoff import Random, full_jitter
 from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop, Unknown, Wait
 from syncflow_dagster.core.states import EffectState
-from syncflow_dagster.ledger.effects import Verdict
-from syncflow_dagster.ledger.ports import Absent, Ambiguous, Finding, Found
+from syncflow_dagster.ledger.ports import Ambiguous, Finding, Found, Unreadable
 
 if TYPE_CHECKING:
     from syncflow_dagster.ledger.ports import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The new state of one effect.
+
+    Attributes:
+        outcome: Word for the attempt's log.
+        reason: What the service said, or what we found.
+        not_before: When to take it up again.
+        remote_id: The service's id of the object, where it is known now.
+        counts: Whether the attempt counts among the effect's tries.
+        gone: Whether the object turned out to be no longer at the service.
+        payload: What is sent from now on, if not what was sent before.
+        same_key: Whether the service can tell it by its idempotency key if it is sent again.
+        doubted: Whether it was not there when it was looked up, though it may come late.
+    """
+
+    effect_id: int
+    state: EffectState
+    outcome: str
+    reason: str | None = None
+    not_before: datetime | None = None
+    remote_id: str | None = None
+    counts: bool = True
+    gone: bool = False
+    payload: Mapping[str, Any] | None = None
+    same_key: bool = False
+    doubted: bool = False
 
 
 #: An unclear answer is often the service's trouble and not the record's, so it is given more tries.
@@ -39,11 +67,21 @@ class RetryRule:
     def after_sending(self, effect: Effect, outcome: Outcome, now: datetime) -> Verdict:
         """Return the new state of an effect that has just been sent."""
         match outcome:
+            case Done(remote_id, replayed) if effect.doubted and effect.creates and not replayed:
+                return self._doubtful(effect, remote_id, now)
             case Done(remote_id):
                 return Verdict(effect.effect_id, EffectState.DONE, "done", remote_id=remote_id)
-            case Unknown(reason):
-                due = now + timedelta(seconds=self.settle_s)
-                return Verdict(effect.effect_id, EffectState.UNKNOWN, "unknown", reason, due)
+            case Unknown(reason, after_s, counts, same_key):
+                due = now + timedelta(seconds=max(self.settle_s, after_s or 0.0))
+                return Verdict(
+                    effect.effect_id,
+                    EffectState.UNKNOWN,
+                    "unknown",
+                    reason,
+                    due,
+                    counts=counts,
+                    same_key=same_key,
+                )
             case Reject(reason, gone):
                 return Verdict(effect.effect_id, EffectState.DEAD, "rejected", reason, gone=gone)
             case Wait(reason):
@@ -69,22 +107,51 @@ class RetryRule:
     def after_looking(self, effect: Effect, finding: Finding, now: datetime) -> Verdict:
         """Return the new state of an UNKNOWN effect the service has been asked about."""
         match finding:
-            case Found(remote_id):
-                return Verdict(effect.effect_id, EffectState.DONE, "found", remote_id=remote_id)
-            case Absent() if effect.tries >= _ABSENT_SHARE * self.most_tries:
-                reason = f"sent {effect.tries} times, and each time it had not happened"
-                state = EffectState.NEEDS_PERSON
-                return Verdict(effect.effect_id, state, "ambiguous", reason)
-            case Absent():
-                reason = "looked up: it did not happen"
-                return Verdict(effect.effect_id, EffectState.RETRY, "absent", reason, now)
             case Ambiguous(reason):
                 state = EffectState.NEEDS_PERSON
                 return Verdict(effect.effect_id, state, "ambiguous", reason)
+            case Unreadable(reason, after_s):
+                due = self._again(effect.lookups, now, after_s)
+                return Verdict(effect.effect_id, EffectState.UNKNOWN, "unreadable", reason, due)
+            case _ if effect.remote_id is not None:
+                return self._after_second_look(effect, finding)
+            case Found(remote_id):
+                return Verdict(effect.effect_id, EffectState.DONE, "found", remote_id=remote_id)
+            case _ if effect.tries >= _ABSENT_SHARE * self.most_tries:
+                reason = f"sent {effect.tries} times, and each time it had not happened"
+                state = EffectState.NEEDS_PERSON
+                return Verdict(effect.effect_id, state, "ambiguous", reason)
             case _:
-                due = self._again(effect.lookups, now, finding.after_s)
-                state = EffectState.UNKNOWN
-                return Verdict(effect.effect_id, state, "unreadable", finding.reason, due)
+                return Verdict(
+                    effect.effect_id,
+                    EffectState.RETRY,
+                    "absent",
+                    "looked up: it did not happen",
+                    now,
+                    same_key=True,
+                    doubted=True,
+                )
+
+    def _doubtful(self, effect: Effect, remote_id: str | None, now: datetime) -> Verdict:
+        """Return the state of a create that succeeded, but not at its first try.
+
+        The service may apply the first one too, late. So its key is looked up once more, after
+        the time in which that shows, before anything is built on it.
+        """
+        due = now + timedelta(seconds=self.settle_s)
+        reason = f"made as {remote_id}; looked up once more, as an earlier try may come late"
+        return Verdict(
+            effect.effect_id, EffectState.UNKNOWN, "doubtful", reason, due, remote_id=remote_id
+        )
+
+    def _after_second_look(self, effect: Effect, finding: Finding) -> Verdict:
+        """Return the state of a create the service has confirmed, looked up for a second one."""
+        known = effect.remote_id
+        if isinstance(finding, Found) and finding.remote_id not in {None, known}:
+            reason = f"made as {known}, but what carries its key is {finding.remote_id}"
+            return Verdict(effect.effect_id, EffectState.NEEDS_PERSON, "ambiguous", reason)
+        # Not shown any more is no reason to make it again: it was there.
+        return Verdict(effect.effect_id, EffectState.DONE, "found", remote_id=known)
 
     def _again(self, failures: int, now: datetime, after_s: float | None) -> datetime:
         wait = full_jitter(failures + 1, self.chance)

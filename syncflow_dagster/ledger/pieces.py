@@ -1,0 +1,46 @@
+"""Which of the claimed effects go into one request."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from syncflow_dagster.ledger.ports import Effect
+
+
+def pieces(batch: Sequence[Effect], most: int) -> Iterator[tuple[Sequence[Effect], UUID | None]]:
+    """Split claimed effects into requests, each with the idempotency key it was sent under before.
+
+    A request to which no answer came goes again as it was, under its key: a service that is still
+    at work on it, or applies it late, then knows it. Only if that fails too it is split: requests
+    that keep failing without a word grow smaller, so that one record that breaks them ends up
+    alone and the others arrive.
+
+    Args:
+        batch: Claimed effects in their order.
+        most: Effects of a request at most.
+
+    Yields:
+        Effects of one request, and the key; None if it needs a new one.
+    """
+    failures = max((effect.tries for effect in batch), default=0)
+    size = max(1, most >> max(0, failures - 1))
+    for key, run in groupby(batch, key=lambda effect: _key(effect, batch, size)):
+        some = list(run)
+        if key is not None:
+            yield some, key
+            continue
+        for start in range(0, len(some), size):
+            yield some[start : start + size], None
+
+
+def _key(effect: Effect, batch: Sequence[Effect], size: int) -> UUID | None:
+    """Return the key an effect can be sent under again, if its whole request is here."""
+    if effect.key is None or effect.key_size > size:
+        return None
+    together = sum(other.key == effect.key for other in batch)
+    return effect.key if together == effect.key_size else None
