@@ -1,12 +1,34 @@
-"""Arithmetic of a budget: units that may be spent in a window of time.
+"""Arithmetic of a budget: units that may be spent in a window of time, or be out at one time.
 
 Pure: the ledger keeps the numbers in PostgreSQL, so that all processes of an account share them.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Literal, NamedTuple
+
+#: `window`: all is free again some seconds after a window's first spending. `day`: at midnight
+#: UTC. `flight`: so many at a time, each until it ends.
+Kind = Literal["window", "day", "flight"]
+#: Seconds after which somebody who found all places taken looks again.
+_FLIGHT_WAIT_S = 0.1
+
+
+class Limit(NamedTuple):
+    """A budget as it is before the service has said anything.
+
+    Attributes:
+        allowed: Units a window holds, or units that may be out at a time.
+        window_s: Length of a window in seconds; of a flight, the longest one may last.
+        kind: What kind of budget it is.
+    """
+
+    allowed: int
+    window_s: float
+    kind: Kind = "window"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +37,17 @@ class Budget:
 
     Attributes:
         name: The service's name of it, for example `complexity`.
-        allowed: Units a window holds.
-        window_s: Length of a window in seconds; it begins with the first spending.
+        allowed: Units a window holds, or units that may be out at a time.
+        window_s: Length of a window in seconds; of a flight, the longest one may last.
         spent: Units the service has counted in this window.
         reserved: Units promised to requests that are on their way.
         window_ends_at: When the window ends and all is free again.
+        kind: What kind of budget it is.
+        confirmed: Whether an answer has told since when the present window runs.
+        carried: Units that may have reached the service only in the present window, though they
+            were reserved in the one before.
+        unheard: Units of this window whose requests came back without the service's count: it
+            may have come to know them after it last told one.
     """
 
     name: str
@@ -28,6 +56,15 @@ class Budget:
     spent: int
     reserved: int
     window_ends_at: datetime
+    kind: Kind = "window"
+    confirmed: bool = True
+    carried: int = 0
+    unheard: int = 0
+
+    @property
+    def taken(self) -> int:
+        """Units of this window that are spent or may be yet."""
+        return self.spent + self.unheard + self.reserved + self.carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +89,24 @@ class Reading:
 def rolled(budget: Budget, now: datetime) -> Budget:
     """Return the budget as it stands at `now`: a window that is over is followed by a new one.
 
-    What was on its way at the turn may be counted in the new window, so it counts there.
+    What was on its way at the turn may be counted in the new window, so it counts there too.
     """
-    if now < budget.window_ends_at:
+    if budget.kind == "flight" or now < budget.window_ends_at:
         return budget
     ends = now + timedelta(seconds=budget.window_s)
-    return replace(budget, spent=budget.reserved, reserved=0, window_ends_at=ends)
+    if budget.kind == "day":
+        midnight = datetime.combine(now.astimezone(UTC).date(), time(tzinfo=UTC))
+        ends = midnight + timedelta(days=1)
+    return replace(
+        budget,
+        spent=0,
+        unheard=0,
+        # A service that tells its count and did not of these may have seen them after the turn.
+        carried=budget.reserved + (budget.unheard if budget.spent else 0),
+        reserved=0,
+        window_ends_at=ends,
+        confirmed=False,
+    )
 
 
 def reserve(budget: Budget, units: int, now: datetime) -> tuple[Budget, float]:
@@ -69,9 +118,11 @@ def reserve(budget: Budget, units: int, now: datetime) -> tuple[Budget, float]:
         the service would refuse it at any other time too.
     """
     current = rolled(budget, now)
-    busy = current.spent + current.reserved
-    if busy + units <= current.allowed or (busy == 0 and units > current.allowed):
+    taken = current.taken
+    if taken + units <= current.allowed or (taken == 0 and units > current.allowed):
         return replace(current, reserved=current.reserved + units), 0.0
+    if current.kind == "flight":
+        return current, _FLIGHT_WAIT_S
     return current, max(0.05, (current.window_ends_at - now).total_seconds())
 
 
@@ -87,27 +138,97 @@ def settle(
         reading: What the answer said, or None.
         now: When the answer came.
     """
-    current = rolled(budget, now)
-    current = replace(
-        current,
-        reserved=max(0, current.reserved - reserved),
-        spent=current.spent + actual,
-    )
-    if reading is None:
-        return current
-    return _believe(current, reading, now, before=current.spent - actual)
+    if budget.kind == "flight":
+        return _landed(budget, reserved, reading)
+    current = _back(_confirmed(rolled(budget, now), now), reserved)
+    if reading is None or reading.remaining is None:
+        current = replace(current, unheard=current.unheard + actual)
+    return current if reading is None else _believe(current, reading, now)
 
 
-def _believe(budget: Budget, reading: Reading, now: datetime, *, before: int) -> Budget:
+def _back(budget: Budget, units: int) -> Budget:
+    # Which of those that are out came back makes no difference to their sum. What is carried over
+    # goes last: what never comes back is then forgotten at the next turn.
+    reserved = max(0, budget.reserved - units)
+    rest = units - (budget.reserved - reserved)
+    return replace(budget, reserved=reserved, carried=max(0, budget.carried - rest))
+
+
+def _landed(budget: Budget, units: int, reading: Reading | None) -> Budget:
+    out = max(0, budget.reserved - units)
+    allowed = budget.allowed
+    if reading is not None and reading.allowed:
+        allowed = reading.allowed
+    elif reading is not None and reading.remaining == 0:
+        # Refused although there was room by our count: so many at a time were too many.
+        allowed = max(1, min(allowed, out))
+    return replace(budget, reserved=out, allowed=allowed)
+
+
+def _confirmed(budget: Budget, now: datetime) -> Budget:
+    # The service's window begins when the first request reaches it: at the latest now.
+    if budget.confirmed or budget.kind != "window":
+        return budget
+    ends = max(budget.window_ends_at, now + timedelta(seconds=budget.window_s))
+    return replace(budget, window_ends_at=ends, confirmed=True)
+
+
+def _believe(budget: Budget, reading: Reading, now: datetime) -> Budget:
     allowed = reading.allowed or budget.allowed
     window_s = reading.window_s or budget.window_s
-    ends, spent = budget.window_ends_at, budget.spent
+    ends, spent, unheard = budget.window_ends_at, budget.spent, budget.unheard
     if reading.remaining is not None:
-        counted = max(0, allowed - reading.remaining)
-        # An answer that overtook another one counts less than is known already.
-        spent = max(counted, before)
+        # An answer that was overtaken by another one counts less than is known already.
+        spent = max(spent, allowed - reading.remaining)
     if reading.resets_in_s is not None:
         ends = now + timedelta(seconds=reading.resets_in_s)
-        if reading.remaining is not None and ends > budget.window_ends_at + timedelta(seconds=1):
-            spent = max(0, allowed - reading.remaining)
-    return replace(budget, allowed=allowed, window_s=window_s, spent=spent, window_ends_at=ends)
+        # A new window ends about a window later than the last one; an answer that was long on its
+        # way only seems to put the end off, and may know less than others that were quicker.
+        later = timedelta(seconds=max(1.0, window_s / 2))
+        if reading.remaining is not None and ends > budget.window_ends_at + later:
+            spent, unheard = max(0, allowed - reading.remaining), 0
+    return replace(
+        budget,
+        allowed=allowed,
+        window_s=window_s,
+        spent=spent,
+        unheard=unheard,
+        window_ends_at=ends,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a limit that is reached means for the work that is left.
+
+    Attributes:
+        effects: Effects still to be sent.
+        requests: Requests they take, at the present rate.
+        days: Further days they take.
+    """
+
+    effects: int
+    requests: int
+    days: int
+
+    def in_words(self) -> str:
+        """Return it as a part of a sentence."""
+        if not self.effects:
+            return "nothing is left to send"
+        day = "day" if self.days == 1 else "days"
+        return (
+            f"{self.effects:,} changes are left, about {self.requests:,} requests: "
+            f"{self.days:,} more {day} at this rate"
+        )
+
+
+def forecast(*, effects: int, per_request: float, calls_per_day: int) -> Forecast:
+    """Return how long work takes that a daily limit holds up.
+
+    Args:
+        effects: Effects still to be sent.
+        per_request: Effects one request brings to an end.
+        calls_per_day: Requests a day may have.
+    """
+    requests = math.ceil(effects / max(per_request, 0.01))
+    return Forecast(effects, requests, math.ceil(requests / calls_per_day))

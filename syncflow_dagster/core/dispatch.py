@@ -42,7 +42,7 @@ class Decision:
     reason: str
 
 
-def has_stalled(*, tried: int, ended: int, remaining: int) -> bool:
+def has_stalled(*, tried: int, ended: int, remaining: int, paused: bool = False) -> bool:
     """Say whether a delivery got nowhere although there was something to do.
 
     One that ends because its time is over has brought something to an end, and one that found
@@ -52,8 +52,9 @@ def has_stalled(*, tried: int, ended: int, remaining: int) -> bool:
         tried: Requests it made.
         ended: Effects it brought to an end.
         remaining: Effects still under way.
+        paused: Whether its account may send nothing for a while.
     """
-    return tried > 0 and ended == 0 and remaining > 0
+    return (tried > 0 or paused) and ended == 0 and (remaining > 0 or paused)
 
 
 def wait_after(runs: Sequence[PastRun]) -> timedelta:

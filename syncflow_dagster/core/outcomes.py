@@ -5,7 +5,7 @@ Every destination maps its service's answers to these classes in one module, as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,9 +18,11 @@ class Done:
 
     Attributes:
         remote_id: Id of the object at the service, where the effect made or found one.
+        replayed: The service recognised the request as one it had seen, and repeated its answer.
     """
 
     remote_id: str | None = None
+    replayed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,36 @@ class Retry:
         after_s: Seconds to wait as asked by the service; None lets the back-off rule decide.
         counts: False where the wait costs the effect no attempt (a limit, not a failure).
         payload: What to send instead, where it may not be sent as it is.
+        limit: Name of the budget that is used up, where the service says so.
+        outage: The service as a whole did not work; this request is not to blame.
     """
 
     reason: str
     after_s: float | None = None
     counts: bool = True
     payload: Mapping[str, Any] | None = None
+    limit: str | None = None
+    outage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """May or may not have been applied; must be looked up before anything is sent again."""
+    """May or may not have been applied; must be looked up before anything is sent again.
+
+    Attributes:
+        reason: What happened.
+        after_s: Seconds the service asks to wait before it is looked up, if it does.
+        counts: False where the service is still at work on an earlier try of the same request.
+        same_key: If it is sent again, the service can still tell it by its idempotency key: no
+            answer has been kept for the key, as far as we know.
+        outage: The service as a whole did not work; this request is not to blame.
+    """
 
     reason: str
+    after_s: float | None = None
+    counts: bool = True
+    same_key: bool = False
+    outage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +91,23 @@ class Stop:
     """Nothing more may be sent on this account or workflow until somebody acts.
 
     The effect itself was not applied and keeps its place.
+
+    Attributes:
+        reason: What the service said.
+        limit: Name of the budget that is used up, if that is all: it ends by itself.
+        after_s: Seconds until it does, if the service says so.
     """
 
     reason: str
+    limit: str | None = None
+    after_s: float | None = None
 
 
 Outcome = Done | Retry | Unknown | Reject | Wait | Stop
+
+
+def outage_of(outcome: Outcome) -> str | None:
+    """Return why the service as a whole did not work, if that is what an outcome says."""
+    if isinstance(outcome, Retry | Unknown) and outcome.outage:
+        return outcome.reason
+    return None

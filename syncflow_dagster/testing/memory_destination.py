@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from syncflow_dagster.core.budget import Limit
 from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop, Unknown
 from syncflow_dagster.ledger.ports import (
     Absent,
@@ -14,6 +15,7 @@ from syncflow_dagster.ledger.ports import (
     Finding,
     Found,
     Lookup,
+    Probe,
     Reply,
     Unreadable,
 )
@@ -37,6 +39,7 @@ class MemoryDestination:
             the request through. An empty script lets everything through.
         log: Keys of the effects applied, in their order.
         objects: Remote id by object key.
+        down: Whether nothing reaches it at the moment.
     """
 
     account: str = "memory:default"
@@ -47,12 +50,14 @@ class MemoryDestination:
     objects: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     lookups: int = 0
+    probes: int = 0
     blind: bool = False
+    down: bool = False
     allowed: int = 1_000_000
 
-    def budgets(self) -> Mapping[str, tuple[int, float]]:
+    def budgets(self) -> Mapping[str, Limit]:
         """Return one budget: points."""
-        return {"points": (self.allowed, 60.0)}
+        return {"points": Limit(self.allowed, 60.0)}
 
     def cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return one point for each effect."""
@@ -65,6 +70,9 @@ class MemoryDestination:
     def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:  # noqa: ARG002
         """Apply the effects, unless the script says otherwise."""
         self.requests += 1
+        if self.down:
+            outage = Retry("it is down", counts=False, outage=True)
+            return Reply({effect.effect_id: outage for effect in effects})
         if self.script:
             reply = self.script.pop(0)(effects)
             if reply is not None:
@@ -74,9 +82,17 @@ class MemoryDestination:
     def lookup(self, effects: Sequence[Effect]) -> Lookup:
         """Say of each effect whether it is in the log."""
         self.lookups += 1
+        if self.down:
+            down = Unreadable("it is down", outage=True)
+            return Lookup({effect.effect_id: down for effect in effects})
         if self.blind:
             return Lookup({effect.effect_id: Unreadable("no sight") for effect in effects})
         return Lookup({effect.effect_id: self._find(effect) for effect in effects})
+
+    def probe(self) -> Probe:
+        """Say that it is there, unless it is down."""
+        self.probes += 1
+        return Probe("it is down" if self.down else None)
 
     def apply(self, effect: Effect) -> Outcome:
         """Apply one effect; names that begin with `poison` are refused."""

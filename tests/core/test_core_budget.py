@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from syncflow_dagster.core.budget import Budget, Reading, reserve, rolled, settle
+from syncflow_dagster.core.budget import Budget, Reading, forecast, reserve, rolled, settle
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ALLOWED = 100
@@ -94,10 +94,16 @@ def test_a_request_dearer_than_a_window_goes_alone_at_its_start():
 
 def test_at_the_turn_what_is_on_its_way_counts_in_the_new_window():
     turned = rolled(budget(spent=70, reserved=30), at(60))
-    assert (turned.spent, turned.reserved) == (30, 0)
+    assert (turned.spent, turned.reserved, turned.carried) == (0, 0, 30)
     assert turned.window_ends_at == at(120)
-    later = rolled(turned, at(120))
-    assert (later.spent, later.reserved) == (0, 0)
+    assert rolled(turned, at(120)).taken == 0
+
+
+def test_at_the_turn_lost_replies_count_in_the_new_window_of_a_service_that_tells_its_count():
+    lost = settle(budget(spent=50, reserved=20), 20, 20, None, at(59))
+    assert rolled(lost, at(60)).taken == 20
+    silent = settle(budget(reserved=20), 20, 20, None, at(59))
+    assert rolled(silent, at(60)).taken == 0
 
 
 def test_a_window_that_is_not_over_does_not_turn():
@@ -107,7 +113,7 @@ def test_a_window_that_is_not_over_does_not_turn():
 
 def test_what_was_reserved_is_replaced_by_what_it_cost():
     after = settle(budget(spent=10, reserved=40), 40, 25, None, at(1))
-    assert (after.spent, after.reserved) == (35, 0)
+    assert (after.taken, after.reserved) == (35, 0)
 
 
 def test_the_services_count_of_other_clients_is_believed():
@@ -139,7 +145,7 @@ def test_a_new_window_of_the_service_frees_what_the_old_one_had_counted():
 
 def test_a_reading_that_says_nothing_changes_nothing_but_the_spending():
     after = settle(budget(reserved=5), 5, 7, Reading("points"), at(1))
-    assert after == replace(budget(), spent=7)
+    assert after == replace(budget(), unheard=7)
 
 
 readings = st.builds(
@@ -187,11 +193,10 @@ class Client:
 
     def send(self, units, lasts):
         while True:
-            after, wait = reserve(self.held, units, at(self.now))
+            self.held, wait = reserve(self.held, units, at(self.now))
             if not wait:
                 break
             self.pass_time(self.now + wait)
-        self.held = after
         self.service.take(units, self.now)
         self.flying = sorted([*self.flying, (self.now + lasts, units)])
 
@@ -247,3 +252,136 @@ def test_without_a_word_of_the_service_no_window_of_ours_holds_more_than_is_allo
     assert max(windows.values()) <= ALLOWED
     ends = sorted(windows)
     assert all((b - a).total_seconds() >= 60 for a, b in itertools.pairwise(ends))
+
+
+# --- two processes, requests that take their time, replies that are lost -------------------------
+
+
+@dataclass
+class Late:
+    """A request of one of the processes: sent, seen by the service, answered."""
+
+    units: int
+    arrives: float
+    answered: float
+    lost: bool
+    refused: bool = False
+    reading: Reading | None = None
+    seen: bool = False
+
+
+@dataclass
+class Two:
+    """Two processes that share one budget, and a service that sees requests when they arrive."""
+
+    service: Service = field(default_factory=Service)
+    held: Budget = field(default_factory=lambda: budget(ends=0))
+    now: float = 0.0
+    out: list[Late] = field(default_factory=list)
+
+    def pass_time(self, until):
+        while events := [
+            (one.answered if one.seen else one.arrives, number)
+            for number, one in enumerate(self.out)
+        ]:
+            when, number = min(events)
+            if when > until:
+                break
+            self.now = max(self.now, when)
+            self.happen(self.out[number])
+        self.now = max(self.now, until)
+
+    def happen(self, one):
+        if not one.seen:
+            one.seen = True
+            one.refused = not self.service.take(one.units, self.now)
+            one.reading = None if one.lost else self.service.reading(self.now)
+            return
+        self.out.remove(one)
+        self.held = settle(self.held, one.units, one.units, one.reading, at(self.now))
+
+    def send(self, units, travels, works, *, lost):
+        while True:
+            self.held, wait = reserve(self.held, units, at(self.now))
+            if not wait:
+                break
+            self.pass_time(self.now + wait)
+        self.out.append(Late(units, self.now + travels, self.now + travels + works, lost))
+
+
+@settings(max_examples=100, phases=[Phase.generate])
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, ALLOWED),
+            st.floats(0, 70),
+            st.floats(0, 3),
+            st.floats(0, 20),
+            st.booleans(),
+            st.integers(0, 1),
+        ),
+        max_size=25,
+    )
+)
+def test_two_processes_never_exceed_together_what_one_may(requests):
+    """The service's window begins when a request reaches it, which is later than ours."""
+    two = Two()
+    for units, pause, travels, works, lost, together in requests:
+        two.pass_time(two.now + pause)
+        while len(two.out) > together:
+            two.pass_time(min(one.answered if one.seen else one.arrives for one in two.out))
+        two.send(units, travels, works, lost=lost)
+    two.pass_time(math.inf)
+    assert two.service.refused == 0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=60))
+def test_no_more_are_out_at_a_time_than_may_be(steps):
+    """Flights: of any number of processes, each with a request of its own."""
+    held = Budget("concurrency", 3, 60.0, 0, 0, at(0), "flight")
+    out = 0
+    for starts, _ in steps:
+        if starts:
+            held, wait = reserve(held, 1, at(0))
+            assert (wait == 0) == (out < 3)
+            out += wait == 0
+        elif out:
+            held = settle(held, 1, 1, None, at(0))
+            out -= 1
+        assert held.reserved == out <= 3
+
+
+def test_a_refusal_for_too_many_at_a_time_lowers_what_may_be():
+    held = Budget("concurrency", 40, 60.0, 0, 6, at(0), "flight")
+    assert settle(held, 1, 1, Reading("concurrency", remaining=0), at(0)).allowed == 5
+    told = Reading("concurrency", allowed=100, remaining=0)
+    assert settle(held, 1, 1, told, at(0)).allowed == 100
+
+
+@pytest.mark.parametrize(
+    ("hour", "ends"), [(0, 24 * 3600), (11.5, 12.5 * 3600), (23.99, 0.01 * 3600)]
+)
+def test_the_calls_of_a_day_come_back_at_midnight(hour, ends):
+    now = datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=hour)
+    held = Budget("dailyCalls", 10, 86_400.0, 0, 0, now, "day")
+    for _ in range(10):
+        held, wait = reserve(held, 1, now)
+        assert wait == 0
+        held = settle(held, 1, 1, None, now)
+    _, wait = reserve(held, 1, now)
+    assert wait == pytest.approx(ends)
+    _, wait = reserve(held, 1, now + timedelta(seconds=wait))
+    assert wait == 0
+
+
+@pytest.mark.parametrize(
+    ("effects", "per_request", "calls", "words"),
+    [
+        (0, 20, 1_000, "nothing is left to send"),
+        (10, 20, 1_000, "10 changes are left, about 1 requests: 1 more day at this rate"),
+        (40_000, 20, 1_000, "40,000 changes are left, about 2,000 requests: 2 more days at this rate"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_the_forecast_of_a_daily_limit(effects, per_request, calls, words):
+    told = forecast(effects=effects, per_request=per_request, calls_per_day=calls)
+    assert told.in_words() == words

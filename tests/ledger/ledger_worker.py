@@ -12,7 +12,7 @@ from pathlib import Path
 from syncflow_dagster.core.outcomes import Done
 from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions
 from syncflow_dagster.ledger.effects import Scope
-from syncflow_dagster.ledger.ports import Absent, Ambiguous, Effect, Found, Lookup, Reply
+from syncflow_dagster.ledger.ports import Absent, Ambiguous, Effect, Found, Lookup, Probe, Reply
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import Database
 
@@ -47,6 +47,9 @@ class FileDestination:
             file.write("".join(f"{one.effect_key} {os.getpid()}\n" for one in effects))
         time.sleep(self.takes_s)
         return Reply({one.effect_id: self._done(one) for one in effects})
+
+    def probe(self):
+        return Probe()
 
     def lookup(self, effects):
         applied = self.applied()

@@ -94,7 +94,8 @@ def test_an_error_before_applying_is_looked_up_and_sent_again(ledger):
     ledger.destination.script = [ledger.destination.error_before]
     report = ledger.deliver()
     assert ledger.destination.log == ["create:a"]
-    assert report.outcomes == {"unknown": 1, "absent": 1, "done": 1}
+    # Made at last, it is looked up once more: the first try might have come late.
+    assert report.outcomes == {"unknown": 1, "absent": 1, "doubtful": 1, "found": 1}
 
 
 def test_a_limit_costs_no_try_and_is_waited_for(ledger):
@@ -283,7 +284,7 @@ def test_only_one_process_pushes_at_a_time(database):
 def test_a_late_outcome_does_not_overwrite_another_requests_word(ledger):
     from uuid import uuid4
 
-    from syncflow_dagster.ledger.effects import Verdict
+    from syncflow_dagster.ledger.verdicts import Verdict
 
     ledger.plan(create("a"))
     ledger.deliver()

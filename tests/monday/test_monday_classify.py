@@ -120,7 +120,7 @@ WHOLE = {
         423, new_style("RESOURCE_LOCKED", "Resource is currently locked"), {}, Retry, None),
     "blocked": (200, new_style("API_TEMPORARILY_BLOCKED"), {}, Retry, None),
     "key in flight": (
-        409, new_style("IDEMPOTENCY_CONFLICT"), {"Retry-After": "2"}, Retry, 2),
+        409, new_style("IDEMPOTENCY_CONFLICT"), {"Retry-After": "2"}, Unknown, 2),
     "daily": (429, new_style("DAILY_LIMIT_EXCEEDED", retry_in_seconds=3599), {}, Stop, None),
     "bad token": (401, new_style("NOT_AUTHENTICATED", "Not authenticated"), {}, Stop, None),
     "bad token, as a page": (401, "<html>no</html>", {}, Stop, None),

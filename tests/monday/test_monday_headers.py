@@ -26,6 +26,9 @@ def test_both_headers_make_a_whole_reading():
     assert read(POLICY, STATE) == {
         "complexityMinute": Reading("complexityMinute", 5_000_000, 60, 4_950_000, 45),
         "minuteRate": Reading("minuteRate", 5_000, 60, 4_999, None),
+        # What else the quotas of the plan Enterprise tell.
+        "concurrency": Reading("concurrency", 250),
+        "dailyCalls": Reading("dailyCalls", 25_000),
     }
 
 
@@ -67,4 +70,4 @@ def test_a_figure_that_is_no_whole_number_counts_as_not_said(value):
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_no_header_breaks_the_delivery(policy, state):
     for reading in readings({"RateLimit-Policy": policy, "RateLimit": state}):
-        assert reading.name in {"complexityMinute", "minuteRate"}
+        assert reading.name in {"complexityMinute", "minuteRate", "concurrency", "dailyCalls"}

@@ -11,6 +11,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.outcomes import Outcome, Reject, Retry, Stop, Unknown
+from syncflow_dagster.nodes.monday.costs import (
+    COMPLEXITY_BUDGET,
+    CONCURRENCY_BUDGET,
+    DAILY_BUDGET,
+    REQUEST_BUDGET,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,12 +39,23 @@ LIMITS = frozenset(
         "toomanyrequests",
         "apitemporarilyblocked",
         "resourcelocked",
-        "idempotencyconflict",
         # Recorded by older public clients.
         "ratelimitedexception",
         "mutationcallsexceeded",
     }
 )
+#: The budget that is used up, where a limit's code names one.
+BUDGETS = {
+    "complexityexception": COMPLEXITY_BUDGET,
+    "complexitybudgetexhausted": COMPLEXITY_BUDGET,
+    "minuteratelimitexceeded": REQUEST_BUDGET,
+    "minutelimitrateexceeded": REQUEST_BUDGET,
+    "maxconcurrencyexceeded": CONCURRENCY_BUDGET,
+    "concurrencylimitexceeded": CONCURRENCY_BUDGET,
+    "dailylimitexceeded": DAILY_BUDGET,
+}
+#: monday is still at work on an earlier request with the same idempotency key.
+CONFLICT = "idempotencyconflict"
 #: Nothing more can be done on this account or board until somebody acts.
 STOPS = {
     "dailylimitexceeded": "the account's daily calls are used up; they come back at midnight UTC",
@@ -101,9 +118,11 @@ _LOCKED = 423
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _BAD_REQUEST = 400
-_CONFLICT = 409
 _UNAUTHORIZED = frozenset({401, 403})
+_CONFLICT = 409
 _WAITS = frozenset({_TOO_MANY, _LOCKED, _CONFLICT})
+#: Header of an answer that monday kept and gives again.
+REPLAYED = "Idempotency-Replayed"
 
 
 def code_of(error: Mapping[str, Any]) -> str:
@@ -141,9 +160,9 @@ def alias_error(error: Mapping[str, Any], answer: Answer) -> Outcome:
     code = code_of(error)
     text = describe(error)
     if code in STOPS:
-        return Stop(f"{STOPS[code]} ({text})")
+        return _stop(code, STOPS[code], text, wait_of(error, answer.headers))
     if code in LIMITS or (error.get("extensions") or {}).get("status_code") in {_TOO_MANY, _LOCKED}:
-        return Retry(text, wait_of(error, answer.headers), counts=False)
+        return _limit(code, text, wait_of(error, answer.headers))
     if code in REJECTS:
         return Reject(text)
     # Not in the table: monday failed inside, and may have applied the mutation before it did.
@@ -158,14 +177,33 @@ def whole_answer(answer: Answer) -> Outcome | None:
     code = code_of(first)
     text = describe(first) or f"HTTP {answer.status} {answer.body}".strip()
     if code in STOPS or answer.status in _UNAUTHORIZED:
-        return Stop(f"{STOPS.get(code, 'monday refuses the token or its rights')} ({text})")
+        why = STOPS.get(code, "monday refuses the token or its rights")
+        return _stop(code, why, text, wait_of(first, answer.headers))
+    if code == CONFLICT:
+        wait = wait_of(first, answer.headers)
+        return Unknown(text, wait, counts=False, same_key=True)
     if code in LIMITS or answer.status in _WAITS:
-        return Retry(text, wait_of(first, answer.headers), counts=False)
+        return _limit(code, text, wait_of(first, answer.headers))
     if _refused_before_running(first, answer):
         return Reject(text)
     # No data may also mean that monday failed on its way, or, in the old style, that one of many
     # mutations did: nobody knows what ran.
-    return Unknown(text)
+    broken = answer.status >= _SERVER_ERROR or (answer.data is None and not answer.errors)
+    return Unknown(text, same_key=broken and not was_replayed(answer), outage=broken)
+
+
+def was_replayed(answer: Answer) -> bool:
+    """Tell whether monday knew the request by its idempotency key and repeated its answer."""
+    return REPLAYED in answer.headers
+
+
+def _stop(code: str, why: str, text: str, after_s: float | None) -> Stop:
+    limit = BUDGETS.get(code)
+    return Stop(f"{why} ({text})", limit, after_s if limit else None)
+
+
+def _limit(code: str, text: str, after_s: float | None) -> Retry:
+    return Retry(text, after_s, counts=False, limit=BUDGETS.get(code))
 
 
 def _refused_before_running(error: Mapping[str, Any], answer: Answer) -> bool:
@@ -179,8 +217,8 @@ def _refused_before_running(error: Mapping[str, Any], answer: Answer) -> bool:
 def silence(answer: NoAnswer) -> Outcome:
     """Return what it means that nothing came back."""
     if answer.sent:
-        return Unknown(answer.reason)
-    return Retry(f"monday cannot be reached: {answer.reason}", counts=False)
+        return Unknown(answer.reason, same_key=True, outage=True)
+    return Retry(f"monday cannot be reached: {answer.reason}", counts=False, outage=True)
 
 
 def column_of(error: Mapping[str, Any]) -> str | None:

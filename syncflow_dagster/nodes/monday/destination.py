@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.core.budget import Reading
-from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Unknown
-from syncflow_dagster.ledger.ports import Effect, Lookup, Reply
+from syncflow_dagster.core.outcomes import (
+    Done,
+    Outcome,
+    Reject,
+    Retry,
+    Unknown,
+    outage_of,
+)
+from syncflow_dagster.ledger.ports import Effect, Lookup, Probe, Reply
 from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.classify import (
     GONE,
@@ -14,11 +20,12 @@ from syncflow_dagster.nodes.monday.classify import (
     code_of,
     column_of,
     silence,
+    was_replayed,
     whole_answer,
 )
 from syncflow_dagster.nodes.monday.client import Answer, MondayClient, NoAnswer
 from syncflow_dagster.nodes.monday.documents import batch
-from syncflow_dagster.nodes.monday.headers import readings
+from syncflow_dagster.nodes.monday.headers import readings_of, told
 from syncflow_dagster.nodes.monday.lookup import MOST_IDS, LookupRun
 from syncflow_dagster.nodes.monday.values import dropped, sent_value, without
 
@@ -26,8 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from syncflow_dagster.core.budget import Limit
     from syncflow_dagster.nodes.monday.preflight_watch import ContractWatch
     from syncflow_dagster.workflows.models import MondayConnection
+
+_PROBE = "query { complexity { query after reset_in_x_seconds } }"
 
 
 class MondayDestination:
@@ -70,27 +80,18 @@ class MondayDestination:
         """Mutations one request carries at most."""
         return self._batch_size
 
-    def budgets(self) -> Mapping[str, tuple[int, float]]:
-        """Return the budgets of the smallest account, until the first answer says better."""
-        return {
-            costs.COMPLEXITY_BUDGET: (costs.FIRST_COMPLEXITY, costs.WINDOW_S),
-            costs.REQUEST_BUDGET: (costs.FIRST_REQUESTS, costs.WINDOW_S),
-        }
+    def budgets(self) -> Mapping[str, Limit]:
+        """Return the account's budgets until its first answer says better."""
+        return costs.limits(self._connection.timeout_s)
 
     def cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what one request with these effects costs."""
-        return {
-            costs.COMPLEXITY_BUDGET: costs.mutations(len(effects)) + costs.OBJECT,
-            costs.REQUEST_BUDGET: 1,
-        }
+        return costs.request(costs.mutations(effect.kind for effect in effects))
 
     def lookup_cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what looking these effects up costs, at the dearest."""
         requests = len(effects) // MOST_IDS + 2
-        return {
-            costs.COMPLEXITY_BUDGET: requests * costs.KEY_SEARCH,
-            costs.REQUEST_BUDGET: requests,
-        }
+        return costs.request(requests * costs.KEY_SEARCH, requests)
 
     def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:
         """Send the effects as one document of aliased mutations."""
@@ -98,12 +99,12 @@ class MondayDestination:
         answer = self._client.execute(document, variables, idempotency_key=request_id)
         if isinstance(answer, NoAnswer):
             return Reply(dict.fromkeys(_ids(effects), silence(answer)))
-        said = readings(answer.headers)
+        said = readings_of(answer)
         whole = whole_answer(answer)
         if whole is not None:
             refused = isinstance(whole, Reject)
             outcomes = dict.fromkeys(_ids(effects), whole)
-            return Reply(outcomes, said or _told(whole), refused_whole=refused)
+            return Reply(outcomes, [*said, *told(whole, said)], refused_whole=refused)
         errors = _errors(effects, answer)
         outcomes = _each(effects, errors, answer)
         if self._watch is not None and errors:
@@ -114,16 +115,18 @@ class MondayDestination:
         """Ask monday whether these effects happened."""
         return LookupRun(self._client, self._subitem_board).run(effects)
 
+    def probe(self) -> Probe:
+        """Ask for the account's points, the cheapest question there is."""
+        answer = self._client.execute(_PROBE)
+        cost = {costs.REQUEST_BUDGET: 1, costs.DAILY_BUDGET: 1}
+        if isinstance(answer, NoAnswer):
+            return Probe(outage_of(silence(answer)), cost)
+        whole = whole_answer(answer)
+        return Probe(None if whole is None else outage_of(whole), cost, readings_of(answer))
+
     def close(self) -> None:
         """Close the connection to monday."""
         self._client.close()
-
-
-def _told(whole: Outcome) -> list[Reading]:
-    """Read a limit off a refusal that came without RateLimit headers."""
-    if isinstance(whole, Retry) and whole.after_s:
-        return [Reading(costs.COMPLEXITY_BUDGET, remaining=0, resets_in_s=whole.after_s)]
-    return []
 
 
 def _ids(effects: Sequence[Effect]) -> list[int]:
@@ -146,7 +149,7 @@ def _each(
         alias = f"e{number}"
         result = answer.data.get(alias)
         if result is not None:
-            outcomes[effect.effect_id] = Done(str(result["id"]))
+            outcomes[effect.effect_id] = Done(str(result["id"]), was_replayed(answer))
         elif effect.effect_id in errors:
             outcomes[effect.effect_id] = _refusal(effect, errors[effect.effect_id], answer)
         else:
@@ -178,7 +181,7 @@ def _rejection(effect: Effect, error: Mapping[str, Any], refusal: Reject) -> Out
 
 def _spent(answer: Answer) -> dict[str, int]:
     complexity = (answer.data or {}).get("complexity") or {}
-    spent = {costs.REQUEST_BUDGET: 1}
+    spent = {costs.REQUEST_BUDGET: 1, costs.DAILY_BUDGET: 1}
     if isinstance(complexity.get("query"), int):
         spent[costs.COMPLEXITY_BUDGET] = complexity["query"]
     return spent

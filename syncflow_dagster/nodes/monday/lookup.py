@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.core.outcomes import Retry, Stop
+from syncflow_dagster.core.outcomes import Retry, Stop, outage_of
 from syncflow_dagster.ledger.ports import Absent, Ambiguous, Found, Lookup, Unreadable
-from syncflow_dagster.nodes.monday import columns
+from syncflow_dagster.nodes.monday import columns, costs
 from syncflow_dagster.nodes.monday.classify import silence, whole_answer
 from syncflow_dagster.nodes.monday.client import NoAnswer
-from syncflow_dagster.nodes.monday.headers import readings
+from syncflow_dagster.nodes.monday.headers import readings_of, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -76,7 +76,8 @@ class LookupRun:
                 self._by_key(board, column, chunk)
         for chunk in _chunks(changes):
             self._by_id(chunk)
-        return Lookup(self._findings, self._requests, self._readings, self._stopped)
+        spent = dict.fromkeys((costs.REQUEST_BUDGET, costs.DAILY_BUDGET), self._requests)
+        return Lookup(self._findings, self._requests, self._readings, self._stopped, spent)
 
     def _place(self, effect: Effect) -> tuple[str, str]:
         board = effect.payload["board_id"]
@@ -142,7 +143,7 @@ class LookupRun:
         if unreadable is None:
             assert not isinstance(answer, NoAnswer)
             assert answer.data is not None
-            self._readings += readings(answer.headers)
+            self._readings += readings_of(answer)
             if find(answer.data):
                 return
             unreadable = Unreadable("monday's answer lacks what was asked for")
@@ -155,15 +156,17 @@ class LookupRun:
             return Unreadable(str(answer.errors[0].get("message")))
         if outcome is None:
             return None
-        if isinstance(outcome, Stop):
+        if isinstance(outcome, Stop) and outcome.limit is None:
             self._stopped = outcome.reason
+        self._readings += told(outcome)
         after_s = outcome.after_s if isinstance(outcome, Retry) else None
-        return Unreadable(str(getattr(outcome, "reason", outcome)), after_s)
+        reason = str(getattr(outcome, "reason", outcome))
+        return Unreadable(reason, after_s, outage=outage_of(outcome) is not None)
 
     def _judge(self, effect: Effect, ids: list[str]) -> None:
         if not ids:
             self._findings[effect.effect_id] = Absent()
-        elif len(ids) == 1 or effect.kind == "create_group":
+        elif len(ids) == 1 or (effect.kind == "create_group" and not effect.doubted):
             self._findings[effect.effect_id] = Found(str(ids[0]))
         else:
             listed = ", ".join(str(one) for one in ids)

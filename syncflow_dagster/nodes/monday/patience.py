@@ -6,12 +6,16 @@ import random
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.backoff import full_jitter
-from syncflow_dagster.core.outcomes import Retry, Unknown
+from syncflow_dagster.core.outcomes import Retry, Stop, Unknown, outage_of
+from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable, Contract, read_contract
-from syncflow_dagster.nodes.monday.headers import readings
+from syncflow_dagster.nodes.monday.headers import readings_of, told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syncflow_dagster.core.backoff import Random
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.ledger.budgets import Budgets
     from syncflow_dagster.nodes.monday.client import MondayClient
@@ -19,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def read_patiently(
-    client: MondayClient, node: MondayPushNode, budgets: Budgets, clock: Clock, patience_s: float
+    client: MondayClient,
+    node: MondayPushNode,
+    budgets: Budgets,
+    clock: Clock,
+    patience_s: float,
+    chance: Random | None = None,
 ) -> Contract:
     """Read the board a node pushes to, within the account's budgets.
 
@@ -29,33 +38,44 @@ def read_patiently(
         budgets: The account's budgets; they learn from the answers.
         clock: Waiting.
         patience_s: Seconds waited in all, budgets not counted.
+        chance: Where jitter is drawn from.
 
     Raises:
         BoardUnavailable: monday did not answer for so long, or refused.
+        AccountPaused: nothing may be sent on the account for longer than that.
     """
-    cost = {costs.COMPLEXITY_BUDGET: costs.READ, costs.REQUEST_BUDGET: 2}
+    chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
     waited, tries = 0.0, 0
     while True:
         tries += 1
-        budgets.reserve(cost)
         try:
-            contract = read_contract(client, node)
+            return _read(client, node, budgets)
+        except AccountPaused as paused:
+            wait = max(0.05, (paused.pause.until - clock.now()).total_seconds())
+            if waited + wait > patience_s:
+                raise
         except BoardUnavailable as error:
-            budgets.settle(cost, {}, [])
+            if isinstance(error.outcome, Stop) and error.outcome.limit is not None:
+                # The budget knows by now: it says until when the account has to wait.
+                continue
             if not isinstance(error.outcome, Retry | Unknown) or waited > patience_s:
                 raise
-            wait = _wait(error.outcome, tries)
-            waited += wait
-            clock.sleep(wait)
-            continue
-        for answer in contract.answers:
-            budgets.settle(cost, {}, readings(answer.headers))
-            cost = {}
-        return contract
+            wait = full_jitter(tries, chance) + (error.outcome.after_s or 0.0)
+        waited += wait
+        clock.sleep(wait)
 
 
-def _wait(outcome: Retry | Unknown, tries: int) -> float:
-    wait = full_jitter(tries, random.Random())  # noqa: S311 - jitter, not a secret
-    if isinstance(outcome, Retry):
-        wait += outcome.after_s or 0.0
-    return wait
+def _read(client: MondayClient, node: MondayPushNode, budgets: Budgets) -> Contract:
+    cost: Mapping[str, int] = costs.request(costs.READ, requests=2)
+    budgets.reserve(cost)
+    try:
+        contract = read_contract(client, node)
+    except BoardUnavailable as error:
+        budgets.settle(cost, {}, told(error.outcome))
+        budgets.heard(outage_of(error.outcome))
+        raise
+    for answer in contract.answers:
+        budgets.settle(cost, {}, readings_of(answer))
+        cost = {}
+    budgets.heard(None)
+    return contract

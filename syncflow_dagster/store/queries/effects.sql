@@ -140,6 +140,7 @@ returning e.effect_id;
 -- name: commit_intent
 update effect
 set state = 'SENT', state_since = %(now)s, sent_at = %(now)s, request_id = %(request_id)s,
+    idempotency_key = %(key)s, key_size = %(key_size)s,
     tries = tries + case when state = 'SENT' then 0 else 1 end
 where effect_id = any(%(effect_ids)s) and lease_owner = %(worker)s
   and (state = 'CLAIMED' or (state = 'SENT' and request_id = %(request_id)s))
@@ -148,7 +149,7 @@ returning effect_id;
 -- name: read_effects
 select e.effect_id, e.effect_key, e.workflow, e.node, e.account, e.kind, e.object_key,
        e.generation, e.parent_key, e.creates, e.delta_table, e.delta_id, e.payload, e.state,
-       e.tries, e.lookups, e.request_id,
+       e.tries, e.lookups, e.request_id, e.remote_id, e.idempotency_key, e.key_size, e.doubted,
        o.remote_id as target_id, p.remote_id as parent_id
 from effect e
 left join remote_object o on not e.creates and o.object_key = e.object_key
@@ -175,6 +176,8 @@ set state = %(state)s, state_since = %(now)s, reason = %(reason)s, not_before = 
     remote_id = coalesce(%(remote_id)s, remote_id), lease_owner = null, lease_until = null,
     tries = tries - case when %(counts)s then 0 else 1 end,
     payload = coalesce(%(payload)s, payload),
+    idempotency_key = case when %(same_key)s then idempotency_key end,
+    doubted = doubted or %(doubted)s,
     finished_at = case when %(state)s in ('DONE', 'DEAD') then %(now)s end
 where effect_id = %(effect_id)s and request_id = %(request_id)s
   and state in ('SENT', 'UNKNOWN') and state <> %(state)s
@@ -286,6 +289,19 @@ from wanted w
 where d.delta_id = w.delta_id
   and (d.state, d.reason, d.not_before) is distinct from (w.state, w.reason, w.not_before)
   and d.state not in ('SUPERSEDED', 'ARCHIVED', 'SYNCED');
+
+-- name: say_why
+-- What a pass leaves unsent because its account may send nothing for a while.
+update effect
+set reason = %(reason)s
+where workflow = %(workflow)s and node = %(node)s and pass = %(pass)s
+  and state in ('PLANNED', 'RETRY') and reason is distinct from %(reason)s;
+
+-- name: left
+-- Effects of a node, of all passes, that are still to be brought to an end.
+select count(*) as effects from effect
+where workflow = %(workflow)s and node = %(node)s
+  and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN', 'WAITING');
 
 -- name: reclaim
 update effect
