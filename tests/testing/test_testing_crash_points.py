@@ -12,6 +12,7 @@ import pytest
 import syncflow_dagster
 from syncflow_dagster.nodes.delta import build
 from syncflow_dagster.testing import crash
+from syncflow_dagster.testing.faults.adoption import adoption_cases
 from syncflow_dagster.testing.faults.cases import cases
 from syncflow_dagster.testing.faults.retention import retention_cases
 
@@ -40,7 +41,8 @@ def test_the_list_and_the_code_name_the_same_points():
 
 
 def test_the_fault_matrix_kills_at_every_point():
-    points = [*(case.crash_at for case in cases()), *retention_cases().values()]
+    others = [*retention_cases().values(), *adoption_cases().values()]
+    points = [*(case.crash_at for case in cases()), *others]
     killed = {point.split(":")[0] for point in points if point}
     assert killed == set(crash.POINTS)
 

@@ -14,6 +14,7 @@ from syncflow_dagster.demo.summary import count_source, standing
 from syncflow_dagster.demo.world import WORKFLOWS, variables
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import Database
+from syncflow_dagster.testing.faults.adoption import killed_adoptions
 from syncflow_dagster.testing.faults.cases import FaultCase, cases
 from syncflow_dagster.testing.faults.deltas import killed_deltas
 from syncflow_dagster.testing.faults.proofs import proofs
@@ -48,7 +49,11 @@ def run_faults(
         return not only or any(part in name for part in only)
 
     for result in chain(
-        _pushes(wanted), killed_deltas(wanted), killed_retention(wanted), proofs(wanted)
+        _pushes(wanted),
+        killed_deltas(wanted),
+        killed_retention(wanted),
+        killed_adoptions(wanted),
+        proofs(wanted),
     ):
         outcome.results.append(result)
         say(result.line(_NAME_WIDTH) + (f"  {result.error}" if result.error else ""))
