@@ -19,7 +19,7 @@ from syncflow_dagster.nodes.monday import classify
 from syncflow_dagster.sandbox import faults
 from syncflow_dagster.sandbox.monday.settings import Settings
 from syncflow_dagster.sandbox.server import SandboxServer
-from syncflow_dagster.testing.crash import DELTA_POINTS, PUSH_POINTS, RETENTION_POINTS
+from syncflow_dagster.testing.crash import ADOPT_POINTS, DELTA_POINTS, PUSH_POINTS, RETENTION_POINTS
 from syncflow_dagster.testing.faults.run import FaultOutcome, FaultResult
 from syncflow_dagster.workflows.models import Workflow
 
@@ -75,6 +75,7 @@ def test_every_crash_point_is_listed_in_the_order_of_passing():
     sections = docs_pages.sections(REFERENCE / "crash-points.md")
     assert tuple(docs_pages.first_codes(sections["Delta"])) == DELTA_POINTS
     assert tuple(docs_pages.first_codes(sections["Push"])) == PUSH_POINTS
+    assert tuple(docs_pages.first_codes(sections["Adoption"])) == ADOPT_POINTS
     assert tuple(docs_pages.first_codes(sections["Retention"])) == RETENTION_POINTS
 
 
