@@ -25,7 +25,8 @@ from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import MondayPushNode, Workflow
 
-_COUNTED_AT = "counted_at"
+#: Metadata: when the board was last looked at.
+COUNTED_AT = "counted_at"
 _NAME = "board_matches_ledger"
 _DESCRIPTION = (
     "Reads the board and counts: every item and subitem the ledger knows is there once, and "
@@ -144,7 +145,7 @@ def stands(last: dg.AssetCheckResult, now: datetime) -> bool:
         last: The last result.
         now: This machine's time, as the result's.
     """
-    counted_at = (last.metadata or {}).get(_COUNTED_AT)
+    counted_at = (last.metadata or {}).get(COUNTED_AT)
     if not isinstance(counted_at, dg.TimestampMetadataValue):
         return False
     return now - datetime.fromtimestamp(counted_at.value, UTC) < _COUNT_EVERY
@@ -169,7 +170,7 @@ def _checked(opened: OpenStep, node: MondayPushNode) -> dg.AssetCheckResult:
 
 def _judged(boards: Mapping[str, Census], here: set[str]) -> dg.AssetCheckResult:
     metadata: dict[str, Any] = {
-        _COUNTED_AT: dg.MetadataValue.timestamp(datetime.now(UTC)),
+        COUNTED_AT: dg.MetadataValue.timestamp(datetime.now(UTC)),
         "requests": sum(one.requests for one in boards.values()),
         **{f"{name}_on_board": one.keys.total() for name, one in boards.items()},
         **{f"{name}_of_people": one.without_key for name, one in boards.items()},

@@ -11,6 +11,7 @@ from syncflow_dagster.assets import names, partitions
 from syncflow_dagster.assets.board_check import board_check, check_key
 from syncflow_dagster.assets.checks import delta_checks, pass_checks
 from syncflow_dagster.assets.delta import delta_assets
+from syncflow_dagster.assets.preflight_check import preflight_check, preflight_key
 from syncflow_dagster.assets.push import push_assets
 from syncflow_dagster.assets.rejected import retry_job
 from syncflow_dagster.assets.retention import retention_asset, retention_job
@@ -77,6 +78,7 @@ def workflow_definitions(
         assets += push_assets(loaded, node, with_pool=with_pools)
         checks += [pass_checks(loaded, node, number) for number in names.passes(node)]
         checks.append(board_check(loaded, node, with_pool=with_pools))
+        checks.append(preflight_check(loaded, node, with_pool=with_pools))
     assets.append(retention_asset(loaded))
     return WorkflowDefinitions(
         loaded=loaded,
@@ -124,7 +126,8 @@ def _parts_job(workflow: Workflow) -> Job | None:
 
 
 def _push_job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
-    counts = [check_key(workflow, node) for node in workflow.pushes]
+    makers = (check_key, preflight_key)
+    counts = [key(workflow, node) for node in workflow.pushes for key in makers]
     return dg.define_asset_job(
         names.push_job_name(workflow),
         # Counting the board costs requests, and this job may run often.

@@ -42,6 +42,7 @@ def test_a_run_brings_the_order_book_to_the_board_and_says_what_it_could_not(wor
     board = checks["monday_subitems", "board_matches_ledger"]
     assert board.passed, board.description
     assert board.description == "40 on the board, 40 in the ledger"
+    assert checks["monday_items", "board_fits_workflow"].description == "the board fits"
     yellow = {key: one.description for key, one in checks.items() if not one.passed}
     assert yellow == {
         ("order_headers", "no_rejected_records"): "5 rows are rejected",
@@ -246,7 +247,9 @@ def test_a_push_that_gets_nowhere_marks_its_run(world, instance, monkeypatch):
     assert _execute(world, instance, only_push=True).success
     world.sandbox.faults({"service": "monday", "kind": "throttle", "op": "create_group", "rate": 1})
     impatient = DeliveryOptions(patience_s=0.0)
-    monkeypatch.setattr(push, "PushOptions", lambda *given: PushOptions(*given, delivery=impatient))
+    monkeypatch.setattr(
+        push, "PushOptions", lambda *given, **more: PushOptions(*given, **more, delivery=impatient)
+    )
     run = _execute(world, instance)
     tags = instance.get_run_by_id(run.run_id).tags
     assert run.success, run.error

@@ -8,7 +8,7 @@ import docs_pages
 import pytest
 from pydantic import BaseModel
 
-from syncflow_dagster.assets import board_check, checks, files
+from syncflow_dagster.assets import board_check, checks, files, preflight_check
 from syncflow_dagster.assets.failures import WHAT_TO_DO
 from syncflow_dagster.cli import main
 from syncflow_dagster.core import outcomes
@@ -139,7 +139,8 @@ def test_failures_of_a_run_are_listed():
 def test_every_asset_check_is_explained():
     page = docs_pages.ROOT / "docs" / "how-to" / "when-something-is-stuck.md"
     listed = docs_pages.first_codes(docs_pages.sections(page)["1. Look"])
-    assert set(listed) == {*checks._DESCRIPTIONS, board_check._NAME, files.CHECK}
+    boards = {board_check._NAME, preflight_check.NAME}
+    assert set(listed) == {*checks._DESCRIPTIONS, *boards, files.CHECK}
 
 
 def test_the_columns_of_the_fault_matrix_are_explained():

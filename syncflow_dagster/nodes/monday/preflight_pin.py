@@ -146,8 +146,8 @@ def differences(
     """
     board_id = (*at, "board_id")
     if before.board.board_id != now.board.board_id:
-        was, here = before.board.board_id, now.board.board_id
-        yield Difference(board_id, False, f"board {was} was pinned, and {here} is written to")
+        ids = before.board.board_id, now.board.board_id
+        yield Difference(board_id, False, "board {} was pinned, and {} is written to".format(*ids))
         return
     for mapping, place, is_subitems in mappings(node, at):
         was, here = (one.subitems if is_subitems else one.board for one in (before, now))

@@ -1,0 +1,95 @@
+"""The check that compares a board with the workflow, its pin, the plan and the account."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from syncflow_dagster.assets import names, tables
+from syncflow_dagster.assets.board_check import COUNTED_AT, last_count, stands
+from syncflow_dagster.assets.failures import readable_failures
+from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.nodes.delta.build import prepare
+from syncflow_dagster.nodes.monday.plan import ITEMS
+from syncflow_dagster.nodes.monday.preflight_pin import pin_path
+from syncflow_dagster.nodes.monday.preflight_report import Preflight, preflight
+from syncflow_dagster.workflows.loader import LoadedWorkflow
+from syncflow_dagster.workflows.models import MondayPushNode, Workflow
+from syncflow_dagster.workflows.problems import dotted
+
+NAME = "board_fits_workflow"
+_DESCRIPTION = (
+    "Compares the board with the workflow file and its pinned contract: columns, types, labels, "
+    "subitems, rights, room for what is planned, daily calls left. A warning lists what only wants "
+    "to be seen, an error what keeps a push from beginning. Runs of the whole workflow compare at "
+    "most once an hour while all is well; run the check by hand to compare now."
+)
+
+
+def preflight_key(workflow: Workflow, node: MondayPushNode) -> dg.AssetCheckKey:
+    """Return the key of a push node's check; it belongs to the first pass."""
+    return dg.AssetCheckKey(names.pass_key(workflow, node, ITEMS), NAME)
+
+
+def preflight_check(
+    loaded: LoadedWorkflow, node: MondayPushNode, *, with_pool: bool = True
+) -> dg.AssetChecksDefinition:
+    """Return the check that compares the board of a push node."""
+    workflow = loaded.workflow
+    key = preflight_key(workflow, node)
+    step = StepResources(loaded, [node.connection])
+
+    @dg.multi_asset_check(
+        name=names.step_name(workflow, f"check_{node.name}_fits"),
+        specs=[
+            dg.AssetCheckSpec(
+                key.name, asset=key.asset_key, description=_DESCRIPTION, blocking=False
+            )
+        ],
+        required_resource_keys=step.keys,
+        pool=names.account(workflow, node) if with_pool else None,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        last = last_count(context.instance, key)
+        is_whole_run = context.run.job_name == workflow.workflow
+        if is_whole_run and last is not None and last.passed and stands(last, datetime.now(UTC)):
+            yield last
+            return
+        with readable_failures(), step.open(context) as opened:
+            yield _result(_compared(opened, node))
+
+    return check
+
+
+def _compared(opened: OpenStep, node: MondayPushNode) -> Preflight:
+    workflow = opened.loaded.workflow
+    prepare(opened.database, workflow.workflow, workflow.deltas)
+    pin = pin_path(opened.loaded.path)
+    return preflight(opened.database, opened.clock, workflow, node, pin)
+
+
+def _result(found: Preflight) -> dg.AssetCheckResult:
+    board = found.contract.board if found.contract is not None else None
+    numbers = {
+        "items_on_board": board.items if board is not None else None,
+        "room_on_board": board.items_limit if board is not None else None,
+        "daily_calls_left": found.calls.left,
+        "requests_planned": found.requests,
+    }
+    metadata: dict[str, Any] = {
+        COUNTED_AT: dg.MetadataValue.timestamp(datetime.now(UTC)),
+        **{name: number for name, number in numbers.items() if number is not None},
+    }
+    if found.faults:
+        rows = [
+            {"severity": str(one.severity), "where": dotted(one.finding.loc), "what": str(one)}
+            for one in found.faults
+        ]
+        metadata["faults"] = tables.table(rows, ["severity", "where", "what"])
+    severity = dg.AssetCheckSeverity.WARN if found.passed else dg.AssetCheckSeverity.ERROR
+    first = str(found.faults[0]) if found.faults else "the board fits"
+    more = f"; and {len(found.faults) - 1} more" if len(found.faults) > 1 else ""
+    return dg.AssetCheckResult(
+        passed=not found.faults, severity=severity, description=first + more, metadata=metadata
+    )
