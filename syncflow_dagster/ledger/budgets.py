@@ -126,11 +126,10 @@ class Budgets:
 
     def _used_up(self, budget: Budget) -> Pause:
         until = budget.window_ends_at
-        reason = (
-            f"{self._account} has used up its {budget.allowed:,} units of {budget.name} until "
-            f"{until:%Y-%m-%d %H:%M} UTC"
-        )
-        return Pause(reason, until, budget.allowed if budget.kind == "day" else None)
+        reason = f"{self._account} has used up its {budget.name} until {until:%Y-%m-%d %H:%M} UTC"
+        # What we had of this day is what we may count on tomorrow: others may use the account too.
+        ours = max(1, budget.unheard + budget.reserved) if budget.kind == "day" else None
+        return Pause(reason, until, ours)
 
     def _open(self, first: Mapping[str, Limit]) -> None:
         now = self._clock.now()

@@ -116,6 +116,7 @@ class Push:
 
         Raises:
             BoardUnavailable: monday did not answer for as long as our patience lasts.
+            AccountPaused: nothing may be sent on the account for longer than that.
             ContractBroken: the board does not fit the workflow.
         """
         contract = self.read_board()
@@ -133,7 +134,13 @@ class Push:
             BoardUnavailable: monday did not answer for as long as our patience lasts.
         """
         account = self._destination.account
-        budgets = Budgets(self._database, self._clock, account, self._destination.budgets())
+        budgets = Budgets(
+            self._database,
+            self._clock,
+            account,
+            self._destination.budgets(),
+            self._destination.probe,
+        )
         patience_s = self._options.delivery.patience_s
         return read_patiently(self._client, self._node, budgets, self._clock, patience_s)
 
