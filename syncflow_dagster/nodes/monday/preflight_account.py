@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from syncflow_dagster.core.outcomes import outage_of
+from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.nodes.monday import costs
-from syncflow_dagster.nodes.monday.classify import describe
+from syncflow_dagster.nodes.monday.classify import describe, silence, whole_answer
 from syncflow_dagster.nodes.monday.client import NoAnswer
-from syncflow_dagster.nodes.monday.headers import readings
+from syncflow_dagster.nodes.monday.headers import readings_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from syncflow_dagster.ledger.budgets import Budgets
-    from syncflow_dagster.nodes.monday.client import MondayClient
+    from syncflow_dagster.nodes.monday.client import Answer, MondayClient
 
 _CALLS = """query {
   complexity { query after reset_in_x_seconds }
@@ -50,18 +52,27 @@ def read_daily_calls(client: MondayClient, budgets: Budgets, now: datetime) -> D
         budgets: The account's budgets.
         now: The present, in UTC.
     """
-    cost = {costs.COMPLEXITY_BUDGET: costs.READ, costs.REQUEST_BUDGET: 1}
-    budgets.reserve(cost)
+    cost = costs.request(costs.READ)
+    try:
+        budgets.reserve(cost)
+    except AccountPaused as paused:
+        return DailyCalls(unknown=str(paused))
     answer = client.execute(_CALLS)
     if isinstance(answer, NoAnswer):
         budgets.settle(cost, {}, [])
+        budgets.heard(outage_of(silence(answer)))
         return DailyCalls(unknown=answer.reason)
-    budgets.settle(cost, {}, readings(answer.headers))
+    budgets.settle(cost, {}, readings_of(answer))
+    whole = whole_answer(answer)
+    budgets.heard(None if whole is None else outage_of(whole))
+    return _told(answer, now)
+
+
+def _told(answer: Answer, now: datetime) -> DailyCalls:
     said: dict[str, Any] = (answer.data or {}).get("platform_api") or {}
     total = (said.get("daily_limit") or {}).get("total")
     if total is None:
-        told = describe(answer.errors[0]) if answer.errors else "monday does not say"
-        return DailyCalls(unknown=told)
+        return DailyCalls(unknown=describe((answer.errors or [{}])[0]) or "monday does not say")
     days = (said.get("daily_analytics") or {}).get("by_day") or ()
     today = now.strftime("%Y-%m-%d")
     return DailyCalls(total, sum(one["usage"] for one in days if one["day"].startswith(today)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.outcomes import Stop
 from syncflow_dagster.ledger.budgets import Budgets
+from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
 from syncflow_dagster.nodes.monday.destination import MondayDestination
@@ -105,6 +106,9 @@ def _look(found: Preflight, push: Push, workflow: Workflow, node: MondayPushNode
         must_act = isinstance(unread.outcome, Stop)
         hint = "see to the id, the token and its rights" if must_act else "try again later"
         found.faults.append(error("no_board", (*at, "board_id"), str(unread), hint))
+    except AccountPaused as paused:
+        hint = "nothing is lost; try again then"
+        found.faults.append(error("account_paused", (*at, "connection"), str(paused), hint))
     except ContractBroken as unreadable:
         found.faults.append(error("bad_pin", at, str(unreadable)))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.outcomes import Reject, Retry, Stop
+from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.nodes.monday.classify import code_of, column_of
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable
 from syncflow_dagster.nodes.monday.preflight import TYPE_NAMES
@@ -53,7 +54,7 @@ class ContractWatch:
     Args:
         node: The push node.
         contract: The boards as they were read at the start.
-        read: Reads them again; may raise `BoardUnavailable`.
+        read: Reads them again; may raise `BoardUnavailable` and `AccountPaused`.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class ContractWatch:
         groups = {effect.parent_id for effect, what in suspects.values() if what[0] == "group"}
         try:
             changes = list(self._changes(self._read(), groups))
-        except BoardUnavailable as unread:
+        except (BoardUnavailable, AccountPaused) as unread:
             return judged | self._unread(unread, suspects, outcomes)
         if not changes:
             self._cleared |= {suspicion for _, suspicion in suspects.values()}
@@ -100,11 +101,11 @@ class ContractWatch:
 
     def _unread(
         self,
-        unread: BoardUnavailable,
+        unread: BoardUnavailable | AccountPaused,
         suspects: Mapping[int, object],
         outcomes: Mapping[int, Outcome],
     ) -> dict[int, Outcome]:
-        if isinstance(unread.outcome, Stop):
+        if isinstance(unread, BoardUnavailable) and isinstance(unread.outcome, Stop):
             return dict.fromkeys(suspects, Stop(f"{CHANGED}: {unread.outcome.reason}"))
         # Nobody knows whose fault it is: no record is given up for it.
         return {
