@@ -7,6 +7,7 @@ import dagster as dg
 import psycopg
 
 from syncflow_dagster.ledger.effects import EffectConflict
+from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.ledger.worker import Busy
 from syncflow_dagster.nodes.delta.errors import (
     DeleteGuard,
@@ -28,7 +29,7 @@ _TOO_MANY_GONE = (
 )
 #: What a person does about each kind of error; the first that fits counts.
 WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
-    (Busy, "Another run is pushing. Let it finish; nothing is lost, the rows wait."),
+    (Busy, "Another run is at it. Let it finish; nothing is lost, the rows wait."),
     (DeltaBusy, "Another run builds this delta. Let it finish, then run again."),
     (MissingColumn, "Bring the query and the fields of the workflow file together."),
     (DeleteGuard, _TOO_MANY_GONE),
@@ -46,6 +47,10 @@ WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
         "Look after the connection to monday.com and its token. The rows wait for the next run.",
     ),
     (AdoptionUnfinished, "Finish the adoption, or give it up, as the text says; the rows wait."),
+    (
+        AccountPaused,
+        "Nothing to do: the limit or the outage the text names ends by itself. The rows wait.",
+    ),
     (EffectConflict, "Run the push again; look at the effect table if it stays."),
     (UnresolvedError, "Set the environment variable the text names, or change the connection."),
     (MigrationError, "Bring SyncFlow's database and code to the same version."),
