@@ -266,6 +266,8 @@ def _board_line(one: Preflight) -> str:
 def _plan_line(one: Preflight) -> str:
     left = one.calls.left
     calls = f"{left:,} daily calls left" if left is not None else "daily calls left: not known"
+    if one.calls.unknown is not None:
+        calls += f" ({'by our own count' if left is not None else one.calls.unknown})"
     if one.rows is None:
         return calls
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(one.changes.items()) if count)

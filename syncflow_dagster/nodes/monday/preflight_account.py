@@ -29,9 +29,9 @@ class DailyCalls:
     """The account's calls of one day (UTC).
 
     Attributes:
-        total: Calls the account may make; None where monday does not say.
-        used: Calls it has made today, as monday has counted them so far.
-        unknown: Why nothing is known, if nothing is.
+        total: Calls the account may make; None where nobody knows.
+        used: Calls it has made today.
+        unknown: Why monday does not say, if it does not; the figures are then our own count.
     """
 
     total: int | None = None
@@ -56,23 +56,31 @@ def read_daily_calls(client: MondayClient, budgets: Budgets, now: datetime) -> D
     try:
         budgets.reserve(cost)
     except AccountPaused as paused:
-        return DailyCalls(unknown=str(paused))
+        return _own(budgets, now, str(paused))
     answer = client.execute(_CALLS)
     if isinstance(answer, NoAnswer):
         budgets.settle(cost, {}, [])
         budgets.heard(outage_of(silence(answer)))
-        return DailyCalls(unknown=answer.reason)
+        return _own(budgets, now, answer.reason)
     budgets.settle(cost, {}, readings_of(answer))
     whole = whole_answer(answer)
     budgets.heard(None if whole is None else outage_of(whole))
-    return _told(answer, now)
+    return _told(answer, now) or _own(budgets, now, describe((answer.errors or [{}])[0]))
 
 
-def _told(answer: Answer, now: datetime) -> DailyCalls:
+def _own(budgets: Budgets, now: datetime, unknown: str) -> DailyCalls:
+    """Return what we have counted ourselves, for want of monday's word."""
+    for one in budgets.read():
+        if one.name == costs.DAILY_BUDGET and one.window_ends_at > now:
+            return DailyCalls(one.allowed, one.taken, unknown or "monday does not say")
+    return DailyCalls(unknown=unknown or "monday does not say")
+
+
+def _told(answer: Answer, now: datetime) -> DailyCalls | None:
     said: dict[str, Any] = (answer.data or {}).get("platform_api") or {}
     total = (said.get("daily_limit") or {}).get("total")
     if total is None:
-        return DailyCalls(unknown=describe((answer.errors or [{}])[0]) or "monday does not say")
+        return None
     days = (said.get("daily_analytics") or {}).get("by_day") or ()
     today = now.strftime("%Y-%m-%d")
     return DailyCalls(total, sum(one["usage"] for one in days if one["day"].startswith(today)))
