@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.store import command_store, one_line
+from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.ledger.worker import Busy, only_one
 from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta, prepare
 from syncflow_dagster.nodes.delta.errors import DeltaError
@@ -55,6 +56,8 @@ class AdoptionResult:
     def lines(self) -> list[str]:
         """Return the result for a person."""
         lines = []
+        if not self.nodes:
+            lines.append(f"{self.workflow}: given up; the next push makes what is missing")
         for node, parts in self.nodes.items():
             told = "would be adopted" if self.dry_run else "adopted"
             lines.append(f"{self.workflow}.{node}: {told}; nothing was written to the board")
@@ -101,9 +104,10 @@ def adopt_workflow(
 
     Raises:
         CommandFailed: There is no such node, another process pushes, the source cannot be read,
-            or the database is not there.
+            the account has to wait, or the database is not there.
         BoardUnavailable: monday did not answer, or refused.
         ContractBroken: The board is not active, or lacks a column.
+        AdoptionUnfinished: The source's records changed meanwhile; nothing of it is lost.
     """
     pushes = _chosen(loaded, node)
     workflow = loaded.workflow
@@ -217,7 +221,11 @@ def _adopt(
     connection = loaded.workflow.connections[push.connection]
     assert isinstance(connection, MondayConnection)
     with closing(MondayClient(connection)) as client:
-        return Adoption(database, clock, loaded.workflow, push, client, options, file, say).run()
+        adoption = Adoption(database, clock, loaded.workflow, push, client, options, file, say)
+        try:
+            return adoption.run()
+        except AccountPaused as error:
+            raise CommandFailed(str(error)) from error
 
 
 def _closed(database: Database, workflow: str, pushes: Sequence[MondayPushNode]) -> list[str]:

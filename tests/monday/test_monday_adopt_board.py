@@ -12,6 +12,7 @@ from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.adopt import AdoptionOptions, abandon_adoption, adopt_workflow
 from syncflow_dagster.commands.find import find_workflow
 from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
+from syncflow_dagster.nodes.monday.adoption.part import Part
 from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
@@ -191,9 +192,30 @@ def test_what_the_board_says_is_kept_and_what_it_lost_is_made(make_office):
 def test_an_adoption_that_is_given_up_lets_the_push_go(make_office):
     office = make_office(8)
     office.adopt(dry_run=True)
-    assert abandon_adoption(office.folder, office.loaded, node=None).closed == []
+    given_up = abandon_adoption(office.folder, office.loaded, node=None)
+    assert given_up.closed == []
+    assert given_up.lines() == ["adopted: given up; the next push makes what is missing"]
     assert office.push(dry_run=True).effects["create_item"] == 8
     with pytest.raises(CommandFailed, match="no adoption of adopted is unfinished"):
         abandon_adoption(office.folder, office.loaded, node=None)
     with pytest.raises(CommandFailed, match="no push node 'bord'; there are: board"):
         adopt_workflow(office.folder, office.loaded, AdoptionOptions(), node="bord")
+
+
+def test_records_that_change_while_the_board_is_adopted_are_left_to_the_next_adoption(
+    make_office, monkeypatch
+):
+    office = make_office(6)
+    decide = Part._sorted
+
+    def overtaken(self, fates):
+        # What a build of the delta does with a newer change.
+        office.database.execute("update adopted_orders set superseded_by = 0, state = 'SUPERSEDED'")
+        return decide(self, fates)
+
+    monkeypatch.setattr(Part, "_sorted", overtaken)
+    with pytest.raises(AdoptionUnfinished, match="run `syncflow adopt` again"):
+        office.adopt()
+    with pytest.raises(AdoptionUnfinished, match="is not finished"):
+        office.push()
+    assert office.writes() == []

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.backoff import full_jitter
-from syncflow_dagster.core.outcomes import Retry, Unknown
+from syncflow_dagster.core.outcomes import Retry, Unknown, outage_of
 from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.classify import silence, whole_answer
 from syncflow_dagster.nodes.monday.client import NoAnswer
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable
-from syncflow_dagster.nodes.monday.headers import readings
+from syncflow_dagster.nodes.monday.headers import readings_of, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,6 +89,7 @@ class BoardReader:
 
         Raises:
             BoardUnavailable: monday did not answer after a few tries, or refused.
+            AccountPaused: nothing may be sent on the account for a while.
         """
         census = Census()
         before = self.requests
@@ -122,6 +123,7 @@ class BoardReader:
 
         Raises:
             BoardUnavailable: monday did not answer after a few tries, or refused.
+            AccountPaused: nothing may be sent on the account for a while.
         """
         given = {"columns": list(columns), "limit": limit or PAGE}
         data = self._ask(_first(shown), {"ids": [board_id], **given}, points)
@@ -151,14 +153,17 @@ class BoardReader:
     def _once(
         self, document: str, variables: Mapping[str, Any], points: int
     ) -> Answer | BoardUnavailable:
-        cost = {costs.COMPLEXITY_BUDGET: points, costs.REQUEST_BUDGET: 1}
+        cost = costs.request(points)
         self._budgets.reserve(cost)
         answer = self._client.execute(document, variables)
         if isinstance(answer, NoAnswer):
-            self._budgets.settle(cost, {}, [])
-            return BoardUnavailable(silence(answer))
-        self._budgets.settle(cost, {}, readings(answer.headers))
-        outcome = whole_answer(answer)
+            silent = silence(answer)
+            self._budgets.settle(cost, {}, told(silent))
+            self._budgets.heard(outage_of(silent))
+            return BoardUnavailable(silent)
+        said, outcome = readings_of(answer), whole_answer(answer)
+        self._budgets.settle(cost, {}, said if outcome is None else [*said, *told(outcome, said)])
+        self._budgets.heard(None if outcome is None else outage_of(outcome))
         if outcome is None and answer.errors:
             # Half an answer must not be counted as a whole board.
             outcome = Unknown(str(answer.errors[0].get("message")))

@@ -74,7 +74,10 @@ left join lateral (
 where s.deleted_at is null;
 
 -- name: lock_rows
-select * from {delta} where delta_id = any(%(delta_ids)s) order by delta_id for update;
+select * from {delta}
+where delta_id = any(%(delta_ids)s) and superseded_by is null
+order by delta_id
+for update;
 
 -- name: void_unsent
 -- What was planned for objects that turn out to be there is planned anew beside what they show.

@@ -95,13 +95,16 @@ class Adoption:
         self._connection = connection
         destination = MondayDestination(connection, node.batch_size, client=client)
         self._account = destination.account
-        self._budgets = Budgets(database, clock, self._account, destination.budgets())
+        self._budgets = Budgets(
+            database, clock, self._account, destination.budgets(), destination.probe
+        )
 
     def run(self) -> dict[str, MappingReport]:
         """Adopt items, then subitems; return what was found, by the delta node's name.
 
         Raises:
             BoardUnavailable: monday did not answer, or refused.
+            AccountPaused: Nothing may be sent on the account for a while.
             ContractBroken: The board is not active, or has no column that is to be read.
         """
         contract = read_patiently(self._client, self._node, self._budgets, self._clock, _PATIENCE_S)

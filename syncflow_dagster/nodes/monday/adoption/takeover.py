@@ -15,6 +15,7 @@ from syncflow_dagster.core.states import DeltaState
 from syncflow_dagster.ledger.consequences import Consequences
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.nodes.delta.tables import delta_id
+from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
 from syncflow_dagster.nodes.monday.adoption.planning import adoption_planner, plan_adopted
 from syncflow_dagster.nodes.monday.keys import item_key
 from syncflow_dagster.nodes.monday.plan import Planner, Presence
@@ -77,6 +78,9 @@ class Takeover:
 
         Returns:
             What became of each, by monday's id of the item.
+
+        Raises:
+            AdoptionUnfinished: A build has changed one of the records meanwhile.
         """
         touched = self._answer(conn, pairs, now)
         rows = self._rows(conn, [record for record, _ in pairs])
@@ -109,6 +113,9 @@ class Takeover:
 
         Returns:
             Why a record cannot be written as it is, by its key.
+
+        Raises:
+            AdoptionUnfinished: See `adopt`.
         """
         rows = self._rows(conn, [record for record, _ in records])
         part = self.node.subitems if self.is_subitems else self.node.items
@@ -164,6 +171,12 @@ class Takeover:
         ids = [record.delta_id for record in records]
         names = [rule.name for rule in self.source.fields]
         found = conn.execute(statement, {"delta_ids": ids}).fetchall()
+        if len(found) < len(ids):
+            msg = (
+                f"records of {self.source.name} changed while the board of {self.node.name} was "
+                "adopted; run `syncflow adopt` again, it goes on with what is left"
+            )
+            raise AdoptionUnfinished(msg)
         return {row["delta_id"]: delta_row(self.source.table, names, row) for row in found}
 
     def _planner(self, conn: Connection, rows: Sequence[DeltaRow]) -> Planner:
