@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
+from click.testing import CliRunner
 from dagster_cases import ORDER_LIST
 
 from syncflow_dagster.assets.execute import execute_workflow
+from syncflow_dagster.cli import main
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.plan import plan_workflow
 from syncflow_dagster.commands.run import run_workflow
@@ -60,3 +63,34 @@ def test_a_run_of_a_command_names_its_machine(world, instance):
     )
     tags = instance.get_run_by_id(run.run_id).tags
     assert tags["syncflow/host"] == socket.gethostname()
+
+
+def _preflight(world, *arguments):
+    command = ["preflight", "order_list", *arguments]
+    variables = {**world.environment, "SYNCFLOW_WORKFLOWS": str(ORDER_LIST)}
+    result = CliRunner().invoke(main, command, env=variables)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result
+
+
+@pytest.mark.usefixtures("store")
+def test_preflight_ends_well_where_the_board_fits_and_with_1_where_it_does_not(world):
+    good = _preflight(world)
+    assert good.exit_code == 0, good.output
+    assert "the board fits" in good.output
+    world.sandbox.settings(view_only=["personal"])
+    try:
+        bad = _preflight(world, "--json")
+    finally:
+        world.sandbox.settings(view_only=[])
+    assert bad.exit_code == 1
+    told = json.loads(bad.output.splitlines()[-1])
+    (fault, *_) = told["nodes"]["monday"]["faults"]
+    assert (told["ok"], fault["kind"], fault["where"]) == (False, "view_only", "nodes.4.board_id")
+    lines = (ORDER_LIST / "order_list.yaml").read_text(encoding="utf-8").splitlines()
+    assert lines[fault["line"] - 1].strip().startswith("board_id:")
+    assert _preflight(world, "--columns", "--pin").exit_code == 1
+    assert (
+        "field: order_number, column: order_number"
+        in _preflight(world, "--propose", "monday").output
+    )

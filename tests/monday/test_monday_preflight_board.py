@@ -71,9 +71,12 @@ def relabel(column, labels, board=BOARD):
 def test_preflight_tells_all_faults_with_their_lines_and_passes_once_they_are_mended(
     world, loaded, tmp_path
 ):
-    world.build(BOOK, SIZES)
+    world.build(BOOK[1:], SIZES)
+    assert preflight(loaded, tmp_path).nodes[0].faults == []
+    world.build([order("SO-0", status="Odd"), *BOOK[1:]])
     good = preflight(loaded, tmp_path)
     assert good.success
+    assert [one.kind for one in good.nodes[0].faults] == ["labels_wanted"]
     (node,) = good.nodes
     assert (node.rows, node.changes["create_item"], node.changes["create_subitem"]) == (12, 8, 4)
     assert good.as_json()["nodes"]["push"]["daily_calls_left"] > 9_000
@@ -92,8 +95,10 @@ def test_preflight_tells_all_faults_with_their_lines_and_passes_once_they_are_me
     assert not bad.success
     told = "\n".join(bad.lines())
     found = bad.as_json()["nodes"]["push"]["faults"]
-    kinds = {one["kind"] for one in found}
-    assert kinds == {"view_only", "no_column", "not_writable", "no_label", "few_calls"}
+    assert {one["kind"] for one in found} == {
+        *("view_only", "no_column", "not_writable", "no_label", "few_calls", "labels_wanted")
+    }
+    assert "waiting records want labels that column 'state' lacks: 'Open' (7), 'Odd' (1)" in told
     lines = loaded.path.read_text().splitlines()
     places = {(one["kind"], lines[one["line"] - 1].strip()) for one in found}
     assert ("no_column", "column: title") in places

@@ -22,6 +22,7 @@ from syncflow_dagster.nodes.monday.preflight import (
     place_of,
 )
 from syncflow_dagster.nodes.monday.preflight_account import DailyCalls, read_daily_calls
+from syncflow_dagster.nodes.monday.preflight_rows import waiting_labels
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
 from syncflow_dagster.store import sql
 from syncflow_dagster.workflows.models import MondayConnection
@@ -92,6 +93,7 @@ def preflight(
             found.requests = _READS + -(-found.changes.total() // node.batch_size)
             found.faults += capacity_faults(at, found.contract, found.changes)
             found.faults += call_faults(at, found.calls.left, found.requests)
+            found.faults += waiting_labels(database, workflow, node, found.contract)
     ranks = list(Severity)
     found.faults.sort(key=lambda one: ranks.index(one.severity))
     return found

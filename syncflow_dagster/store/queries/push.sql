@@ -93,3 +93,12 @@ where e.workflow = %(workflow)s and e.node = %(node)s
         and g.state not in ('DONE', 'DEAD', 'CANCELLED'))
 group by e.parent_key, o.generation
 order by min(e.effect_id);
+
+-- name: waiting_values
+-- {field} is one of the delta table's fields.
+select {field}::text as value, count(*) as records
+from {table}
+where state = 'PENDING' and operation <> 'DELETE' and {field} is not null and {field}::text <> ''
+group by 1
+order by 2 desc, 1
+limit %(limit)s;
