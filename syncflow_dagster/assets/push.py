@@ -14,13 +14,17 @@ from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.core.dispatch import has_stalled
 from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.deliver import DeliveryReport
+from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.monday.plan_report import PlanReport
 from syncflow_dagster.nodes.monday.preflight_pin import pin_path
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
+from syncflow_dagster.nodes.run_summary import RunPlace, keep_files, summarise_pass
 from syncflow_dagster.resources.observe import Observer, PassWork
+from syncflow_dagster.store.location import default_home
+from syncflow_dagster.store.summaries import summaries_folder
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode, MondayPushNode, Workflow
 
@@ -94,6 +98,7 @@ def _run(
         context.log_event(dg.AssetObservation(key, description="Dry run.", metadata=metadata))
         return
     metadata |= _from_database(opened, node, number, since)
+    metadata |= _summarise(context, opened, node, number, since, report)
     if report.stopped is not None:
         context.log_event(dg.AssetObservation(key, description="Stopped.", metadata=metadata))
         raise failure(report.stopped, _STOPPED, kind="Stop")
@@ -111,7 +116,12 @@ def _push(
     with closing(
         Push(opened.database, opened.clock, opened.loaded.workflow, node, options)
     ) as push:
-        contract = push.prepare()
+        try:
+            contract = push.prepare()
+        except AccountPaused as paused:
+            context.log.warning("nothing is sent: %s", paused)
+            report = DeliveryReport(paused=paused.pause)
+            return push_metadata.of_delivery(report, 0.0), report
         for fault in push.warnings:
             context.log.warning("%s: %s", fault.severity, fault)
         # The first pass plans for all three, so that a limit is counted once.
@@ -157,12 +167,16 @@ def _tell_sensor(
     if ended:
         context.instance.add_run_tags(context.run.run_id, {names.MOVED_TAG: "yes"})
     tried = report.requests + report.lookups
-    if not has_stalled(tried=tried, ended=ended, remaining=report.remaining):
+    paused = report.paused
+    if not has_stalled(
+        tried=tried, ended=ended, remaining=report.remaining, paused=paused is not None
+    ):
         return
     workflow = opened.loaded.workflow.workflow
     held_up = Observer(opened.database).held_up(workflow, node.name, number)
     reason = next((one["reason"] for one in held_up if one["reason"]), "no reason is known")
-    told = f"{report.remaining:,} changes wait: {reason}"[:_LONGEST_TAG]
+    told = paused.in_words() if paused else f"{report.remaining:,} changes wait: {reason}"
+    told = told[:_LONGEST_TAG]
     context.log.warning("this pass brought nothing to an end; %s", told)
     context.instance.add_run_tags(context.run.run_id, {names.STALLED_TAG: told})
 
@@ -179,6 +193,37 @@ def _from_database(
     if number != STATUSES:
         metadata["dagster/row_count"] = observer.count_made(*place)
     return metadata
+
+
+def _summarise(
+    context: dg.AssetExecutionContext,
+    opened: OpenStep,
+    node: MondayPushNode,
+    number: int,
+    since: datetime,
+    report: DeliveryReport,
+) -> dict[str, Any]:
+    """Add the pass to its run's summary; return what of it the pass shows."""
+    workflow = opened.loaded.workflow
+    place = RunPlace(workflow, node, context.run.run_id)
+    budgets = Budgets(opened.database, opened.clock, names.account(workflow, node), {}).read()
+    summary = summarise_pass(
+        opened.database,
+        place,
+        (number, names.PASSES[number]),
+        report,
+        budgets=budgets,
+        began_at=since,
+        now=opened.clock.now(),
+    )
+    folder = summaries_folder(default_home(), opened.database, workflow.workflow)
+    file = None
+    try:
+        file = keep_files(folder, summary)
+    except OSError as error:
+        # It is in the database too; what was pushed is no worse for it.
+        context.log.warning("the summary of the run could not be written as a file: %s", error)
+    return push_metadata.of_summary(summary, file)
 
 
 def _teller(progress: Progress) -> Callable[[DeliveryReport, int], None]:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
+
+import dagster as dg
 
 from syncflow_dagster.assets import tables
 from syncflow_dagster.assets.plots import bars
@@ -10,6 +13,7 @@ from syncflow_dagster.core.budget import Budget
 from syncflow_dagster.ledger.deliver import DeliveryReport
 from syncflow_dagster.nodes.monday.contract import Contract
 from syncflow_dagster.nodes.monday.plan_report import PlanReport
+from syncflow_dagster.nodes.run_summary import COUNTS, RunSummary
 
 #: Outcomes after which an effect is over.
 _ENDS = ("done", "found", "rejected", "ambiguous")
@@ -37,8 +41,15 @@ def told_delivery(report: DeliveryReport, seconds: float) -> str:
     return (
         f"{outcomes or 'nothing was due'}; {report.requests:,} requests, {report.lookups:,} "
         f"look-ups, {seconds:.1f} s of which {report.waited_s:.1f} s waiting; "
-        f"{report.waiting:,} wait for a parent, {report.remaining:,} still to go"
+        f"{report.waiting:,} wait for a parent, {report.remaining:,} still to go{_held(report)}"
     )
+
+
+def _held(report: DeliveryReport) -> str:
+    if report.paused is None:
+        return ""
+    forecast = f"; {report.forecast.in_words()}" if report.forecast is not None else ""
+    return f"; paused: {report.paused.in_words()}{forecast}"
 
 
 def of_dry_run(plan: PlanReport | None, contract: Contract) -> dict[str, Any]:
@@ -105,6 +116,10 @@ def of_delivery(report: DeliveryReport, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "effects_per_s": round(done / seconds, 1) if seconds else 0.0,
     }
+    if report.paused is not None:
+        metadata["paused"] = report.paused.in_words()
+    if report.forecast is not None:
+        metadata["forecast"] = report.forecast.in_words()
     if done:
         metadata["requests_per_1000"] = round(1000 * asked / done, 1)
     if report.amended:
@@ -121,6 +136,30 @@ def of_customers(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what became of each customer's effects in this run, and what waits from before."""
     columns = ["customer", "created", "updated", "archived", "waiting", "unknown", "failed"]
     return {"customers": tables.table(rows, [*columns, "reason"])} if rows else {}
+
+
+def of_summary(summary: RunSummary, file: Path | None) -> dict[str, Any]:
+    """Return what became of all customers' records in the run so far, over all its passes.
+
+    Args:
+        summary: The run's summary.
+        file: Where it is kept as a page; None if it could not be written.
+    """
+    rows: list[dict[str, Any]] = [
+        {
+            "customer": one.customer,
+            **one.counts,
+            "reasons": "; ".join(f"{number:,} times {reason}" for reason, number in one.reasons),
+        }
+        for one in summary.customers
+    ]
+    rows.insert(0, {"customer": "all", **summary.totals, "reasons": ""})
+    metadata: dict[str, Any] = {
+        "run_summary": tables.table(rows, ["customer", *COUNTS, "reasons"]),
+    }
+    if file is not None:
+        metadata["run_summary_file"] = dg.MetadataValue.path(file)
+    return metadata
 
 
 def of_budgets(budgets: Sequence[Budget]) -> dict[str, Any]:

@@ -175,20 +175,45 @@ limit %(limit)s;
 select state, count(*) as rows from {table} group by state order by state;
 
 -- name: by_customer
-select coalesce(customer, '(shared)') as customer,
-       count(*) filter (where state = 'DONE' and creates) as created,
-       count(*) filter (
-           where state = 'DONE' and not creates and kind not like 'archive%%') as updated,
-       count(*) filter (where state = 'DONE' and kind like 'archive%%') as archived,
-       count(*) filter (where state = 'WAITING') as waiting,
-       count(*) filter (where state in ('UNKNOWN', 'NEEDS_PERSON')) as unknown,
-       count(*) filter (where state = 'DEAD') as failed,
-       min(reason) filter (where state in ('DEAD', 'NEEDS_PERSON')) as reason
-from syncflow.effect
-where workflow = %(workflow)s and node = %(node)s and pass = %(pass)s
-  and (finished_at >= %(since)s or state in ('WAITING', 'UNKNOWN', 'NEEDS_PERSON'))
-group by 1
-order by 1;
+-- Objects by what became of their changes since a moment, and by what is still open; of a pass, or
+-- of all. Each branch has an index of its own.
+with seen as (
+    select e.* from syncflow.effect e
+    where e.workflow = %(workflow)s and e.node = %(node)s and e.state in ('DONE', 'DEAD')
+      and coalesce(e.finished_at, e.planned_at) >= %(since)s
+    union all
+    select e.* from syncflow.effect e
+    where e.workflow = %(workflow)s and e.node = %(node)s
+      and e.state in ('CLAIMED', 'SENT', 'UNKNOWN', 'WAITING', 'NEEDS_PERSON', 'HELD')
+    union all
+    select e.* from syncflow.effect e
+    where e.workflow = %(workflow)s and e.node = %(node)s and e.state in ('PLANNED', 'RETRY')
+), object as (
+    select coalesce(customer, '(shared)') as customer,
+           bool_or(state = 'DONE' and creates) as created,
+           bool_or(state = 'DONE' and kind like 'archive%%') as archived,
+           bool_or(state = 'DONE' and not creates and kind not like 'archive%%') as changed,
+           bool_or(state = 'DEAD') as failed,
+           bool_or(state = 'WAITING') as waiting,
+           bool_or(state in ('UNKNOWN', 'NEEDS_PERSON')) as unknown,
+           bool_or(state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'HELD')) as to_go,
+           min(reason) filter (where state in ('DEAD', 'NEEDS_PERSON')) as reason
+    from seen
+    where pass = coalesce(%(pass)s, pass)
+    group by object_key, coalesce(customer, '(shared)')
+)
+select customer,
+       count(*) filter (where created) as created,
+       count(*) filter (where changed and not created and not archived) as updated,
+       count(*) filter (where archived) as archived,
+       count(*) filter (where waiting) as waiting,
+       count(*) filter (where unknown) as unknown,
+       count(*) filter (where failed) as failed,
+       count(*) filter (where to_go) as left,
+       min(reason) as reason
+from object
+group by customer
+order by customer;
 
 -- name: count_made
 -- Items or subitems on the board that a pass made; groups are not counted.

@@ -1,0 +1,67 @@
+"""`syncflow retain`: what is history moves to archive tables, or goes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.commands import CommandFailed
+from syncflow_dagster.commands.store import command_store
+from syncflow_dagster.ledger.worker import Busy
+from syncflow_dagster.nodes.retention import RetainOptions, RetentionReport, TableReport, retain
+from syncflow_dagster.store.clock import DatabaseClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syncflow_dagster.workflows.loader import LoadedWorkflow
+
+
+@dataclass(frozen=True, slots=True)
+class RetainResult:
+    """What retention did, or would do."""
+
+    report: RetentionReport
+
+    def lines(self) -> list[str]:
+        """Return the result for a person."""
+        told = self.report
+        verb = "would go" if told.dry_run else "gone"
+        return [
+            *(f"{told.workflow}: {self._line(one, verb)}" for one in told.tables),
+            f"{told.workflow}: attempts {verb}: {told.attempts:,}",
+            f"{told.workflow}: run summaries {verb}: {told.summaries:,}",
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as one object."""
+        return asdict(self.report)
+
+    def _line(self, one: TableReport, verb: str) -> str:
+        where = f" to {one.archive}" if one.archive else ""
+        oldest = f"; the oldest left is of {one.oldest:%Y-%m-%d}" if one.oldest else ""
+        return (
+            f"rows of {one.table} {verb}{where}: {one.rows:,}, with {one.effects:,} effects"
+            f"{oldest}"
+        )
+
+
+def retain_workflow(home: Path, loaded: LoadedWorkflow, *, dry_run: bool) -> RetainResult:
+    """Do a workflow's retention now, in this process.
+
+    Args:
+        home: SyncFlow's home folder.
+        loaded: The workflow.
+        dry_run: Only count what would go.
+
+    Raises:
+        CommandFailed: Another process does it at the moment, or the database is not there.
+    """
+    with command_store(home) as database:
+        options = RetainOptions(home=home, dry_run=dry_run)
+        try:
+            report = retain(database, DatabaseClock(database), loaded.workflow, options)
+        except Busy as error:
+            msg = f"{error}; it needs no second one"
+            raise CommandFailed(msg) from error
+    return RetainResult(report)
