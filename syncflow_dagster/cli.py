@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import click
 from dotenv import load_dotenv
 
+from syncflow_dagster.commands import decide
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -287,60 +289,6 @@ def retain(workflow: str, *, dry_run: bool, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("workflow")
-@click.option("--state", help="Only effects of this state, such as DEAD or NEEDS_PERSON.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
-@_JSON
-def effects(workflow: str, *, state: str | None, limit: int, as_json: bool) -> None:
-    """Show which changes wait, are in question or are dead, with the reason and since when."""
-    from syncflow_dagster.commands.effects import effects_report
-
-    chosen = state.upper() if state else None
-    found = find_workflow_named(workflow)
-    _show(effects_report(_home(), found, state=chosen, limit=limit), as_json=as_json)
-
-
-@main.command()
-@click.argument("workflow")
-@click.option("--only", multiple=True, type=int, help="Id of an effect; may be repeated.")
-@click.option("--reason", help="Only dead letters whose reason contains this.")
-@_ACTOR
-@_JSON
-def retry_dead(
-    workflow: str, *, only: tuple[int, ...], reason: str | None, actor: str, as_json: bool
-) -> None:
-    """Let the next push try dead letters again, and nothing else."""
-    from syncflow_dagster.commands.effects import By
-    from syncflow_dagster.commands.effects import retry_dead as again
-
-    by = By(actor, "retry-dead")
-    number = again(_home(), find_workflow_named(workflow), by, only=only, reason=reason)
-    click.echo(f"{workflow}: {number:,} dead letters go again with the next push", err=as_json)
-    if as_json:
-        _print_json({"workflow": workflow, "retried": number})
-
-
-@main.command()
-@click.argument("effect", type=int)
-@click.option("--applied", metavar="REMOTE_ID", help="It did happen; the id of what it made.")
-@click.option("--not-applied", is_flag=True, help="It did not happen; it is sent again.")
-@click.option("--drop", is_flag=True, help="It is not wanted any more.")
-@click.option("--reason", required=True, help="Why, for whoever asks later.")
-@_ACTOR
-def resolve(
-    effect: int, *, applied: str | None, not_applied: bool, drop: bool, reason: str, actor: str
-) -> None:
-    """Answer the question an effect has become (NEEDS_PERSON)."""
-    from syncflow_dagster.commands import effects as commands
-
-    if (applied is not None) + not_applied + drop != 1:
-        raise click.UsageError("give one of --applied REMOTE_ID, --not-applied, --drop")
-    answer = commands.answer(applied=applied is not None, drop=drop)
-    commands.resolve(_home(), effect, answer, commands.By(actor, reason), applied)
-    click.echo(f"effect {effect}: {answer.replace('_', ' ')}")
-
-
-@main.command()
 @click.option("--port", default=0, help="Port of the monday service; 0 takes a free one.")
 @click.option("--control-port", default=0, help="Port of the control endpoints.")
 @click.option(
@@ -397,9 +345,9 @@ def _home() -> Path:
 
 
 def _workflows() -> Path:
-    from syncflow_dagster.demo.world import WORKFLOWS
+    from syncflow_dagster.commands.find import workflows_folder
 
-    return Path(os.environ.get("SYNCFLOW_WORKFLOWS") or WORKFLOWS)
+    return workflows_folder()
 
 
 class _Shown(Protocol):
@@ -428,6 +376,9 @@ def _fail(text: str) -> NoReturn:
     click.echo(f"syncflow: {text}", err=True)
     sys.exit(FAILED)
 
+
+for _command in decide.COMMANDS:
+    main.add_command(_command)
 
 if __name__ == "__main__":
     main()

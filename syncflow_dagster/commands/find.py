@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import difflib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.loader import load_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from syncflow_dagster.workflows.loader import LoadedWorkflow
 
 
 class NoSuchWorkflow(LookupError):
     """No workflow file gives that workflow, or its file is broken; the text says which."""
+
+
+def workflows_folder() -> Path:
+    """Return the folder of workflow files: the environment's, else the examples'."""
+    from syncflow_dagster.demo.world import WORKFLOWS
+
+    return Path(os.environ.get("SYNCFLOW_WORKFLOWS") or WORKFLOWS)
 
 
 def find_workflow(folder: Path, name: str) -> LoadedWorkflow:

@@ -53,7 +53,7 @@ class Consequences:
             )
         elif verdict.gone or (verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS):
             self.retire(conn, row["object_key"], now)
-        elif verdict.state == EffectState.DEAD and row["creates"]:
+        elif verdict.state in {EffectState.DEAD, EffectState.CANCELLED} and row["creates"]:
             reason = f"not created: {verdict.reason}"
             return self._refused(conn, row, {**place, "reason": reason})
         return []
