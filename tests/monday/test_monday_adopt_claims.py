@@ -19,6 +19,7 @@ from syncflow_dagster.nodes.monday.adoption.planning import (
     adoption_planner,
     plan_adopted,
 )
+from syncflow_dagster.nodes.monday.adoption.report import MappingReport
 from syncflow_dagster.nodes.monday.columns import Options
 from syncflow_dagster.nodes.monday.keys import group_key
 from syncflow_dagster.nodes.monday.plan import DeltaRow, Presence
@@ -223,3 +224,27 @@ def test_a_value_that_is_dropped_is_remembered_by_the_row():
     item = replace(ITEM, cells={**CELLS, "amount": "9"})
     (effect,) = adopted(row=row, item=item, items={**ITEM_MAPPING, "columns": columns}).effects
     assert effect.payload["remark"] == found.reason
+
+
+def test_findings_are_counted_and_the_first_are_shown():
+    report = MappingReport("order", BOARD, items=3, keys_to_fill=2, values_to_write=1)
+    report.tell("matched", record="SO-1", item="1", by="id")
+    report.tell(
+        "mismatch", record="SO-1", item="1", columns={"amount": {"board": "9", "record": "12.5"}}
+    )
+    report.tell("duplicate", record="SO-2", items=["2", "3"], chosen=None)
+    report.tell("duplicate", record="SO-3", items=["4", "5"], chosen="4")
+    assert list(report.lines(1)) == [
+        "  order: 3 items on board 500",
+        "         1  items taken over",
+        "         1  items whose columns differ from their records",
+        "            record SO-1; item 1; columns amount '9', not '12.5'",
+        "         2  records with several items",
+        "            record SO-2; items 2, 3",
+        "            and 1 more",
+        "  the next push writes 2 record ids and 1 differing values",
+    ]
+    told = report.as_json()
+    assert (told["counts"]["duplicate"], told["counts"]["ambiguous"]) == (2, 0)
+    assert told["found"]["duplicate"][1] == {"record": "SO-3", "items": ["4", "5"], "chosen": "4"}
+    assert "matched" not in told["found"]

@@ -100,7 +100,14 @@ class MappingReport:
 
 def _line(finding: dict[str, Any]) -> str:
     return "; ".join(
-        f"{name} {', '.join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in finding.items()
-        if value is not None
+        f"{name} {_shown(value)}" for name, value in finding.items() if value is not None
     )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        differing = value.items()
+        return ", ".join(f"{name} {a['board']!r}, not {a['record']!r}" for name, a in differing)
+    return str(value)
