@@ -219,3 +219,18 @@ def test_records_that_change_while_the_board_is_adopted_are_left_to_the_next_ado
     with pytest.raises(AdoptionUnfinished, match="is not finished"):
         office.push()
     assert office.writes() == []
+
+
+def test_items_that_show_no_key_are_found_by_name_where_that_is_allowed(make_office):
+    office = make_office(9)
+    file = office.folder / f"{WORKFLOW}.yaml"
+    shown = "        - {field: number, column: number}\n"
+    by_name = '      name: "{number} {title}"\n      adopt: {by_name: true}\n'
+    text = file.read_text("utf-8").replace(shown, "")
+    file.write_text(text.replace('      name: "{number} {title}"\n', by_name), "utf-8")
+    parts = office.adopt(dry_run=True)
+    how = Counter(one["by"] for one in office.found("matched", "order"))
+    # SO-7 is not on the board; the copy of SO-4 has a name of its own.
+    assert how == {"id": 1, "name": 7}
+    assert parts["orders"]["counts"]["unmatched_item"] == 3
+    assert parts["lines"]["counts"]["matched"] == 2 * 8 - 1
