@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".yaml", ".yml")
 #: What stands behind a workflow's name in the names of its further jobs.
-_JOBS = ("_push", "_parts", "_retry_rejected")
+_JOBS = ("_push", "_parts", "_retry_rejected", "_retention")
 
 
 @dataclass(frozen=True, slots=True)
