@@ -42,6 +42,7 @@ def _for_people() -> tuple[type[Exception], ...]:
     from syncflow_dagster.commands import CommandFailed
     from syncflow_dagster.commands.find import NoSuchWorkflow
     from syncflow_dagster.demo.world import DemoError
+    from syncflow_dagster.ledger.pauses import AccountPaused
     from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
     from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
     from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
@@ -51,6 +52,7 @@ def _for_people() -> tuple[type[Exception], ...]:
     from syncflow_dagster.supervisor import SupervisorError
 
     return (
+        AccountPaused,
         AdoptionUnfinished,
         BoardUnavailable,
         CommandFailed,

@@ -29,7 +29,8 @@ def pieces(batch: Sequence[Effect], most: int) -> Iterator[tuple[Sequence[Effect
     """
     failures = max((effect.tries for effect in batch), default=0)
     size = max(1, most >> max(0, failures - 1))
-    for key, run in groupby(batch, key=lambda effect: _key(effect, batch, size)):
+    whole = {key for key, run in _runs(batch) if key is not None and _is_whole(run, batch, size)}
+    for key, run in groupby(batch, key=lambda effect: effect.key if effect.key in whole else None):
         some = list(run)
         if key is not None:
             yield some, key
@@ -38,9 +39,13 @@ def pieces(batch: Sequence[Effect], most: int) -> Iterator[tuple[Sequence[Effect
             yield some[start : start + size], None
 
 
-def _key(effect: Effect, batch: Sequence[Effect], size: int) -> UUID | None:
-    """Return the key an effect can be sent under again, if its whole request is here."""
-    if effect.key is None or effect.key_size > size:
-        return None
-    together = sum(other.key == effect.key for other in batch)
-    return effect.key if together == effect.key_size else None
+def _runs(batch: Sequence[Effect]) -> Iterator[tuple[UUID | None, list[Effect]]]:
+    for key, run in groupby(batch, key=lambda effect: effect.key):
+        yield key, list(run)
+
+
+def _is_whole(run: Sequence[Effect], batch: Sequence[Effect], size: int) -> bool:
+    """Tell whether neighbours of one key are a whole request, as it was sent."""
+    key = run[0].key
+    together = sum(effect.key == key for effect in batch)
+    return len(run) == together <= size and all(effect.key_size == together for effect in run)

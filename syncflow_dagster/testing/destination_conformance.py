@@ -155,6 +155,18 @@ class DestinationConformance:
         assert not outcome.counts
         assert isinstance(finding, Unreadable)
 
+    def test_a_probe_tells_whether_the_service_is_there(self, harness: Harness) -> None:
+        """A refusal is an answer; silence and server errors are an outage, of any request."""
+        assert harness.destination().probe().outage is None
+        assert harness.stranger().probe().outage is None
+        harness.go_down()
+        down = harness.destination()
+        assert down.probe().outage
+        effects = harness.creates(1)
+        assert down.lookup(effects).outage
+        assert down.send(effects, uuid4()).outage
+        harness.recover()
+
     def test_bad_credentials_stop_the_account(self, harness: Harness) -> None:
         """Nobody's record is to blame."""
         effects = harness.creates(2)

@@ -55,3 +55,8 @@ def test_the_reason_names_what_the_last_run_waited_for():
 )
 def test_a_delivery_stalls_when_it_tries_and_ends_nothing(tried, ended, remaining, stalled):
     assert has_stalled(tried=tried, ended=ended, remaining=remaining) is stalled
+
+
+def test_an_account_that_is_paused_is_a_reason_to_wait_though_nothing_was_tried():
+    assert has_stalled(tried=0, ended=0, remaining=0, paused=True)
+    assert not has_stalled(tried=9, ended=3, remaining=5, paused=True)

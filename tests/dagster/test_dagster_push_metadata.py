@@ -1,10 +1,13 @@
 """What a run, and `syncflow plan`, tell of values that are not written as they are."""
 
 from collections import Counter
+from datetime import UTC, datetime
 
 from syncflow_dagster.assets import push_metadata
 from syncflow_dagster.commands.plan import Plans
+from syncflow_dagster.core.budget import Forecast
 from syncflow_dagster.ledger.deliver import DeliveryReport
+from syncflow_dagster.ledger.pauses import Pause
 from syncflow_dagster.nodes.monday.plan_report import MOST_ADJUSTMENTS, PlanReport
 from syncflow_dagster.nodes.monday.values import Adjustment
 
@@ -71,3 +74,21 @@ def test_the_command_shows_them_before_anything_is_sent():
     assert plans.lines()[-1] == told
     (adjusted,) = plans.as_json()["nodes"]["push"]["adjusted"]
     assert (adjusted["record"], adjusted["column"], adjusted["rule"]) == ("SO-1", "buyer", "drop")
+
+
+def test_a_pause_is_told_with_its_end_and_how_long_what_is_left_takes():
+    until = datetime(2026, 11, 23, tzinfo=UTC)
+    report = DeliveryReport(
+        remaining=44,
+        paused=Pause("monday:default has used up its dailyCalls", until, 8),
+        forecast=Forecast(44, 25, 4),
+    )
+    metadata = push_metadata.of_delivery(report, 1.0)
+    assert metadata["paused"] == (
+        "monday:default has used up its dailyCalls; next try at 2026-11-23 00:00:00 UTC"
+    )
+    assert metadata["forecast"] == (
+        "44 changes are left, about 25 requests: 4 more days at this rate"
+    )
+    told = push_metadata.told_delivery(report, 1.0)
+    assert told.endswith(f"paused: {metadata['paused']}; {metadata['forecast']}")

@@ -1,0 +1,57 @@
+"""Which claimed effects go into one request, and which of them under the key they had."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncflow_dagster.ledger.pieces import pieces
+from syncflow_dagster.ledger.ports import Effect
+
+A, B = UUID(int=1), UUID(int=2)
+
+
+def effects(*given):
+    """Effects of (key, size of its request, tries)."""
+    return [
+        Effect(n, f"e{n}", "create_item", f"o{n}", True, {}, None, None, tries, 0, None, key, size)
+        for n, (key, size, tries) in enumerate(given)
+    ]
+
+
+def told(batch, most):
+    return [(len(some), key) for some, key in pieces(batch, most)]
+
+
+def test_a_request_that_is_whole_goes_again_under_its_key_and_alone():
+    batch = effects((A, 2, 1), (A, 2, 1), (None, 0, 0), (None, 0, 0), (B, 1, 1))
+    assert told(batch, 10) == [(2, A), (2, None), (1, B)]
+
+
+def test_a_part_of_a_request_needs_a_new_key_and_goes_with_others():
+    assert told(effects((A, 3, 1), (A, 3, 1), (None, 0, 0)), 10) == [(3, None)]
+
+
+def test_a_request_that_others_have_come_between_needs_a_new_key():
+    assert told(effects((A, 2, 1), (None, 0, 0), (A, 2, 1)), 10) == [(3, None)]
+
+
+def test_a_request_that_failed_again_is_split_and_its_key_given_up():
+    assert told(effects((A, 2, 2), (A, 2, 2)), 2) == [(1, None), (1, None)]
+
+
+one = st.tuples(st.sampled_from([None, A, B]), st.integers(1, 6), st.integers(0, 5))
+
+
+@given(st.lists(one, max_size=12), st.integers(1, 12))
+def test_nothing_is_left_out_and_a_key_is_used_only_for_its_whole_request(given, most):
+    batch = effects(*given)
+    found = list(pieces(batch, most))
+    assert [effect for some, _ in found for effect in some] == batch
+    for some, key in found:
+        assert 0 < len(some) <= most
+        if key is not None:
+            assert {effect.key for effect in some} == {key}
+            assert len(some) == some[0].key_size
