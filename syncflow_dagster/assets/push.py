@@ -21,7 +21,8 @@ from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.monday.plan_report import PlanReport
 from syncflow_dagster.nodes.monday.preflight_pin import pin_path
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
-from syncflow_dagster.nodes.run_summary import RunPlace, keep_files, summarise_pass
+from syncflow_dagster.nodes.run_summary import RunPlace, summarise_pass
+from syncflow_dagster.nodes.run_summary_page import keep_files
 from syncflow_dagster.resources.observe import Observer, PassWork
 from syncflow_dagster.store.location import default_home
 from syncflow_dagster.store.summaries import summaries_folder

@@ -41,8 +41,7 @@ class RetainResult:
         where = f" to {one.archive}" if one.archive else ""
         oldest = f"; the oldest left is of {one.oldest:%Y-%m-%d}" if one.oldest else ""
         return (
-            f"rows of {one.table} {verb}{where}: {one.rows:,}, with {one.effects:,} effects"
-            f"{oldest}"
+            f"rows of {one.table} {verb}{where}: {one.rows:,}, with {one.effects:,} effects{oldest}"
         )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.store import command_store
-from syncflow_dagster.nodes.run_summary import RunSummary, as_markdown, read_summaries
+from syncflow_dagster.nodes.run_summary import RunSummary, read_summaries
+from syncflow_dagster.nodes.run_summary_page import as_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql as compose
 from psycopg.types.json import Jsonb
 
 from syncflow_dagster.nodes.delta.tables import delta_id
-from syncflow_dagster.store import sql, summaries
+from syncflow_dagster.store import sql
 from syncflow_dagster.workflows.models import DeltaNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from datetime import datetime
 
     import psycopg
     from psycopg.rows import DictRow
@@ -199,56 +197,6 @@ def summarise_pass(
     return summary
 
 
-def keep_files(folder: Path, summary: RunSummary) -> Path:
-    """Write a summary as JSON and as Markdown; return the path of the Markdown.
-
-    Args:
-        folder: See :func:`syncflow_dagster.store.summaries.summaries_folder`.
-        summary: The summary.
-
-    Raises:
-        OSError: The folder cannot be written to.
-    """
-    texts = {
-        "json": json.dumps(summary.as_json(), ensure_ascii=False, indent=1) + "\n",
-        "md": as_markdown(summary),
-    }
-    began_at = datetime.fromisoformat(summary.began_at)
-    stem = summaries.keep(folder, began_at, f"{summary.node}_{summary.run_id[:8]}", texts)
-    return stem.with_name(f"{stem.name}.md")
-
-
-def as_markdown(summary: RunSummary) -> str:
-    """Return a summary as a page for people."""
-    lines = [
-        f"# {summary.workflow}.{summary.node}, run {summary.run_id}",
-        "",
-        f"From {_moment(summary.began_at)} to {_moment(summary.ended_at)}.",
-        f"{summary.read:,} rows read, {summary.unchanged:,} of them unchanged.",
-        "",
-        *_table(["customer", *COUNTS], _lines(summary)),
-        "",
-        "## Why records failed",
-        "",
-    ]
-    reasons = [
-        (one.customer, number, reason)
-        for one in summary.customers
-        for reason, number in one.reasons
-    ]
-    lines += _table(["customer", "records", "reason"], reasons) if reasons else ["None did."]
-    lines += ["", "## What it cost", ""]
-    costs = ["pass", "requests", "lookups", "waited_s", "remaining", "stopped"]
-    passes = ([name, *(cost[key] for key in costs[1:])] for name, cost in summary.passes.items())
-    lines += _table(costs, passes)
-    if summary.budgets:
-        names = ["name", "spent", "allowed", "window_s"]
-        rows = ([one[name] for name in names] for one in summary.budgets)
-        lines += ["", "The account's budgets at the end, each in its window:", ""]
-        lines += _table(names, rows)
-    return "\n".join(lines) + "\n"
-
-
 def read_summaries(
     database: Database, workflow: str, run: str = ""
 ) -> tuple[list[str], list[RunSummary]]:
@@ -335,29 +283,3 @@ def _cost(report: DeliveryReport) -> dict[str, Any]:
 def _budget(one: Budget) -> dict[str, Any]:
     told = {name: getattr(one, name) for name in ("name", "spent", "allowed", "window_s")}
     return {**told, "window_ends_at": one.window_ends_at.isoformat()}
-
-
-def _lines(summary: RunSummary) -> Iterator[list[object]]:
-    if len(summary.customers) != 1:
-        yield ["all", *summary.totals.values()]
-    for one in summary.customers:
-        yield [one.customer, *one.counts.values()]
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    return [
-        "| " + " | ".join(name.replace("_", " ") for name in columns) + " |",
-        "|" + " --- |" * len(columns),
-        *("| " + " | ".join(map(_cell, row)) + " |" for row in rows),
-    ]
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, int):
-        return f"{value:,}"
-    text = " ".join(str("" if value is None else value).split())
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-
-
-def _moment(text: str) -> str:
-    return text[:19].replace("T", " ")
