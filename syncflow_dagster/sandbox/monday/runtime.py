@@ -80,7 +80,10 @@ class Runtime:
         self.prices = Complexity(executable_schema(), table)
 
     def configure(self, settings: Settings) -> None:
-        """Use other settings; limits, keys and counts start anew, content stays.
+        """Use other settings; content stays.
+
+        Limits, keys and counts start anew, unless only a person's doings change: the states of
+        boards, and rights.
 
         Raises:
             ValueError: A board that shall have a state is not there.
@@ -88,10 +91,13 @@ class Runtime:
         if missing := [one for one in settings.boards if one not in self.state.boards]:
             msg = f"boards: there is no board {missing[0]}"
             raise ValueError(msg)
+        doings = {"boards", "view_only"}
+        goes_on = settings.model_dump(exclude=doings) == self.settings.model_dump(exclude=doings)
         self.settings = settings
         self._keep_board_states()
         self.state.first_weekday = settings.first_weekday
-        self._renew()
+        if not goes_on:
+            self._renew()
 
     def _keep_board_states(self) -> None:
         for board_id, state in self.settings.boards.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.testing.crash import DELTA_POINTS, PUSH_POINTS
+from syncflow_dagster.testing.faults.changes import CHANGES, BoardChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,8 @@ class FaultCase:
         restart_postgres_after: Committed writes after which PostgreSQL is stopped at once.
         down_after: Committed writes after which the sandbox refuses connections.
         down_s: Seconds for which it does.
+        change: What a person does to the board.
+        change_after: Committed writes after which it is done.
         whole_book: Whether the whole order book is pushed, or a part of it.
     """
 
@@ -41,6 +44,8 @@ class FaultCase:
     restart_postgres_after: int | None = None
     down_after: int | None = None
     down_s: float = 8.0
+    change: BoardChange | None = None
+    change_after: int | None = None
     whole_book: bool = False
 
 
@@ -68,6 +73,8 @@ def cases() -> list[FaultCase]:
         FaultCase(
             "reads lag writes by 0.5 s, 10 % replies lost", faults=(_LAG, _some("lost_reply", 0.1))
         ),
+        FaultCase("5 % applied late, 2 s after the cut", faults=(_LATE,)),
+        FaultCase("503 to twelve requests in a row", faults=(_OUTAGE,)),
         FaultCase("PostgreSQL stopped at once", restart_postgres_after=60),
         FaultCase(
             "PostgreSQL stopped at once, 10 % replies lost",
@@ -75,9 +82,12 @@ def cases() -> list[FaultCase]:
             restart_postgres_after=60,
         ),
         FaultCase("sandbox down for a while", down_after=60),
+        *(FaultCase(name, change=one, change_after=25) for name, one in CHANGES.items()),
     ]
 
 
+_LATE = {"service": "monday", "kind": "late_apply", "after_s": 2.0, "rate": 0.05, "seed": 11}
+_OUTAGE = {"service": "monday", "kind": "error_before", "status": 503, "times": 12}
 _LAG = {"service": "monday", "kind": "stale_reads", "lag_s": 0.5, "rate": 1}
 
 

@@ -16,6 +16,7 @@ from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.testing.faults.adoption import killed_adoptions
 from syncflow_dagster.testing.faults.cases import FaultCase, cases
+from syncflow_dagster.testing.faults.changes import paused_until_mended
 from syncflow_dagster.testing.faults.deltas import killed_deltas
 from syncflow_dagster.testing.faults.proofs import proofs
 from syncflow_dagster.testing.faults.results import FaultOutcome, FaultResult
@@ -97,7 +98,10 @@ def _run_case(world: FaultWorld, case: FaultCase, base: _Baseline) -> FaultResul
     disturbance = _Disturbance(world, case)
     started = time.monotonic()
     with disturbance:
-        result.error = _run_until_settled(world, case, disturbance)
+        if case.change is not None:
+            happened = disturbance.has_happened
+            result.error = paused_until_mended(world, case.change, happened)
+        result.error = result.error or _run_until_settled(world, case, disturbance)
     ended = time.monotonic()
     begun = disturbance.at
     undisturbed_end = started + base.seconds
@@ -158,7 +162,7 @@ class _Disturbance:
     def __init__(self, world: FaultWorld, case: FaultCase) -> None:
         self._world = world
         self._case = case
-        self._threshold = case.restart_postgres_after or case.down_after
+        self._threshold = case.restart_postgres_after or case.down_after or case.change_after
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         #: When it happened, on the monotonic clock.
@@ -167,6 +171,10 @@ class _Disturbance:
     def happened(self) -> None:
         """Note that the disturbance is now."""
         self.at = time.monotonic()
+
+    def has_happened(self) -> bool:
+        """Whether it has happened."""
+        return self.at is not None
 
     def missed(self) -> str | None:
         """Say so if the work was over before the disturbance."""
@@ -190,6 +198,8 @@ class _Disturbance:
                 self.happened()
                 if self._case.restart_postgres_after:
                     self._world.server.restart_immediately()
+                elif self._case.change is not None:
+                    self._case.change.make(self._world)
                 else:
                     down = {"service": "monday", "kind": "down", "for_s": self._case.down_s}
                     self._world.control.faults(down)

@@ -38,13 +38,15 @@ class FaultWorld:
         home: SyncFlow's home folder.
         server: The PostgreSQL server.
         control: The sandbox's control.
+        monday: Where the sandbox's monday answers.
+        token: The token that pushes.
     """
 
     home: Path
     server: EmbeddedPostgres
     control: ControlClient
-    _monday: str
-    _token: str
+    monday: str
+    token: str
     _books: dict[bool, str]
     _variables: dict[str, str]
 
@@ -52,7 +54,7 @@ class FaultWorld:
         """Make the store empty and the board fresh."""
         store = recreate(self.server.url("postgres"), "syncflow_fault")
         databases = Databases(store, self._books[whole_book], self.server)
-        self._variables = environment(databases, self._monday, self._token)
+        self._variables = environment(databases, self.monday, self.token)
         self._variables["SYNCFLOW_HOME"] = str(self.home)
         self.control.reset()
         self.control.clock(CLOCK_SPEED)
