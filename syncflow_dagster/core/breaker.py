@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 #: Failures in a row that open it.
 THRESHOLD = 5
-#: Ceiling of the first pause, doubled by each further opening, up to the longest; in seconds.
-FIRST_PAUSE_S = 10.0
-LONGEST_PAUSE_S = 300.0
+#: Ceiling of the first pause, doubled by each further opening, up to the longest; in seconds. A
+#: service that is back is met again within the longest.
+FIRST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 60.0
 #: Seconds after which another one asks, if whoever asks has not come back.
 PROBE_LEASE = timedelta(seconds=120)
 

@@ -46,7 +46,7 @@ def test_each_opening_lasts_longer_up_to_the_longest():
         breaker, admission = rules.admit(breaker, now)
         assert admission is Admission.PROBE
         breaker = failed(breaker, 1, now)
-    assert pauses == [10, 20, 40, 80, 160, 300, 300, 300]
+    assert pauses == [5, 10, 20, 40, 60, 60, 60, 60]
 
 
 def test_reads_that_are_answered_do_not_make_failing_writes_quick_again():
