@@ -74,7 +74,7 @@ def cases() -> list[FaultCase]:
             "reads lag writes by 0.5 s, 10 % replies lost", faults=(_LAG, _some("lost_reply", 0.1))
         ),
         FaultCase("5 % applied late, 2 s after the cut", faults=(_LATE,)),
-        FaultCase("503 to twelve requests in a row", faults=(_OUTAGE,)),
+        FaultCase("503 to six requests in a row", faults=(_OUTAGE,)),
         FaultCase("PostgreSQL stopped at once", restart_postgres_after=60),
         FaultCase(
             "PostgreSQL stopped at once, 10 % replies lost",
@@ -87,7 +87,7 @@ def cases() -> list[FaultCase]:
 
 
 _LATE = {"service": "monday", "kind": "late_apply", "after_s": 2.0, "rate": 0.05, "seed": 11}
-_OUTAGE = {"service": "monday", "kind": "error_before", "status": 503, "times": 12}
+_OUTAGE = {"service": "monday", "kind": "error_before", "status": 503, "times": 6}
 _LAG = {"service": "monday", "kind": "stale_reads", "lag_s": 0.5, "rate": 1}
 
 
