@@ -23,6 +23,7 @@ fault: $(STAMP)
 
 bench: $(STAMP) $(PEERS_STAMP)
 	$(BIN)/syncflow bench delta --rows 1000000 --ratios
+	$(BIN)/syncflow bench monday --ratios
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

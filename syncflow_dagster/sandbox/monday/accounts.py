@@ -115,8 +115,5 @@ def _budget(limits: TokenLimits) -> dict[str, Any]:
         "in_flight": limits.in_flight,
         "peak_in_flight": limits.peak_in_flight,
         "complexity_per_minute": limits.kind.complexity,
-        "complexity": {
-            name: {"total": w.total, "windows": w.count, "peak": w.peak}
-            for name, w in windows.items()
-        },
+        "complexity": {name: window.described() for name, window in windows.items()},
     }

@@ -77,11 +77,13 @@ class Window:
     total: int = 0
     peak: int = 0
     count: int = 0
+    first: float | None = None
 
     def roll(self, now: float) -> None:
         """Start the window if it has not started, or again if it has run out."""
         if self.started is None or now - self.started >= self.length_s - 1e-6:
             self.started = now
+            self.first = now if self.first is None else self.first
             self.used = 0
             self.count += 1
 
@@ -91,6 +93,20 @@ class Window:
         self.used = max(0, self.used + amount)
         self.total += amount
         self.peak = max(self.peak, self.used)
+
+    def described(self) -> dict[str, float]:
+        """Points in all, in the dearest window and in the last one, and how many windows began.
+
+        `windows_s` are limit seconds from the beginning of the first window to that of the last.
+        """
+        between = 0.0 if self.started is None or self.first is None else self.started - self.first
+        return {
+            "total": self.total,
+            "windows": self.count,
+            "peak": self.peak,
+            "used": self.used,
+            "windows_s": round(between, 3),
+        }
 
     def left(self, now: float) -> int:
         """What can still be used; never negative."""

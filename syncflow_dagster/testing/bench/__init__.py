@@ -1,5 +1,36 @@
-"""Benchmarks: what a part costs beside what nobody could leave out, and beside other ways.
+"""Benchmarks: what we take, what cannot be had for less, and what others take, in one run."""
 
-All figures of a ratio are measured in one run on one machine, taking turns, each from the same
-stored state; seconds mean nothing elsewhere.
-"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ROWS = {"delta": 100_000, "monday": 1_000}
+
+
+def measure(
+    what: str, rows: int | None, *, ratios_only: bool
+) -> tuple[dict[str, Any], Iterable[str]]:
+    """Run a benchmark.
+
+    Args:
+        what: `delta` or `monday`.
+        rows: Its size; None: the usual one.
+        ratios_only: Whether the text leaves out what means nothing on another machine.
+
+    Returns:
+        The answer for programs, and the lines for people.
+    """
+    # What one needs is not loaded for the other.
+    if what == "monday":
+        from syncflow_dagster.testing.bench.monday import report as monday_report
+        from syncflow_dagster.testing.bench.monday import run
+
+        result = run(rows or _ROWS[what])
+        return result, monday_report.lines(result, ratios_only=ratios_only)
+    from syncflow_dagster.testing.bench import delta, report
+
+    result = delta.run(rows or _ROWS[what])
+    return result, report.lines(result, ratios_only=ratios_only)

@@ -6,28 +6,25 @@ What is imported, and threads that are started once, are not part of a measureme
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import psutil
 
 from syncflow_dagster.core.identity import hashing
 from syncflow_dagster.nodes.delta.build import build_delta
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.testing.bench import data, floor, reading
+from syncflow_dagster.testing.bench.memory import peak_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-_SAMPLING_S = 0.02
+    from collections.abc import Callable
 
 
 def build(url: str, rows: str) -> dict[str, Any]:
@@ -36,7 +33,7 @@ def build(url: str, rows: str) -> dict[str, Any]:
     Returns:
         `seconds`, `peak_mb` (anonymous memory of this process), `stages` and `counts`.
     """
-    with Database(url) as database, _peak() as peak:
+    with Database(url) as database, peak_of([os.getpid()]) as peak:
         clock = DatabaseClock(database)
         started = time.perf_counter()
         result = build_delta(
@@ -95,25 +92,6 @@ def measure(task: str, **arguments: Any) -> dict[str, Any]:
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
-
-
-@contextmanager
-def _peak() -> Iterator[list[int]]:
-    """Sample this process's anonymous memory; the list's one number is the peak, in bytes."""
-    process, done, peak = psutil.Process(), threading.Event(), [0]
-
-    def sample() -> None:
-        while not done.wait(_SAMPLING_S):
-            memory = process.memory_info()
-            peak[0] = max(peak[0], memory.rss - memory.shared)
-
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        done.set()
-        thread.join()
 
 
 def _main() -> None:

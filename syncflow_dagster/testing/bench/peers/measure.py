@@ -72,7 +72,7 @@ def measure_peers(
     check("pandas_apply", found, data.changes(pandas_apply.sample_size(files.rows)))
     measured: dict[str, float | str] = {"pandas_apply": seconds}
     for names, (package, run) in _PEERS.items():
-        if not _installed(python, package):
+        if not installed(python, package):
             measured |= dict.fromkeys(names, NOT_INSTALLED)
         elif files.rows > MOST_ROWS:
             measured |= dict.fromkeys(names, NOT_MEASURED)
@@ -167,7 +167,8 @@ _PEERS: dict[tuple[str, ...], tuple[str, _Run]] = {
 }
 
 
-def _installed(python: Path, package: str) -> bool:
+def installed(python: Path, package: str) -> bool:
+    """Say whether the peers' environment has a package."""
     code = f"import importlib.util, sys; sys.exit(not importlib.util.find_spec({package!r}))"
     return python.exists() and subprocess.run([python, "-c", code], check=False).returncode == 0
 

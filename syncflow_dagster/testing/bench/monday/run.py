@@ -1,0 +1,172 @@
+"""`syncflow bench monday`: first pushes against the sandbox, whose log and counts are the judge.
+
+The sandbox's clock runs faster than ours, and so do its windows, its answers' latency and the
+waits it asks for: what takes minutes at monday takes seconds here, at the same share of what is
+allowed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.demo.world import recreate
+from syncflow_dagster.sandbox.control import ControlClient
+from syncflow_dagster.sandbox.server import SandboxServer
+from syncflow_dagster.store.embedded import EmbeddedPostgres
+from syncflow_dagster.testing.bench.memory import peak_of
+from syncflow_dagster.testing.bench.monday.books import Book, seed, write
+from syncflow_dagster.testing.bench.monday.figures import Figures, figures
+from syncflow_dagster.testing.bench.monday.peer import one_by_one
+from syncflow_dagster.testing.bench.peers.measure import PEERS_PYTHON
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TOKEN = "sandbox-personal"  # noqa: S105 - the sandbox's own
+#: How many times faster than ours the sandbox's clock runs.
+SPEED = 8.0
+#: Seconds of the sandbox's clock that a document takes there.
+LATENCY_S = 0.5
+_RUN_WITHIN_S = 3_600
+
+
+class PushFailedError(RuntimeError):
+    """A push did not end well, or not everything is on its board; the text says what it said."""
+
+
+def run(
+    rows: int,
+    *,
+    complexity: int | None = None,
+    peers_python: Path = PEERS_PYTHON,
+    server: EmbeddedPostgres | None = None,
+) -> dict[str, Any]:
+    """Push `rows` orders with three lines each: by one process, and by two that share them.
+
+    Args:
+        rows: Orders.
+        complexity: Points a minute of the account; None: those of a personal token.
+        peers_python: The interpreter of the peers' environment; it need not exist.
+        server: A server in which databases may be created; None: one of its own.
+
+    Returns:
+        See docs/reference/benchmark.md.
+
+    Raises:
+        PushFailedError: See there.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncflow-bench-")))
+        folder.chmod(0o711)  # started by root, the server runs under another account
+        server = server or stack.enter_context(EmbeddedPostgres(folder / "home"))
+        alone, halves = Book(1, rows), [Book(2, rows - rows // 2), Book(3, rows // 2)]
+        boards = folder / "boards.json"
+        boards.write_text(json.dumps(seed([alone, *halves])), encoding="utf-8")
+        sandbox = stack.enter_context(SandboxServer([boards]))
+        bench = _Bench(folder, server, sandbox, complexity)
+        one = bench.push([alone])
+        two = bench.push(halves)
+        peer = bench.peer(alone, peers_python)
+    return _as_json(rows, one, two, peer)
+
+
+class _Bench:
+    """One run's world."""
+
+    def __init__(
+        self,
+        folder: Path,
+        server: EmbeddedPostgres,
+        sandbox: SandboxServer,
+        complexity: int | None,
+    ) -> None:
+        self._folder = folder
+        self._server = server
+        self._urls = sandbox.urls
+        self._control = ControlClient(sandbox.urls["control"])
+        self._complexity = complexity
+
+    def push(self, books: Sequence[Book]) -> Figures:
+        """Push each book by a process of its own, all at once, into an empty world."""
+        store = recreate(self._server.url("postgres"), "syncflow_bench_monday")
+        self._fresh()
+        for book in books:
+            write(book, self._folder / "workflows")
+        variables = {
+            "SYNCFLOW_HOME": str(self._folder / "home"),
+            "SYNCFLOW_DATABASE_URL": store,
+            "SYNCFLOW_WORKFLOWS": str(self._folder / "workflows"),
+            "MONDAY_URL": self._urls["monday"],
+            "MONDAY_TOKEN": TOKEN,
+        }
+        processes = [_start(book.name, variables) for book in books]
+        with peak_of(process.pid for process in processes) as peak:
+            for process in processes:
+                _ended(process)
+        records = sum(book.records for book in books)
+        return figures(
+            self._control, TOKEN, records=records, speed=SPEED, peak_mb=round(peak[0] / 2**20)
+        )
+
+    def peer(self, book: Book, python: Path) -> Figures | str:
+        """Create the first records of a book as a client does that sends them one by one."""
+        self._fresh()
+        created = one_by_one(python, self._urls["monday"], TOKEN, book)
+        if isinstance(created, str):
+            return created
+        return figures(self._control, TOKEN, records=created, speed=SPEED, peak_mb=0)
+
+    def _fresh(self) -> None:
+        self._control.reset()
+        self._control.clock(SPEED)
+        settings: dict[str, Any] = {"latency_s": LATENCY_S / SPEED}
+        if self._complexity is not None:
+            settings["complexity"] = {"personal": self._complexity}
+        self._control.settings(**settings)
+
+
+def _start(workflow: str, variables: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "syncflow_dagster.cli", "run", workflow, "--json"],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _ended(process: subprocess.Popen[str]) -> None:
+    _, errors = process.communicate(timeout=_RUN_WITHIN_S)
+    if process.returncode:
+        msg = f"the run ended with {process.returncode}:\n{errors[-3_000:]}"
+        raise PushFailedError(msg)
+
+
+def _as_json(rows: int, one: Figures, two: Figures, peer: Figures | str) -> dict[str, Any]:
+    for what, found in (("one process", one), ("two processes", two)):
+        if found.applied != found.records:
+            msg = f"{what}: {found.applied} of {found.records} records are on the boards"
+            raise PushFailedError(msg)
+    return {
+        "name": "monday",
+        "rows": rows,
+        "seconds": round(one.seconds, 3),
+        "rows_per_s": round(rows / one.seconds),
+        "peak_mb": one.peak_mb,
+        "floor_ratio": one.time_ratio,
+        "peers": {
+            "monday": peer
+            if isinstance(peer, str)
+            else round(peer.seconds_per_record / one.seconds_per_record, 2)
+        },
+        **one.as_json(),
+        "two_processes": {"floor_ratio": two.time_ratio, **two.as_json()},
+        "one_by_one": peer if isinstance(peer, str) else peer.as_json(),
+    }
