@@ -109,6 +109,12 @@ def rolled(budget: Budget, now: datetime) -> Budget:
     )
 
 
+def room(budget: Budget, now: datetime) -> int:
+    """Return the units that can be set aside at `now` without waiting."""
+    current = rolled(budget, now)
+    return max(0, current.allowed - current.taken)
+
+
 def reserve(budget: Budget, units: int, now: datetime) -> tuple[Budget, float]:
     """Try to set `units` aside.
 

@@ -80,6 +80,11 @@ class Budgets:
             self.waited_s += wait
             self._clock.sleep(wait)
 
+    def room(self) -> dict[str, int]:
+        """Return the units of each budget that could be set aside now; others may be quicker."""
+        now = self._clock.now()
+        return {one.name: rules.room(one, now) for one in self.read() if one.kind != "flight"}
+
     def settle(
         self, reserved: Mapping[str, int], actual: Mapping[str, int], readings: Sequence[Reading]
     ) -> None:

@@ -14,14 +14,14 @@ from syncflow_dagster.core.states import SETTLED_EFFECTS, EffectState
 from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.ledger.pauses import AccountPaused, Pause
-from syncflow_dagster.ledger.pieces import pieces
+from syncflow_dagster.ledger.pieces import fitting, pieces
 from syncflow_dagster.ledger.verdicts import RetryRule, Verdict
 from syncflow_dagster.ledger.worker import Worker, worker
 from syncflow_dagster.store.database import retry_transient
 from syncflow_dagster.testing.crash import crash_point
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from syncflow_dagster.core.backoff import Random
@@ -182,8 +182,7 @@ class Delivery:
         if batch:
             crash_point("deliver.claimed")
             for piece, key in pieces(batch, size):
-                if self.report.stopped is None:
-                    self._send(me, piece, key)
+                self._send_piece(me, piece, key)
             return True
         # Questions are kept until nothing else can go: one look-up then answers many.
         return self._reconcile() or self._wait()
@@ -200,6 +199,15 @@ class Delivery:
         self.report.waited_s += wait
         self._clock.sleep(wait)
         return True
+
+    def _send_piece(self, me: Worker, piece: Sequence[Effect], key: UUID | None) -> None:
+        # What was sent before goes again as it was.
+        parts: Iterable[Sequence[Effect]] = [piece]
+        if key is None:
+            parts = fitting(piece, self._destination.cost, self._safely(self._budgets.room))
+        for part in parts:
+            if self.report.stopped is None:
+                self._send(me, part, key)
 
     def _send(self, me: Worker, batch: Sequence[Effect], key: UUID | None = None) -> None:
         cost = self._destination.cost(batch)

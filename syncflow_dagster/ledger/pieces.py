@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from syncflow_dagster.ledger.ports import Effect
@@ -37,6 +38,33 @@ def pieces(batch: Sequence[Effect], most: int) -> Iterator[tuple[Sequence[Effect
             continue
         for start in range(0, len(some), size):
             yield some[start : start + size], None
+
+
+def fitting(
+    batch: Sequence[Effect],
+    cost: Callable[[Sequence[Effect]], Mapping[str, int]],
+    room: Mapping[str, int],
+) -> Iterator[Sequence[Effect]]:
+    """Part a request where the rest of a window holds a good deal of it, but not the whole.
+
+    Waiting for the next window with all of it would leave the rest unused. Less than half of it is
+    not worth a request more.
+
+    Args:
+        batch: Effects of one request.
+        cost: What a request costs, by budget; it grows with each effect.
+        room: Units of the budgets that are left for now.
+    """
+
+    def fits(count: int) -> bool:
+        return all(units <= room.get(name, units) for name, units in cost(batch[:count]).items())
+
+    first = bisect_left(range(1, len(batch) + 1), True, key=lambda count: not fits(count))
+    if first * 2 < len(batch):
+        first = len(batch)
+    yield batch[:first]
+    if first < len(batch):
+        yield batch[first:]
 
 
 def _runs(batch: Sequence[Effect]) -> Iterator[tuple[UUID | None, list[Effect]]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow_dagster.ledger.pieces import pieces
+from syncflow_dagster.ledger.pieces import fitting, pieces
 from syncflow_dagster.ledger.ports import Effect
 
 A, B = UUID(int=1), UUID(int=2)
@@ -55,3 +56,18 @@ def test_nothing_is_left_out_and_a_key_is_used_only_for_its_whole_request(given,
         if key is not None:
             assert {effect.key for effect in some} == {key}
             assert len(some) == some[0].key_size
+
+
+@pytest.mark.parametrize(
+    ("left", "parts"),
+    [(400, [4]), (40, [4]), (39, [3, 1]), (20, [2, 2]), (19, [4]), (0, [4])],
+)
+def test_the_rest_of_a_window_is_used_where_it_holds_half_of_a_request(left, parts):
+    batch = effects(*[(None, 0, 0)] * 4)
+
+    def cost(some):
+        return {"points": 10 * len(some), "requests": 1}
+
+    made = list(fitting(batch, cost, {"points": left, "others": 0}))
+    assert [len(some) for some in made] == parts
+    assert [one for some in made for one in some] == batch
