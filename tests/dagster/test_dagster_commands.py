@@ -42,7 +42,7 @@ def test_a_plan_before_the_first_run_finds_nothing_pending(world, tmp_path):
     ],
 )
 def test_a_board_that_cannot_be_read_is_one_line(world, tmp_path, monkeypatch, changed, told):
-    monkeypatch.setattr("syncflow_dagster.nodes.monday.patience._wait", lambda *_: 301.0)
+    monkeypatch.setattr("syncflow_dagster.nodes.monday.patience.full_jitter", lambda *_: 301.0)
     monkeypatch.setattr("syncflow_dagster.store.clock.DatabaseClock.sleep", lambda *_: None)
     with pytest.raises(CommandFailed, match=told) as raised:
         plan_workflow(tmp_path, _loaded(world, **changed))

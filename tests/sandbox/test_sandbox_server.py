@@ -200,7 +200,10 @@ def test_stats(monday, control):
     assert stats["statuses"] == {"200": 1, "401": 1}
     assert stats["ops"] == {"create_item": 1}
     used = stats["budget_used"]["sandbox-personal"]
-    assert used["complexity"] == {"writes": {"total": 30_001, "windows": 1, "peak": 30_001}}
+    points = used["complexity"]["writes"]
+    assert points == {
+        "total": 30_001, "windows": 1, "peak": 30_001, "used": 30_001, "windows_s": 0.0,
+    }  # fmt: skip
     assert (used["requests"], used["peak_in_flight"], used["in_flight"]) == (1, 1, 0)
 
 
