@@ -57,7 +57,7 @@ def test_what_was_used_productively_of_what_was_allowed(found):
 
 
 def test_a_record_created_twice_is_no_second_record(found):
-    assert (found.writes, found.applied) == (1_000, 999)
+    assert (found.writes, found.applied, found.doubled) == (1_000, 999, 1)
 
 
 def test_what_is_above_the_limit_is_told():

@@ -22,6 +22,7 @@ class Figures:
     Attributes:
         records: Items and subitems that were to be created.
         applied: Those that were.
+        doubled: Creates of a record beyond its first.
         writes: All mutations that were applied, groups too.
         requests: Requests of any kind, refused ones too.
         throttled: Requests refused for a limit.
@@ -38,6 +39,7 @@ class Figures:
 
     records: int
     applied: int
+    doubled: int
     writes: int
     requests: int
     throttled: int
@@ -59,11 +61,11 @@ class Figures:
         return round(productive / (self.limit * self.windows_s / _MINUTE_S), 4)
 
     @property
-    def time_ratio(self) -> float:
-        """The time it took / the least that the limit allows."""
+    def time_ratio(self) -> float | None:
+        """The time it took / the least that the limit allows; None within a single window."""
         full_windows = (self.writes * _MUTATION - 1) // self.limit
-        least = max(full_windows * _MINUTE_S / self.speed, 0.001)
-        return round(self.seconds / least, 3)
+        least = full_windows * _MINUTE_S / self.speed
+        return round(self.seconds / least, 3) if least else None
 
     @property
     def seconds_per_record(self) -> float:
@@ -88,10 +90,11 @@ def figures(
     spent = stats["budget_used"][token]
     points = spent["complexity"]["writes"]
     times = [datetime.fromisoformat(entry["at"]) for entry in log]
-    created = {entry["key"] for entry in log if entry["op"] in _CREATES}
+    created = [entry["key"] for entry in log if entry["op"] in _CREATES]
     return Figures(
         records=records,
-        applied=len(created),
+        applied=len(set(created)),
+        doubled=len(created) - len(set(created)),
         writes=len(log),
         requests=stats["requests"],
         throttled=stats["throttled"],

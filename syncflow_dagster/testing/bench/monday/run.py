@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from syncflow_dagster.testing.bench.monday.peer import one_by_one
 from syncflow_dagster.testing.bench.peers.measure import PEERS_PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 TOKEN = "sandbox-personal"  # noqa: S105 - the sandbox's own
 #: How many times faster than ours the sandbox's clock runs.
@@ -106,10 +106,11 @@ class _Bench:
             "MONDAY_URL": self._urls["monday"],
             "MONDAY_TOKEN": TOKEN,
         }
-        processes = [_start(book.name, variables) for book in books]
-        with peak_of(process.pid for process in processes) as peak:
-            for process in processes:
-                _ended(process)
+        with _running([book.name for book in books], variables, self._folder) as processes:
+            with peak_of(process.pid for process in processes) as peak:
+                for process in processes:
+                    process.wait(timeout=_RUN_WITHIN_S)
+            _check_ended(books, processes, self._folder)
         records = sum(book.records for book in books)
         return figures(
             self._control, TOKEN, records=records, speed=SPEED, peak_mb=round(peak[0] / 2**20)
@@ -132,27 +133,42 @@ class _Bench:
         self._control.settings(**settings)
 
 
-def _start(workflow: str, variables: Mapping[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "syncflow_dagster.cli", "run", workflow, "--json"],
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@contextmanager
+def _running(
+    workflows: Sequence[str], variables: Mapping[str, str], folder: Path
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Run workflows at once, each in its own process; what is left of them ends with the block."""
+    with ExitStack() as stack:
+        processes = []
+        for name in workflows:
+            # To files: a pipe that nobody empties would hold a process up.
+            log = stack.enter_context((folder / f"{name}.log").open("wb"))
+            command = [sys.executable, "-m", "syncflow_dagster.cli", "run", name, "--json"]
+            environment = {**os.environ, **variables}
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            processes.append(process)
+        yield processes
 
 
-def _ended(process: subprocess.Popen[str]) -> None:
-    _, errors = process.communicate(timeout=_RUN_WITHIN_S)
-    if process.returncode:
-        msg = f"the run ended with {process.returncode}:\n{errors[-3_000:]}"
-        raise PushFailedError(msg)
+def _check_ended(
+    books: Sequence[Book], processes: Sequence[subprocess.Popen[bytes]], folder: Path
+) -> None:
+    for book, process in zip(books, processes, strict=True):
+        if process.returncode:
+            said = (folder / f"{book.name}.log").read_text(errors="replace")[-3_000:]
+            msg = f"the run of {book.name} ended with {process.returncode}:\n{said}"
+            raise PushFailedError(msg)
 
 
 def _as_json(rows: int, one: Figures, two: Figures, peer: Figures | str) -> dict[str, Any]:
     for what, found in (("one process", one), ("two processes", two)):
-        if found.applied != found.records:
-            msg = f"{what}: {found.applied} of {found.records} records are on the boards"
+        if found.applied != found.records or found.doubled:
+            msg = (
+                f"{what}: {found.applied} of {found.records} records are on the boards, "
+                f"{found.doubled} of them more than once"
+            )
             raise PushFailedError(msg)
     return {
         "name": "monday",

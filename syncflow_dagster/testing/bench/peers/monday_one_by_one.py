@@ -1,7 +1,7 @@
 """Items and subitems by the PyPI package `monday`, a request each. Runs alone, in its environment.
 
-The package neither paces nor tries again, so its user waits and tries again here: as long as the
-service asks for, and only after a limit.
+The package neither paces nor tries again, so what it raises is waited out and tried again here, as
+long as the service asks for.
 """
 
 from __future__ import annotations
