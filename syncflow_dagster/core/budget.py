@@ -146,10 +146,13 @@ def settle(
     """
     if budget.kind == "flight":
         return _landed(budget, reserved, reading)
-    current = _back(_confirmed(rolled(budget, now), now), reserved)
+    turned = rolled(budget, now)
+    current = _back(_confirmed(turned, now), reserved)
     if reading is None or reading.remaining is None:
         current = replace(current, unheard=current.unheard + actual)
-    return current if reading is None else _believe(current, reading, now)
+    if reading is None or (turned.confirmed and _is_of_earlier_window(turned, reading, now)):
+        return current
+    return _believe(current, reading, now)
 
 
 def _back(budget: Budget, units: int) -> Budget:
@@ -177,6 +180,14 @@ def _confirmed(budget: Budget, now: datetime) -> Budget:
         return budget
     ends = max(budget.window_ends_at, now + timedelta(seconds=budget.window_s))
     return replace(budget, window_ends_at=ends, confirmed=True)
+
+
+def _is_of_earlier_window(budget: Budget, reading: Reading, now: datetime) -> bool:
+    """Tell whether an answer was so long on its way that its window is over by now."""
+    if reading.resets_in_s is None:
+        return False
+    ends = now + timedelta(seconds=reading.resets_in_s)
+    return ends < budget.window_ends_at - timedelta(seconds=budget.window_s / 2)
 
 
 def _believe(budget: Budget, reading: Reading, now: datetime) -> Budget:

@@ -131,6 +131,15 @@ def test_an_answer_that_was_overtaken_takes_nothing_back():
     assert late.reserved == 0
 
 
+def test_an_answer_of_a_window_that_is_over_does_not_end_the_next_one():
+    known = settle(
+        budget(reserved=30), 10, 10, Reading("points", remaining=40, resets_in_s=60), at(0)
+    )
+    late = settle(known, 20, 20, Reading("points", remaining=95, resets_in_s=13), at(5))
+    assert late.window_ends_at == known.window_ends_at
+    assert late.spent == known.spent
+
+
 def test_a_larger_account_is_learnt_from_its_first_answer():
     reading = Reading("points", allowed=1000, window_s=30, remaining=990, resets_in_s=30)
     after = settle(budget(reserved=10), 10, 10, reading, at(0))
@@ -326,11 +335,14 @@ class Two:
 def test_two_processes_never_exceed_together_what_one_may(requests):
     """The service's window begins when a request reaches it, which is later than ours."""
     two = Two()
+    silent = True
     for units, pause, travels, works, lost, together in requests:
+        # Where no answer comes at all nobody can know when the service's windows begin.
+        silent = lost and not silent
         two.pass_time(two.now + pause)
         while len(two.out) > together:
             two.pass_time(min(one.answered if one.seen else one.arrives for one in two.out))
-        two.send(units, travels, works, lost=lost)
+        two.send(units, travels, works, lost=silent)
     two.pass_time(math.inf)
     assert two.service.refused == 0
 
