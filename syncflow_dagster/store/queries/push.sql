@@ -72,13 +72,14 @@ order by business_key;
 drop table if exists pg_temp.older;
 
 -- name: left_by_change
--- What changes want to write that were refused since their board changed in the middle of a push.
-select (payload ->> 'subitem')::boolean as subitem, c.key as column_id, c.value,
+-- What changes want to write that were refused since their board changed in the middle of a push,
+-- or seems to have changed; the reason names what was refused.
+select (payload ->> 'subitem')::boolean as subitem, c.key as column_id, c.value, reason,
        count(*) as changes
 from effect cross join lateral jsonb_each(coalesce(payload -> 'columns', '{}'::jsonb)) as c
 where workflow = %(workflow)s and node = %(node)s and state = 'RETRY'
   and starts_with(reason, %(changed)s)
-group by 1, 2, 3;
+group by 1, 2, 3, 4;
 
 -- name: lost_groups
 -- Groups that changes stand in, that were on the board once, and that nobody is making again.
