@@ -15,6 +15,8 @@ from typing import Literal, NamedTuple
 Kind = Literal["window", "day", "flight"]
 #: Seconds after which somebody who found all places taken looks again.
 _FLIGHT_WAIT_S = 0.1
+#: Seconds after which half of the places are tried again that a refusal has taken away.
+_FEWER_PLACES_S = 60.0
 
 
 class Limit(NamedTuple):
@@ -39,7 +41,7 @@ class Budget:
         name: The service's name of it, for example `complexity`.
         allowed: Units a window holds, or units that may be out at a time.
         window_s: Length of a window in seconds; of a flight, the longest one may last.
-        spent: Units the service has counted in this window.
+        spent: Units the service has counted in this window; of a flight, places it did not grant.
         reserved: Units promised to requests that are on their way.
         window_ends_at: When the window ends and all is free again.
         kind: What kind of budget it is.
@@ -91,8 +93,10 @@ def rolled(budget: Budget, now: datetime) -> Budget:
 
     What was on its way at the turn may be counted in the new window, so it counts there too.
     """
-    if budget.kind == "flight" or now < budget.window_ends_at:
+    if now < budget.window_ends_at:
         return budget
+    if budget.kind == "flight":
+        return _more_places(budget, now)
     ends = now + timedelta(seconds=budget.window_s)
     if budget.kind == "day":
         midnight = datetime.combine(now.astimezone(UTC).date(), time(tzinfo=UTC))
@@ -101,8 +105,9 @@ def rolled(budget: Budget, now: datetime) -> Budget:
         budget,
         spent=0,
         unheard=0,
-        # A service that tells its count and did not of these may have seen them after the turn.
-        carried=budget.reserved + (budget.unheard if budget.spent else 0),
+        # A service that tells its count and did not of these may have seen them after the turn;
+        # not those of a whole day.
+        carried=budget.reserved + (budget.unheard if budget.spent and budget.kind != "day" else 0),
         reserved=0,
         window_ends_at=ends,
         confirmed=False,
@@ -145,7 +150,7 @@ def settle(
         now: When the answer came.
     """
     if budget.kind == "flight":
-        return _landed(budget, reserved, reading)
+        return _landed(budget, reserved, reading, now)
     turned = rolled(budget, now)
     current = _back(_confirmed(turned, now), reserved)
     if reading is None or reading.remaining is None:
@@ -163,15 +168,24 @@ def _back(budget: Budget, units: int) -> Budget:
     return replace(budget, reserved=reserved, carried=max(0, budget.carried - rest))
 
 
-def _landed(budget: Budget, units: int, reading: Reading | None) -> Budget:
-    out = max(0, budget.reserved - units)
-    allowed = budget.allowed
+def _landed(budget: Budget, units: int, reading: Reading | None, now: datetime) -> Budget:
+    landed = replace(budget, reserved=max(0, budget.reserved - units))
     if reading is not None and reading.allowed:
-        allowed = reading.allowed
-    elif reading is not None and reading.remaining == 0:
-        # Refused although there was room by our count: so many at a time were too many.
-        allowed = max(1, min(allowed, out))
-    return replace(budget, reserved=out, allowed=allowed)
+        return replace(landed, allowed=reading.allowed, spent=0)
+    if reading is None or reading.remaining != 0:
+        return landed
+    # Refused although there was room by our count: so many at a time were too many. Others may
+    # have used the account too, so it is not for good.
+    granted = max(1, min(landed.allowed - landed.spent, landed.reserved))
+    ends = now + timedelta(seconds=_FEWER_PLACES_S)
+    return replace(landed, spent=landed.allowed - granted, window_ends_at=ends)
+
+
+def _more_places(budget: Budget, now: datetime) -> Budget:
+    if not budget.spent:
+        return budget
+    ends = now + timedelta(seconds=_FEWER_PLACES_S)
+    return replace(budget, spent=budget.spent // 2, window_ends_at=ends)
 
 
 def _confirmed(budget: Budget, now: datetime) -> Budget:

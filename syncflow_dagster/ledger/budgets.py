@@ -67,23 +67,33 @@ class Budgets:
         retry_transient(lambda: self._open(first), clock)
 
     def reserve(self, cost: Mapping[str, int]) -> None:
-        """Set the units aside, waiting some minutes if need be.
+        """Set the units aside, waiting some minutes in all if need be.
 
         Raises:
             AccountPaused: nothing may be sent for longer, or the service is not there.
         """
         self._await_service()
+        waited = 0.0
         while held := retry_transient(lambda: self._try_reserve(cost), self._clock):
             budget, wait = held
-            if wait > LONGEST_WAIT_S:
+            # Others may be quicker at each turn of a window.
+            if waited + wait > LONGEST_WAIT_S:
                 raise AccountPaused(self._used_up(budget))
+            waited += wait
             self.waited_s += wait
             self._clock.sleep(wait)
 
-    def room(self) -> dict[str, int]:
-        """Return the units of each budget that could be set aside now; others may be quicker."""
+    def room(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Return the units of each budget that could be set aside now, and those of a whole window.
+
+        Others may be quicker.
+        """
         now = self._clock.now()
-        return {one.name: rules.room(one, now) for one in self.read() if one.kind != "flight"}
+        windows = [one for one in self.read() if one.kind != "flight"]
+        return (
+            {one.name: rules.room(one, now) for one in windows},
+            {one.name: one.allowed for one in windows},
+        )
 
     def settle(
         self, reserved: Mapping[str, int], actual: Mapping[str, int], readings: Sequence[Reading]

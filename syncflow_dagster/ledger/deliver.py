@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID, uuid4
 
@@ -58,8 +59,8 @@ class DeliveryReport:
     """What one delivery did.
 
     Attributes:
-        outcomes: Effects by what became of them: done, doubtful, retry, unknown, rejected, wait,
-            stop, found, absent, ambiguous, unreadable. One effect may count in several.
+        outcomes: Effects by what became of them: done, doubtful, retry, unknown, rejected, stop,
+            found, absent, ambiguous, unreadable. One effect may count in several.
         requests: Requests that carried effects.
         lookups: Requests that only asked.
         waited_s: Seconds spent waiting for budgets or for something to become due.
@@ -204,14 +205,14 @@ class Delivery:
         # What was sent before goes again as it was.
         parts: Iterable[Sequence[Effect]] = [piece]
         if key is None:
-            parts = fitting(piece, self._destination.cost, self._safely(self._budgets.room))
+            parts = fitting(piece, self._destination.cost, *self._safely(self._budgets.room))
         for part in parts:
             if self.report.stopped is None:
                 self._send(me, part, key)
 
     def _send(self, me: Worker, batch: Sequence[Effect], key: UUID | None = None) -> None:
         cost = self._destination.cost(batch)
-        self._budgets.reserve(cost)
+        self._reserve(cost)
         crash_point("deliver.budget_reserved")
         request_id = uuid4()
         now = self._now()
@@ -230,17 +231,28 @@ class Delivery:
         self.report.requests += 1
         self._budgets.settle(cost, reply.spent, reply.readings)
         self._budgets.heard(reply.outage, wrote=True)
+        if reply.review is not None:
+            reply = replace(reply, outcomes=reply.review())
         if reply.refused_whole and len(batch) > 1:
             self._send_halves(me, batch, request_id)
         else:
             self._record(batch, reply, request_id)
 
+    def _reserve(self, cost: Mapping[str, int]) -> None:
+        before = self._budgets.waited_s
+        try:
+            self._budgets.reserve(cost)
+        finally:
+            # Waiting for a budget uses up no patience.
+            self._last_end += timedelta(seconds=self._budgets.waited_s - before)
+
     def _send_halves(self, me: Worker, batch: Sequence[Effect], request_id: UUID) -> None:
         # Nothing was applied and the service does not say whose fault it is: halve until found.
         now = self._now()
+        why = "the batch was refused"
         back = [
-            Verdict(effect.effect_id, EffectState.RETRY, "retry", "the batch was refused", now)
-            for effect in batch
+            Verdict(one.effect_id, EffectState.RETRY, "retry", why, now, counts=False)
+            for one in batch
         ]
         self._settle("send", back, dict.fromkeys((e.effect_id for e in batch), request_id))
         middle = len(batch) // 2
@@ -282,7 +294,7 @@ class Delivery:
         crash_point("reconcile.found_unknown")
         effects = [effect for effect, _ in due]
         cost = self._destination.lookup_cost(effects)
-        self._budgets.reserve(cost)
+        self._reserve(cost)
         lookup_id = uuid4()
         self._safely(lambda: self._effects.begin_lookup(effects, lookup_id, now))
         lookup = self._destination.lookup(effects)

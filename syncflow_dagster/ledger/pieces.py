@@ -44,27 +44,41 @@ def fitting(
     batch: Sequence[Effect],
     cost: Callable[[Sequence[Effect]], Mapping[str, int]],
     room: Mapping[str, int],
+    whole: Mapping[str, int],
 ) -> Iterator[Sequence[Effect]]:
     """Part a request where the rest of a window holds a good deal of it, but not the whole.
 
     Waiting for the next window with all of it would leave the rest unused. Less than half of it is
-    not worth a request more.
+    not worth a request more. What even an unused window does not hold would be refused for ever,
+    so no part is larger than that.
 
     Args:
         batch: Effects of one request.
         cost: What a request costs, by budget; it grows with each effect.
         room: Units of the budgets that are left for now.
+        whole: Units of the budgets that an unused window holds.
     """
+    most = max(1, _held(batch, cost, whole))
+    first = _held(batch[:most], cost, room)
+    if first * 2 < len(batch[:most]):
+        first = most
+    yield batch[:first]
+    while rest := batch[first:]:
+        batch, first = rest, max(1, _held(rest, cost, whole))
+        yield batch[:first]
+
+
+def _held(
+    batch: Sequence[Effect],
+    cost: Callable[[Sequence[Effect]], Mapping[str, int]],
+    room: Mapping[str, int],
+) -> int:
+    """Return how many of the effects, from the first on, the room holds in one request."""
 
     def fits(count: int) -> bool:
         return all(units <= room.get(name, units) for name, units in cost(batch[:count]).items())
 
-    first = bisect_left(range(1, len(batch) + 1), True, key=lambda count: not fits(count))
-    if first * 2 < len(batch):
-        first = len(batch)
-    yield batch[:first]
-    if first < len(batch):
-        yield batch[first:]
+    return bisect_left(range(1, len(batch) + 1), True, key=lambda count: not fits(count))
 
 
 def _runs(batch: Sequence[Effect]) -> Iterator[tuple[UUID | None, list[Effect]]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from syncflow_dagster.core.outcomes import outage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from syncflow_dagster.core.budget import Limit, Reading
@@ -91,12 +91,15 @@ class Reply:
         spent: Units the request really cost, by budget; missing where unknown.
         refused_whole: The service refused the request as a whole and applied none of it,
             without saying which effect is at fault.
+        review: Gives the outcomes after another look, which may send requests of its own; called
+            once what this request had set aside is given back.
     """
 
     outcomes: Mapping[int, Outcome]
     readings: Sequence[Reading] = ()
     spent: Mapping[str, int] = field(default_factory=dict)
     refused_whole: bool = False
+    review: Callable[[], Mapping[int, Outcome]] | None = None
 
     @property
     def outage(self) -> str | None:

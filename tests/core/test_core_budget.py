@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from syncflow_dagster.core.budget import Budget, Reading, forecast, reserve, rolled, settle
+from syncflow_dagster.core.budget import Budget, Reading, forecast, reserve, rolled, room, settle
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ALLOWED = 100
@@ -104,6 +104,18 @@ def test_at_the_turn_lost_replies_count_in_the_new_window_of_a_service_that_tell
     assert rolled(lost, at(60)).taken == 20
     silent = settle(budget(reserved=20), 20, 20, None, at(59))
     assert rolled(silent, at(60)).taken == 0
+
+
+def test_the_calls_of_yesterday_do_not_count_today():
+    """monday tells the count of a day only where it refuses."""
+    held = replace(budget(ends=0, window_s=86_400.0), kind="day")
+    for _ in range(ALLOWED - 1):
+        held, _ = reserve(held, 1, at(1))
+        held = settle(held, 1, 1, None, at(1))
+    held, _ = reserve(held, 1, at(2))
+    refused = settle(held, 1, 1, Reading("points", remaining=0), at(2))
+    assert room(refused, at(3)) == 0
+    assert room(refused, at(86_400)) == ALLOWED
 
 
 def test_a_window_that_is_not_over_does_not_turn():
@@ -365,9 +377,22 @@ def test_no_more_are_out_at_a_time_than_may_be(steps):
 
 def test_a_refusal_for_too_many_at_a_time_lowers_what_may_be():
     held = Budget("concurrency", 40, 60.0, 0, 6, at(0), "flight")
-    assert settle(held, 1, 1, Reading("concurrency", remaining=0), at(0)).allowed == 5
+    fewer = settle(held, 1, 1, Reading("concurrency", remaining=0), at(0))
+    assert room(fewer, at(0)) == 0
+    assert room(replace(fewer, reserved=0), at(59)) == 5
     told = Reading("concurrency", allowed=100, remaining=0)
-    assert settle(held, 1, 1, told, at(0)).allowed == 100
+    assert room(settle(fewer, 1, 1, told, at(0)), at(0)) == 96
+
+
+def test_places_that_a_refusal_has_taken_away_come_back():
+    """Whoever used the account beside us may have gone."""
+    held = Budget("concurrency", 40, 60.0, 0, 1, at(0), "flight")
+    held = settle(held, 1, 1, Reading("concurrency", remaining=0), at(0))
+    free = []
+    for minute in range(8):
+        held = rolled(held, at(60 * minute))
+        free.append(room(held, at(60 * minute)))
+    assert free == [1, 21, 31, 36, 38, 39, 40, 40]
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,21 @@ def test_the_rest_of_a_window_is_used_where_it_holds_half_of_a_request(left, par
     def cost(some):
         return {"points": 10 * len(some), "requests": 1}
 
-    made = list(fitting(batch, cost, {"points": left, "others": 0}))
+    made = list(fitting(batch, cost, {"points": left, "others": 0}, {"points": 40}))
     assert [len(some) for some in made] == parts
     assert [one for some in made for one in some] == batch
+
+
+@given(st.integers(1, 100), st.integers(0, 50), st.integers(1, 200))
+def test_no_request_of_several_is_dearer_than_a_whole_window(count, left, whole):
+    """Such a request would be refused for ever, whenever it is sent."""
+    batch = effects(*[(None, 0, 0)] * count)
+
+    def cost(some):
+        return {"points": 3 * len(some) + 1}
+
+    made = list(fitting(batch, cost, {"points": min(left, whole)}, {"points": whole}))
+    assert [one for some in made for one in some] == batch
+    assert all(len(some) == 1 or cost(some)["points"] <= whole for some in made)
+    # Neither more requests than that takes, but for one that uses the rest of a window.
+    assert len(made) <= -(-count // max(1, (whole - 1) // 3)) + 1
