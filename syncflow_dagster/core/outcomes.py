@@ -80,13 +80,6 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """The object this effect hangs on is not there."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Stop:
     """Nothing more may be sent on this account or workflow until somebody acts.
 
@@ -103,7 +96,7 @@ class Stop:
     after_s: float | None = None
 
 
-Outcome = Done | Retry | Unknown | Reject | Wait | Stop
+Outcome = Done | Retry | Unknown | Reject | Stop
 
 
 def outage_of(outcome: Outcome) -> str | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.backoff import Random, full_jitter
-from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop, Unknown, Wait
+from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop, Unknown
 from syncflow_dagster.core.states import EffectState
 from syncflow_dagster.ledger.ports import Ambiguous, Finding, Found, Unreadable
 
@@ -45,6 +45,9 @@ class Verdict:
     doubted: bool = False
 
 
+#: Seconds within which a limit is met again that does not say when it ends. It costs no try, so
+#: the pauses between do not grow.
+_LIMIT_S = (2.0, 5.0)
 #: An unclear answer is often the service's trouble and not the record's, so it is given more tries.
 _ABSENT_SHARE = 3
 
@@ -84,8 +87,6 @@ class RetryRule:
                 )
             case Reject(reason, gone):
                 return Verdict(effect.effect_id, EffectState.DEAD, "rejected", reason, gone=gone)
-            case Wait(reason):
-                return Verdict(effect.effect_id, EffectState.WAITING, "wait", reason)
             case Stop(reason):
                 return Verdict(
                     effect.effect_id, EffectState.RETRY, "stop", reason, now, counts=False
@@ -95,7 +96,9 @@ class RetryRule:
                 return Verdict(
                     effect.effect_id, state, "amended", reason, now, counts=False, payload=payload
                 )
-            case Retry(reason, after_s, counts):
+            case Retry(reason, after_s, counts, outage=outage):
+                if not counts and not after_s and not outage:
+                    after_s = self.chance.uniform(*_LIMIT_S)
                 if counts and effect.tries + 1 >= self.most_tries:
                     text = f"gave up after {effect.tries + 1} tries: {reason}"
                     return Verdict(effect.effect_id, EffectState.DEAD, "rejected", text)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from syncflow_dagster.core.outcomes import Done, Reject, Retry, Stop, Unknown, Wait
+from syncflow_dagster.core.outcomes import Done, Reject, Retry, Stop, Unknown
 from syncflow_dagster.core.states import EffectState
 from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions
 from syncflow_dagster.ledger.effects import EffectStore, Scope
@@ -152,7 +152,6 @@ def test_an_archiving_that_is_refused_leaves_the_child_to_its_own(run):
         (Done("r"), EffectState.DONE, True),
         (Unknown("x"), EffectState.UNKNOWN, True),
         (Reject("x"), EffectState.DEAD, True),
-        (Wait("x"), EffectState.WAITING, True),
         (Stop("x"), EffectState.RETRY, False),
         (Retry("x", 3, counts=False), EffectState.RETRY, False),
         (Retry("x"), EffectState.RETRY, True),
@@ -189,6 +188,16 @@ def test_a_wait_asked_for_is_kept_and_only_a_little_longer(tries):
     ):
         waits = (verdict.not_before - NOW).total_seconds()
         assert 30 < waits <= 36
+
+
+@pytest.mark.parametrize("after_s", [None, 0])
+def test_a_limit_that_does_not_say_when_it_ends_is_not_asked_several_times_a_second(after_s):
+    """It costs no try, so the pauses do not grow."""
+    verdict = rule().after_sending(EFFECT, Retry("x", after_s, counts=False), NOW)
+    assert 2 <= (verdict.not_before - NOW).total_seconds() < 6
+    # Whether the service is there at all is for the circuit breaker to find out, soon.
+    outage = rule().after_sending(EFFECT, Retry("x", counts=False, outage=True), NOW)
+    assert (outage.not_before - NOW).total_seconds() < 1
 
 
 def rule():

@@ -121,6 +121,19 @@ WHOLE = {
     "blocked": (200, new_style("API_TEMPORARILY_BLOCKED"), {}, Retry, None),
     "key in flight": (
         409, new_style("IDEMPOTENCY_CONFLICT"), {"Retry-After": "2"}, Unknown, 2),
+    "key in flight, in other words": (
+        409, new_style("CONFLICT"), {"Retry-After": "2"}, Unknown, 2),
+    "key in flight, as a page": (409, "<html>Conflict</html>", {}, Unknown, None),
+    "dearer than a window": (
+        429,
+        new_style(
+            "COMPLEXITY_BUDGET_EXHAUSTED", complexity=3_001_110, complexity_budget_limit=1_000_000,
+            retry_in_seconds=60),
+        {}, Reject, None),
+    "dearer than a window, old style": (
+        200,
+        old_style("ComplexityException", 429, EXHAUSTED.replace("cost 30001", "cost 1000001")),
+        {}, Reject, None),
     "daily": (429, new_style("DAILY_LIMIT_EXCEEDED", retry_in_seconds=3599), {}, Stop, None),
     "bad token": (401, new_style("NOT_AUTHENTICATED", "Not authenticated"), {}, Stop, None),
     "bad token, as a page": (401, "<html>no</html>", {}, Stop, None),
@@ -170,6 +183,36 @@ def test_an_answer_that_concerns_the_whole_request(canned, case):
     if isinstance(outcome, Retry):
         assert outcome.after_s == wait
         assert not outcome.counts
+
+
+SEVERAL = {
+    "full, old style": (200, old_style("ItemsLimitationException", 200, "x"), {}, Unknown, None),
+    "rights, old style": (
+        403, old_style("UserUnauthorizedException", 403, "x"), {}, Unknown, None),
+    "field limit, old style": (
+        429, old_style("FIELD_LIMIT_EXCEEDED", 429, "x"), {}, Unknown, None),
+    "locked, of tomorrow": (423, old_style("Locked", 423, "x"), {}, Unknown, None),
+    "rights, of one": (
+        200,
+        {"errors": [{"path": ["e3"], "extensions": {"code": "USER_ACCESS_DENIED"}}]},
+        {}, Unknown, None),
+    "token, old style": (401, old_style("NotAuthenticated", 401, "x"), {}, Stop, None),
+    "points, old style": (
+        200, old_style("ComplexityException", 429, EXHAUSTED), {}, Retry, 3),
+    "rate, old style": (429, old_style("TooMuch", 429, "x"), {}, Retry, None),
+    "rights, new style": (403, new_style("USER_ACCESS_DENIED"), {}, Stop, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_without_data_the_others_of_several_mutations_may_have_been_applied(canned, case):
+    status, body, headers, kind, wait = SEVERAL[case]
+    answer = answered(canned, status, body, headers)
+    outcome = whole_answer(answer, mutations=20)
+    assert isinstance(outcome, kind), outcome
+    assert getattr(outcome, "after_s", None) == wait
+    # Where it was the only one, the error is its own.
+    assert not isinstance(whole_answer(answer), Unknown)
 
 
 def test_an_answer_with_data_speaks_for_each_effect(canned):

@@ -54,6 +54,18 @@ BUDGETS = {
     "concurrencylimitexceeded": CONCURRENCY_BUDGET,
     "dailylimitexceeded": DAILY_BUDGET,
 }
+#: Codes that are about the whole request wherever they stand: monday looks at these first.
+WHOLE_REQUEST = frozenset(
+    {
+        *BUDGETS,
+        "ratelimitexceeded",
+        "ipratelimitexceeded",
+        "ratelimitedexception",
+        "apitemporarilyblocked",
+        "notauthenticated",
+        "invalidversionexception",
+    }
+)
 #: monday is still at work on an earlier request with the same idempotency key.
 CONFLICT = "idempotencyconflict"
 #: Nothing more can be done on this account or board until somebody acts.
@@ -118,9 +130,10 @@ _LOCKED = 423
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _BAD_REQUEST = 400
-_UNAUTHORIZED = frozenset({401, 403})
+_NOT_AUTHENTICATED = 401
+_UNAUTHORIZED = frozenset({_NOT_AUTHENTICATED, 403})
 _CONFLICT = 409
-_WAITS = frozenset({_TOO_MANY, _LOCKED, _CONFLICT})
+_WAITS = frozenset({_TOO_MANY, _LOCKED})
 #: Header of an answer that monday kept and gives again.
 REPLAYED = "Idempotency-Replayed"
 
@@ -169,19 +182,29 @@ def alias_error(error: Mapping[str, Any], answer: Answer) -> Outcome:
     return Unknown(text)
 
 
-def whole_answer(answer: Answer) -> Outcome | None:
-    """Return what an answer means for all its effects alike; None if each has its own."""
+def whole_answer(answer: Answer, *, mutations: int = 1) -> Outcome | None:
+    """Return what an answer means for all its effects alike; None if each has its own.
+
+    Args:
+        answer: What came back.
+        mutations: How many the request carried: of several, those before the one that an answer
+            without data complains of may have been applied.
+    """
     if answer.data is not None and answer.status < _SERVER_ERROR:
         return None
     first = answer.errors[0] if answer.errors else {}
     code = code_of(first)
     text = describe(first) or f"HTTP {answer.status} {answer.body}".strip()
+    if code == CONFLICT or answer.status == _CONFLICT:
+        wait = wait_of(first, answer.headers)
+        return Unknown(text, wait, counts=False, same_key=True)
+    if mutations > 1 and _of_one_mutation(code, first, answer):
+        return Unknown(text)
     if code in STOPS or answer.status in _UNAUTHORIZED:
         why = STOPS.get(code, "monday refuses the token or its rights")
         return _stop(code, why, text, wait_of(first, answer.headers))
-    if code == CONFLICT:
-        wait = wait_of(first, answer.headers)
-        return Unknown(text, wait, counts=False, same_key=True)
+    if _dearer_than_a_window(first):
+        return Reject(text)
     if code in LIMITS or answer.status in _WAITS:
         return _limit(code, text, wait_of(first, answer.headers))
     if _refused_before_running(first, answer):
@@ -204,6 +227,29 @@ def _stop(code: str, why: str, text: str, after_s: float | None) -> Stop:
 
 def _limit(code: str, text: str, after_s: float | None) -> Retry:
     return Retry(text, after_s, counts=False, limit=BUDGETS.get(code))
+
+
+def _of_one_mutation(code: str, error: Mapping[str, Any], answer: Answer) -> bool:
+    """Tell whether a stop or a limit may be that of one mutation, met after others had run."""
+    if not (answer.old_style or error.get("path")) or code in WHOLE_REQUEST:
+        return False
+    if code in STOPS or code in LIMITS:
+        return answer.status != _NOT_AUTHENTICATED
+    # A code of tomorrow: too many requests are refused before they are looked at.
+    return answer.status not in {_TOO_MANY, _NOT_AUTHENTICATED} and answer.status < _SERVER_ERROR
+
+
+def _dearer_than_a_window(error: Mapping[str, Any]) -> bool:
+    """Tell whether a request will be refused at any time, as it costs more than a whole window.
+
+    The fields are those of API version 2025-01, the text that of the versions before.
+    """
+    extensions = error.get("extensions") or {}
+    in_text = re.search(r"query cost (\d+) .* out of (\d+)", str(error.get("message", "")))
+    cost, most = in_text.groups() if in_text else (None, None)
+    cost = _seconds(extensions.get("complexity", cost))
+    most = _seconds(extensions.get("complexity_budget_limit", most))
+    return cost is not None and most is not None and cost > most
 
 
 def _refused_before_running(error: Mapping[str, Any], answer: Answer) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.outcomes import (
@@ -9,6 +11,7 @@ from syncflow_dagster.core.outcomes import (
     Outcome,
     Reject,
     Retry,
+    Stop,
     Unknown,
     outage_of,
 )
@@ -30,10 +33,10 @@ from syncflow_dagster.nodes.monday.lookup import MOST_IDS, LookupRun
 from syncflow_dagster.nodes.monday.values import dropped, sent_value, without
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
-    from syncflow_dagster.core.budget import Limit
+    from syncflow_dagster.core.budget import Limit, Reading
     from syncflow_dagster.nodes.monday.preflight_watch import ContractWatch
     from syncflow_dagster.workflows.models import MondayConnection
 
@@ -90,7 +93,8 @@ class MondayDestination:
 
     def lookup_cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what looking these effects up costs, at the dearest."""
-        requests = len(effects) // MOST_IDS + 2
+        asked = Counter(_question(effect) for effect in effects)
+        requests = sum(-(-count // MOST_IDS) for count in asked.values())
         return costs.request(requests * costs.KEY_SEARCH, requests)
 
     def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:
@@ -100,16 +104,19 @@ class MondayDestination:
         if isinstance(answer, NoAnswer):
             return Reply(dict.fromkeys(_ids(effects), silence(answer)))
         said = readings_of(answer)
-        whole = whole_answer(answer)
+        whole = whole_answer(answer, mutations=len(effects))
         if whole is not None:
             refused = isinstance(whole, Reject)
             outcomes = dict.fromkeys(_ids(effects), whole)
             return Reply(outcomes, [*said, *told(whole, said)], refused_whole=refused)
         errors = _errors(effects, answer)
         outcomes = _each(effects, errors, answer)
+        said += _limits(outcomes.values(), said)
+        review = None
         if self._watch is not None and errors:
-            outcomes = self._watch.examine(effects, errors, outcomes)
-        return Reply(outcomes, said, _spent(answer))
+            # It may read the board, for which there must be a place among those at a time.
+            review = partial(self._watch.examine, effects, errors, outcomes)
+        return Reply(outcomes, said, _spent(answer), review=review)
 
     def lookup(self, effects: Sequence[Effect]) -> Lookup:
         """Ask monday whether these effects happened."""
@@ -131,6 +138,22 @@ class MondayDestination:
 
 def _ids(effects: Sequence[Effect]) -> list[int]:
     return [effect.effect_id for effect in effects]
+
+
+def _question(effect: Effect) -> tuple[object, ...]:
+    """Return what an effect is looked up by; those with the same go into one query."""
+    if not effect.creates:
+        return ("id",)
+    payload = effect.payload
+    if effect.kind == "create_group":
+        return ("group", payload["board_id"])
+    return ("key", payload["board_id"], payload["subitem"], payload["key_column"])
+
+
+def _limits(outcomes: Iterable[Outcome], said: Sequence[Reading]) -> list[Reading]:
+    """Read off the refusals of single mutations which budgets are used up."""
+    limited = {one.limit: one for one in outcomes if isinstance(one, Retry | Stop) and one.limit}
+    return [reading for one in limited.values() for reading in told(one, said)]
 
 
 def _errors(effects: Sequence[Effect], answer: Answer) -> dict[int, Mapping[str, Any]]:
