@@ -9,10 +9,11 @@ import pytest
 from monday_world import ITEM_MAPPING, SEED, workflow
 
 from syncflow_dagster.core.outcomes import Retry, Stop, Unknown
-from syncflow_dagster.nodes.monday.client import MondayClient
+from syncflow_dagster.nodes.monday.client import Answer, MondayClient
 from syncflow_dagster.nodes.monday.contract import (
     BoardUnavailable,
     ContractBroken,
+    read_board,
     read_contract,
 )
 from syncflow_dagster.nodes.monday.preflight import board_faults, place_of, refuse
@@ -176,3 +177,26 @@ def test_an_archived_group_is_not_there(sandbox, seeded):
     client = MondayClient(made.connections["monday"])
     client.execute(f'mutation {{archive_group(board_id: {board_id}, group_id: "a") {{id}}}}')
     assert contract(sandbox, board_id).board.groups == {"B": "b"}
+
+
+class OldVersion:
+    """Answers as an older API version: with the names it gives types, and labels by their ids."""
+
+    def execute(self, *_):
+        columns = [
+            {"id": "state", "title": "State", "type": "color", "settings": {"labels": {"0": "A"}}},
+            {"id": "amount", "title": "Amount", "type": "numeric", "settings": None},
+        ]
+        for one in columns:
+            one["archived"] = False
+        board = {"id": "5", "name": "B", "state": "active", "groups": [], "columns": columns}
+        return Answer(200, {"boards": [board]}, [], {})
+
+
+def test_types_are_known_by_today_s_names_whatever_the_api_version_calls_them():
+    board, _ = read_board(OldVersion(), "5")
+    assert {name: one.type for name, one in board.columns.items()} == {
+        "state": "status",
+        "amount": "numbers",
+    }
+    assert board.columns["state"].labels == ("A",)

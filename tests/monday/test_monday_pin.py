@@ -114,3 +114,29 @@ def test_a_file_that_is_no_pin_is_said_to_be_none(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ContractBroken, match="is no pinned contract"):
         read_pin(path)
+
+
+def test_a_pin_by_a_type_s_old_name_is_no_drift():
+    columns = dict(pinned().board.columns)
+    columns["amount"] = columns["amount"].model_copy(update={"type": "numeric"})
+    before = pinned()
+    before = before.model_copy(
+        update={"board": before.board.model_copy(update={"columns": columns})}
+    )
+    assert list(pin_faults(NODE, AT, before, fitting())) == []
+
+
+def test_a_pin_that_cannot_be_written_to_its_end_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "orders.contract.json"
+    write_pin(path, "orders", {"push": pinned()})
+
+    def full(self, text, **_):
+        with self.open("w") as file:
+            file.write(text[:20])
+        raise OSError("disk full")
+
+    monkeypatch.setattr(type(path), "write_text", full)
+    with pytest.raises(OSError, match="disk full"):
+        write_pin(path, "orders", {})
+    monkeypatch.undo()
+    assert read_pin(path).nodes["push"] == pinned()

@@ -151,8 +151,8 @@ def test_a_label_that_may_be_dropped_is_only_a_warning():
 @pytest.mark.parametrize(
     ("items", "new", "expected"),
     [
-        (10_000, 1, (Severity.ERROR, "10,000 of 10,000 items, and 1 more are to be made: 1 too")),
-        (9_990, 12, (Severity.ERROR, "2 too many")),
+        (10_000, 1, (Severity.WARNING, "10,000 of 10,000 items, and 1 more are to be made: 1 too")),
+        (9_990, 12, (Severity.WARNING, "2 too many")),
         (9_988, 12, (Severity.WARNING, "9,988 of 10,000 items; 12 more come")),
         (8_988, 12, None),
     ],
@@ -167,7 +167,7 @@ def test_room_on_the_board_is_compared_with_what_is_to_be_made(items, new, expec
 def test_the_subitems_board_has_a_room_of_its_own():
     contract = replace(fitting(), subitems=replace(fitting().subitems, items=9_999))
     (fault,) = capacity_faults(AT, contract, {"create_item": 2, "create_subitem": 2})
-    assert fault.severity is Severity.ERROR
+    assert fault.kind == "no_room"
     assert "the subitems' board holds 9,999" in str(fault)
     unknown = with_board(fitting(), items=None, items_limit=None)
     assert list(capacity_faults(AT, unknown, {"create_item": 99_999})) == []
@@ -175,7 +175,7 @@ def test_the_subitems_board_has_a_room_of_its_own():
 
 @pytest.mark.parametrize(
     ("left", "severities"),
-    [(None, []), (40, []), (39, [Severity.WARNING]), (0, [Severity.ERROR])],
+    [(None, []), (40, []), (39, [Severity.WARNING]), (0, [Severity.WARNING])],
 )
 def test_daily_calls_are_compared_with_the_plan(left, severities):
     found = list(call_faults(AT, left, 40))

@@ -20,6 +20,9 @@ from syncflow_dagster.nodes.monday.contract import (
     BoardUnavailable,
 )
 from syncflow_dagster.nodes.monday.preflight_watch import CHANGED, ContractWatch
+from syncflow_dagster.testing.clock import FakeClock
+
+SETTLE_S = 65
 
 
 def effect(number=1, column="state", label="Open", **more):
@@ -50,9 +53,13 @@ class Reads:
 MISSING = refused("ColumnValueException", "state", "color")
 
 
+def watching(read, clock=None):
+    return ContractWatch(NODE, fitting(), read, clock or FakeClock(), SETTLE_S)
+
+
 def examined(read, error=MISSING, outcome=None, one=None):
     one = one or effect()
-    watch = ContractWatch(NODE, fitting(), read)
+    watch = watching(read)
     return watch.examine([one], {1: error}, {1: outcome or Reject("no")})[1]
 
 
@@ -113,15 +120,22 @@ def test_each_change_of_the_board_stops_with_its_name(error, now, text):
 
 def test_an_unchanged_board_leaves_the_outcomes_and_is_not_read_again_for_the_same():
     """An old name of a type is learnt by one look at the board."""
-    read = Reads(fitting())
-    watch = ContractWatch(NODE, fitting(), read)
+    read, clock = Reads(fitting()), FakeClock()
+    watch = watching(read, clock)
     error = refused("ColumnValueException", "due", "daterange")
-    for number in range(3):
-        one = effect(number, "due", None, columns={"due": {"date": "x"}})
-        assert watch.examine([one], {number: error}, {number: Reject("bad")}) == {
-            number: Reject("bad")
-        }
+    due = effect(0, "due", None, columns={"due": {"date": "x"}})
+
+    def outcome():
+        return watch.examine([due], {0: error}, {0: Reject("bad")})[0]
+
+    first = outcome()
+    assert (first.after_s, first.counts) == (SETTLE_S, False)
+    clock.sleep(SETTLE_S - 5)
+    assert outcome().after_s == 5
     assert read.times == 1
+    clock.sleep(5)
+    assert [outcome() for _ in range(3)] == 3 * [Reject("bad")]
+    assert read.times == 2
     retyped = refused("ColumnValueException", "due", "text")
     read.answers = [with_column(fitting(), "due", BoardColumn("Due", "text"))]
     one = effect(9, "due", None, columns={"due": {"date": "x"}})
@@ -129,7 +143,7 @@ def test_an_unchanged_board_leaves_the_outcomes_and_is_not_read_again_for_the_sa
 
 
 def test_what_went_well_keeps_its_outcome_beside_what_stops():
-    watch = ContractWatch(NODE, fitting(), Reads(without_labels(fitting(), "state", "Open")))
+    watch = watching(Reads(without_labels(fitting(), "state", "Open")))
     outcomes = {1: Done("5"), 2: Reject("no"), 3: Reject("too long"), 4: Unknown("?")}
     errors = {2: MISSING, 3: refused("ItemNameTooLongException"), 4: refused("Whatever")}
     judged = watch.examine([effect(number) for number in outcomes], errors, outcomes)
@@ -142,7 +156,54 @@ def test_a_board_that_cannot_be_read_again_costs_no_record():
     assert examined(Reads(gone)) == Stop(f"{CHANGED}: board 500 does not exist")
     outcome = examined(Reads(BoardUnavailable(Unknown("HTTP 500"))))
     assert isinstance(outcome, Retry)
-    assert outcome.payload is None
+    assert (outcome.payload, outcome.counts) == (None, False)
+    # The next push asks for the label: nobody knows yet whether the board lost it.
+    assert outcome.reason.startswith(CHANGED)
+    assert "label 'Open' of column 'state'" in outcome.reason
+    assert "HTTP 500" in outcome.reason
     stop = Stop("not allowed")
     error = refused("UserUnauthorizedException")
     assert examined(Reads(BoardUnavailable(Unknown("HTTP 500"))), error, stop) == stop
+
+
+@pytest.mark.parametrize(
+    ("error", "change", "text"),
+    [
+        (MISSING, lambda c: without_labels(c, "state", "Open"), "label 'Open' of column 'state'"),
+        (
+            refused("InvalidColumnIdException", "state"),
+            lambda c: with_column(c, "state", None),
+            "column 'state' ",
+        ),
+        (
+            refused("ColumnValueException", "state", "dropdown"),
+            lambda c: with_column(c, "state", BoardColumn("State", "dropdown", ())),
+            "column 'state' ",
+        ),
+        (
+            refused("InvalidGroupIdException"),
+            lambda c: with_board(c, groups={}),
+            "group topics ",
+        ),
+    ],
+)
+def test_a_late_read_of_a_changed_board_costs_no_record(error, change, text):
+    """The first look at the board shows it as it was; the second one shows the change."""
+    clock, read = FakeClock(), Reads(fitting(), change(fitting()))
+    watch = watching(read, clock)
+    one = replace(effect(), parent_id="topics")
+    first = watch.examine([one], {1: error}, {1: Reject("no")})[1]
+    assert isinstance(first, Retry)
+    assert (first.after_s, first.counts) == (SETTLE_S, False)
+    assert first.reason.startswith(f"{CHANGED}? {text}")
+    clock.sleep(SETTLE_S)
+    second = watch.examine([one], {1: error}, {1: Reject("no")})[1]
+    assert isinstance(second, Stop)
+    assert read.times == 2
+
+
+def test_a_right_that_is_missing_needs_no_second_look_to_stop():
+    stop = Stop("not allowed")
+    read = Reads(fitting())
+    assert examined(read, refused("UserUnauthorizedException"), stop) == stop
+    assert read.times == 1

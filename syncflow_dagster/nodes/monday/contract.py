@@ -28,6 +28,8 @@ _BOARD = """query ($ids: [ID!]) {
 }"""
 #: Column types whose cells choose from labels of the column.
 LABELLED_TYPES = frozenset({"status", "dropdown"})
+#: Names that monday's errors and older API versions give column types, with those of today.
+_OLD_NAMES = {"color": "status", "numeric": "numbers"}
 
 
 class ContractBroken(RuntimeError):
@@ -51,7 +53,7 @@ class BoardColumn:
     """A column of a board.
 
     Attributes:
-        type: monday's name of its type.
+        type: monday's name of its type, of today.
         labels: Labels a cell can take, of status and dropdown columns; None of all others.
     """
 
@@ -96,6 +98,11 @@ class Contract:
     def of(self, *, subitems: bool) -> Board | None:
         """Return the board that items, or subitems, live on."""
         return self.subitems if subitems else self.board
+
+
+def type_name(given: str) -> str:
+    """Return today's name of a column type, by which types are compared."""
+    return _OLD_NAMES.get(given, given)
 
 
 def read_contract(client: MondayClient, node: MondayPushNode) -> Contract:
@@ -159,8 +166,9 @@ def _board(answer: Answer, board_id: str) -> Board:
 
 
 def _column(given: Mapping[str, Any]) -> BoardColumn:
-    labels = tuple(_labels(_settings(given))) if given["type"] in LABELLED_TYPES else None
-    return BoardColumn(given["title"], given["type"], labels)
+    kind = type_name(given["type"])
+    labels = tuple(_labels(_settings(given))) if kind in LABELLED_TYPES else None
+    return BoardColumn(given["title"], kind, labels)
 
 
 def _settings(column: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.monday.contract import Board, BoardColumn, Contract
     from syncflow_dagster.workflows.models import ItemMapping, MondayPushNode, Workflow
 
-#: monday's own name of a type, where it differs from the mapping's.
-TYPE_NAMES = {"status": {"status", "color"}, "numbers": {"numbers", "numeric"}}
 #: Share of a board's room from which on it counts as nearly full.
 NEARLY_FULL = 0.9
 
@@ -143,7 +141,7 @@ def _column_faults(use: Use, board: Board, where: str) -> Iterator[Fault]:
         message = f"the {where} has no column {use.column!r} (it has: {known})"
         yield error("no_column", use.loc, message, _near(use.column, board))
         return
-    if column.type not in TYPE_NAMES.get(use.type, {use.type}):
+    if column.type != use.type:
         message = f"column {use.column!r} of the {where} is of type {column.type}, not {use.type}"
         kind = "wrong_type" if column.type in KINDS else "not_writable"
         yield error(kind, use.loc, message, _right_type(use, column))
@@ -195,7 +193,8 @@ def capacity_faults(at: Loc, contract: Contract, creates: Mapping[str, int]) -> 
         if over > 0:
             message = f"{told}, and {new:,} more are to be made: {over:,} too many"
             hint = "archive what is finished, or write to another board"
-            yield error("no_room", (*at, "board_id"), message, hint)
+            # A full board takes no more, but what is on it can still be changed.
+            yield warning("no_room", (*at, "board_id"), message, hint)
         elif board.items + new > NEARLY_FULL * board.items_limit:
             hint = "archive what is finished before it is full"
             yield warning("little_room", (*at, "board_id"), f"{told}; {new:,} more come", hint)
@@ -211,10 +210,10 @@ def call_faults(at: Loc, left: int | None, needed: int) -> Iterator[Fault]:
     """
     if left is None or needed <= left:
         return
-    make = warning if left > 0 else error
     message = f"{left:,} daily calls are left, and the plan needs at least {needed:,}"
-    hint = "the rest goes after midnight UTC; a larger batch_size needs fewer calls"
-    yield make("few_calls", (*at, "batch_size"), message, hint)
+    more = "a larger batch_size needs fewer calls, as far as the points of a minute go"
+    hint = f"the rest goes after midnight UTC; {more}"
+    yield warning("few_calls", (*at, "batch_size"), message, hint)
 
 
 def refuse(node: MondayPushNode, contract: Contract, faults: Iterable[Fault]) -> None:

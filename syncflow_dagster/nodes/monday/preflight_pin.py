@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from syncflow_dagster.nodes.monday.contract import ContractBroken
+from syncflow_dagster.nodes.monday.contract import ContractBroken, type_name
 from syncflow_dagster.nodes.monday.preflight import Fault, error, mappings, uses, warning
 
 if TYPE_CHECKING:
@@ -107,7 +107,10 @@ def write_pin(path: Path, workflow: str, nodes: Mapping[str, PinnedNode]) -> Non
     """
     pin = PinnedContract(workflow=workflow, nodes=dict(nodes))
     text = pin.model_dump_json(indent=2, exclude_none=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    # A push that reads it meanwhile finds the old pin or the new one, never half of it.
+    fresh = path.with_name(f".{path.name}")
+    fresh.write_text(text + "\n", encoding="utf-8")
+    fresh.replace(path)
 
 
 def as_pinned(node: MondayPushNode, contract: Contract) -> PinnedNode:
@@ -164,6 +167,11 @@ def differences(
                 yield from _column(use, was.columns.get(use.column), here.columns.get(use.column))
 
 
+def label_named(label: str, column: str) -> str:
+    """Return how faults and reasons name a label; reasons are searched for it."""
+    return f"label {label!r} of column {column!r}"
+
+
 def _each_once(found: Iterator[Use]) -> Iterator[Use]:
     seen: set[str] = set()
     for use in found:
@@ -182,13 +190,14 @@ def _column(use: Use, was: PinnedColumn | None, here: PinnedColumn | None) -> It
         return
     if here.title != was.title:
         yield Difference(use.loc, False, f"{named} was titled {was.title!r}, now {here.title!r}")
-    if here.type != was.type:
+    if here.type != type_name(was.type):
         yield Difference(use.loc, True, f"{named} was of type {was.type}, now it is {here.type}")
         return
     labels, known = here.labels or (), was.labels or ()
     for label in known:
         if label not in labels:
-            yield Difference(use.loc, not use.may_drop, f"label {label!r} of {named} is gone")
+            text = f"{label_named(label, use.column)} is gone"
+            yield Difference(use.loc, not use.may_drop, text)
     for label in labels:
         if label not in known:
             yield Difference(use.loc, False, f"{named} has a new label {label!r}")

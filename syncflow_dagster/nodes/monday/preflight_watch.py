@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from syncflow_dagster.core.outcomes import Reject, Retry, Stop
 from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.nodes.monday.classify import code_of, column_of
-from syncflow_dagster.nodes.monday.contract import BoardUnavailable
-from syncflow_dagster.nodes.monday.preflight import TYPE_NAMES
-from syncflow_dagster.nodes.monday.preflight_pin import as_pinned, differences
+from syncflow_dagster.nodes.monday.contract import BoardUnavailable, type_name
+from syncflow_dagster.nodes.monday.preflight_pin import as_pinned, differences, label_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
+    from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.core.outcomes import Outcome
     from syncflow_dagster.ledger.ports import Effect
     from syncflow_dagster.nodes.monday.contract import BoardColumn, Contract
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 #: What the reason of a change begins with that waits since its board changed.
 CHANGED = "the board changed"
-#: What was refused, in a form that can be told from others; a suspicion is looked into once.
+#: What was refused, in a form that can be told from others; a suspicion is looked into until two
+#: looks at the board, so far apart that no read can be late any more, show no change.
 Suspicion = tuple[str, ...]
 
 _BOARD_CODES = frozenset(
@@ -55,14 +57,24 @@ class ContractWatch:
         node: The push node.
         contract: The boards as they were read at the start.
         read: Reads them again; may raise `BoardUnavailable` and `AccountPaused`.
+        clock: The present.
+        settle_s: Seconds after which monday's reads show every change.
     """
 
     def __init__(
-        self, node: MondayPushNode, contract: Contract, read: Callable[[], Contract]
+        self,
+        node: MondayPushNode,
+        contract: Contract,
+        read: Callable[[], Contract],
+        clock: Clock,
+        settle_s: float,
     ) -> None:
         self._node = node
         self._start = contract
         self._read = read
+        self._clock = clock
+        self._settle_s = settle_s
+        self._first_seen: dict[Suspicion, datetime] = {}
         self._cleared: set[Suspicion] = set()
 
     def examine(
@@ -89,30 +101,64 @@ class ContractWatch:
         if not suspects:
             return judged
         groups = {effect.parent_id for effect, what in suspects.values() if what[0] == "group"}
+        now = self._clock.now()
+        if all(self._rests_s(suspicion, now) > 0 for _, suspicion in suspects.values()):
+            return judged | self._unchanged(suspects, outcomes, now)
         try:
             changes = list(self._changes(self._read(), groups))
         except (BoardUnavailable, AccountPaused) as unread:
             return judged | self._unread(unread, suspects, outcomes)
         if not changes:
-            self._cleared |= {suspicion for _, suspicion in suspects.values()}
-            return judged
+            return judged | self._unchanged(suspects, outcomes, now)
         stop = Stop(f"{CHANGED}: {'; '.join(changes)}")
         return judged | dict.fromkeys(suspects, stop)
 
     def _unread(
         self,
         unread: BoardUnavailable | AccountPaused,
-        suspects: Mapping[int, object],
+        suspects: Mapping[int, tuple[Effect, Suspicion]],
         outcomes: Mapping[int, Outcome],
     ) -> dict[int, Outcome]:
         if isinstance(unread, BoardUnavailable) and isinstance(unread.outcome, Stop):
             return dict.fromkeys(suspects, Stop(f"{CHANGED}: {unread.outcome.reason}"))
         # Nobody knows whose fault it is: no record is given up for it.
         return {
-            effect_id: Retry(f"{getattr(outcomes[effect_id], 'reason', '')} ({unread})")
-            for effect_id in suspects
+            effect_id: self._again(suspicion, outcomes[effect_id], str(unread), self._settle_s)
+            for effect_id, (_, suspicion) in suspects.items()
             if not isinstance(outcomes[effect_id], Stop)
         }
+
+    def _rests_s(self, suspicion: Suspicion, now: datetime) -> float:
+        """Return for how long a look at the board tells no more than the first one did."""
+        first = self._first_seen.get(suspicion)
+        return 0.0 if first is None else self._settle_s - (now - first).total_seconds()
+
+    def _unchanged(
+        self,
+        suspects: Mapping[int, tuple[Effect, Suspicion]],
+        outcomes: Mapping[int, Outcome],
+        now: datetime,
+    ) -> dict[int, Outcome]:
+        """Believe that nothing changed once a read must show it; until then try again later."""
+        postponed: dict[int, Outcome] = {}
+        for effect_id, (_, suspicion) in suspects.items():
+            if isinstance(outcomes[effect_id], Stop):
+                # It keeps its place, whatever the board looks like.
+                continue
+            self._first_seen.setdefault(suspicion, now)
+            rests_s = self._rests_s(suspicion, now)
+            if rests_s > 0:
+                what = "a read may be late, so the board is read again"
+                postponed[effect_id] = self._again(suspicion, outcomes[effect_id], what, rests_s)
+            else:
+                self._cleared.add(suspicion)
+        return postponed
+
+    def _again(self, suspicion: Suspicion, outcome: Outcome, why: str, after_s: float) -> Retry:
+        """Return a retry that costs no try, and says what the next push has to look at."""
+        said = getattr(outcome, "reason", "")
+        text = f"{CHANGED}? {_told(suspicion)} was refused ({said}); {why}"
+        return Retry(text, after_s, counts=False)
 
     def _suspicion(
         self, effect: Effect, error: Mapping[str, Any], outcome: Outcome
@@ -140,7 +186,7 @@ class ContractWatch:
             return None
         data = (error.get("extensions") or {}).get("error_data") or {}
         now_type = str(data.get("column_type") or "")
-        if now_type not in TYPE_NAMES.get(column.type, {column.type}):
+        if type_name(now_type) != column.type:
             # An old name of the type, or a new type: reading the board once tells which.
             return ("type", name, now_type)
         wanted = labels_in(effect.payload.get("columns", {}).get(name))
@@ -170,3 +216,13 @@ class ContractWatch:
         for group in sorted(str(one) for one in groups if one not in there):
             named = f"{titles[group]!r} ({group})" if group in titles else group
             yield f"group {named} is gone"
+
+
+def _told(suspicion: Suspicion) -> str:
+    kind, *named = suspicion
+    if kind == "labels":
+        column, *labels = named
+        return " and ".join(label_named(label, column) for label in labels)
+    if kind in {"column", "type"}:
+        return f"column {named[0]!r}"
+    return f"group {named[0]}" if named else f"the {kind}"

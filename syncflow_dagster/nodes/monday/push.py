@@ -159,7 +159,9 @@ class Push:
             self._node.batch_size,
             contract.board.subitem_board,
             self._client,
-            ContractWatch(self._node, contract, self.read_board),
+            ContractWatch(
+                self._node, contract, self.read_board, self._clock, self._connection.settle_s
+            ),
         )
         self._board = contract.board
 
