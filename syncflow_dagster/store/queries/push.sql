@@ -95,6 +95,9 @@ where e.workflow = %(workflow)s and e.node = %(node)s
 group by e.parent_key, o.generation
 order by min(e.effect_id);
 
+-- name: waiting_rows
+select operation, count(*) as records from {table} where state = 'PENDING' group by 1;
+
 -- name: waiting_values
 -- {field} is one of the delta table's fields.
 select {field}::text as value, count(*) as records
