@@ -89,11 +89,15 @@ def run(
         crew.start(_dagster_services(plan, home, port))
         if ready is not None and not stop.requested():
             ready(f"http://{_HOST}:{port}")
-        while not stop.requested():
-            crew.keep_up()
-            keeper.tick()
-            time.sleep(_TICK)
+        _watch(crew, keeper, stop)
     return 0
+
+
+def _watch(crew: _Crew, keeper: Housekeeper, stop: _StopRequest) -> None:
+    while not stop.requested():
+        crew.keep_up()
+        keeper.tick()
+        time.sleep(_TICK)
 
 
 class _StopRequest:

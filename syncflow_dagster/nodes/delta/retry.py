@@ -52,8 +52,7 @@ def retry_rejected(
         node: The delta node.
         parent: The node `node.parent` names, or None.
         clock: Gives the moments that are stored.
-        options: See :class:`DeltaOptions`; such a build is never complete. Its folder is that of
-            any build of the node, so the next one clears away what is left of a killed one.
+        options: See :class:`DeltaOptions`; such a build is never complete.
         progress: See :func:`build_delta`.
 
     Returns:
