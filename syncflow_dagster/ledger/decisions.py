@@ -84,9 +84,11 @@ class Decisions:
     ) -> int:
         """Let dead letters be tried again, and nothing else.
 
-        What would change or archive something goes again as it is. A dead create took its row's
-        other effects with it, so the row is planned anew, under today's mapping. What a newer
-        change has overtaken is left alone.
+        What was sent and would change or archive something goes again as it is. The row is planned
+        anew, under today's mapping, where a create is dead, which took its row's other effects
+        with it, where planning itself refused the change, so that there is nothing to send, and
+        where what it would change is no longer at the service. What a newer change has overtaken
+        is left alone.
 
         Args:
             workflow: Whose.
@@ -104,8 +106,8 @@ class Decisions:
         with self._database.transaction() as conn:
             dead = self._wanted(conn, conn.execute(self._queries["dead"], values).fetchall())
             self._note(conn, [row["effect_id"] for row in dead], "retry", by, now)
-            self._go_again(conn, [row for row in dead if not _is_of_row(row)], now)
-            for table, ids in _by_table(row for row in dead if _is_of_row(row)).items():
+            self._go_again(conn, [row for row in dead if not row["anew"]], now)
+            for table, ids in _by_table(row for row in dead if row["anew"]).items():
                 place = {"delta_table": table, "delta_ids": ids, "now": now}
                 conn.execute(self._queries["void_rows"], place)
                 self._on(conn, "pending_again", table, place)
@@ -128,15 +130,16 @@ class Decisions:
                 `drop`: it is not wanted any more.
             by: Who answers.
             now: Database time.
-            remote_id: The service's id of the object, where it did happen.
+            remote_id: The service's id of the object, where it did happen; a create needs it.
 
         Raises:
-            NotDecidable: there is no such effect, or it is in another state.
+            NotDecidable: there is no such effect, it is in another state, or it cannot have made
+                the object of that id.
         """
         state = _STATES[answer]
         text = f"{answer.replace('_', ' ')}, by {by.actor}: {by.reason}"
         with self._database.transaction() as conn:
-            self._must_be_open(conn, effect_id)
+            self._must_be_open(conn, effect_id, answer, remote_id)
             self._note(conn, [effect_id], answer, by, now, remote_id)
             row = conn.execute(
                 self._queries["decide"],
@@ -159,14 +162,19 @@ class Decisions:
                 place = {"delta_id": row["delta_id"], "reason": text}
                 self._on(conn, "explain_row", row["delta_table"], place)
 
-    def _must_be_open(self, conn: Connection, effect_id: int) -> None:
-        found = conn.execute(self._queries["look"], {"effect_id": effect_id}).fetchone()
+    def _must_be_open(
+        self, conn: Connection, effect_id: int, answer: Answer, remote_id: str | None
+    ) -> None:
+        place = {"effect_id": effect_id, "remote_id": remote_id}
+        found = conn.execute(self._queries["look"], place).fetchone()
         if found is None:
             msg = f"there is no effect {effect_id}; `syncflow effects WORKFLOW` lists them"
             raise NotDecidable(msg)
         if found["state"] != EffectState.NEEDS_PERSON:
             msg = f"effect {effect_id} is {found['state']}; only NEEDS_PERSON waits for an answer"
             raise NotDecidable(msg)
+        if answer == "applied" and found["creates"]:
+            _must_have_made(effect_id, found, remote_id)
 
     def _wanted(self, conn: Connection, dead: Sequence[DictRow]) -> list[DictRow]:
         """Leave out effects of delta rows that a newer change has taken over."""
@@ -209,9 +217,20 @@ class Decisions:
         return conn.execute(compose.SQL(text).format(table=compose.Identifier(table)), values)
 
 
-def _is_of_row(row: DictRow) -> bool:
-    """Tell whether a row of a delta table hangs on this create."""
-    return bool(row["creates"] and row["delta_table"])
+def _must_have_made(effect_id: int, found: DictRow, remote_id: str | None) -> None:
+    """Refuse an id that a create cannot have made."""
+    if found["unsent"]:
+        msg = (
+            f"effect {effect_id} was never sent: an adoption asks about it. Keep one of the items "
+            "its reason names, or fill in its record id, and run `syncflow adopt` again"
+        )
+        raise NotDecidable(msg)
+    if not (remote_id or "").strip():
+        msg = f"effect {effect_id} makes something: give the service's id of what it made"
+        raise NotDecidable(msg)
+    if found["stands_for"] is not None:
+        msg = f"{remote_id} is {found['stands_for']} already, so effect {effect_id} did not make it"
+        raise NotDecidable(msg)
 
 
 def _by_table(rows: Any) -> dict[str, list[int]]:

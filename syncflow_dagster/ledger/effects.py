@@ -200,8 +200,14 @@ class EffectStore:
             now: Database time.
             key: Its idempotency key; the request's id if left out.
         """
-        intent = {"worker": worker, "request_id": request_id, "now": now, "key": key or request_id}
         ids = [effect.effect_id for effect in effects]
+        intent = {
+            "worker": worker,
+            "request_id": request_id,
+            "now": now,
+            "lease_until": now + self._lease,
+            "key": key or request_id,
+        }
         with self._database.transaction() as conn:
             rows = conn.execute(
                 self._queries["commit_intent"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -46,7 +47,9 @@ class Table:
 
     def ask(self, key):
         """Make an effect a question to a person."""
-        self.database.execute("update effect set state = 'CLAIMED' where effect_key = %s", (key,))
+        self.database.execute(
+            "update effect set state = 'CLAIMED', sent_at = now() where effect_key = %s", (key,)
+        )
         for state in ("SENT", "UNKNOWN", "NEEDS_PERSON"):
             self.database.execute(
                 "update effect set state = %s, reason = 'two objects' where effect_key = %s",
@@ -107,6 +110,28 @@ def test_what_did_happen_is_known_from_then_on(table):
     table.resolve("archive:a", "applied")
     gone = table.database.fetch_one("select retired_at from remote_object")
     assert gone["retired_at"] is not None
+
+
+@pytest.mark.parametrize("remote_id", [None, "", " ", "r1"])
+def test_a_create_made_neither_nothing_nor_what_another_thing_is(table, remote_id):
+    table.plan(create("b"))
+    table.deliver()
+    assert table.destination.objects == {"item:b": "r1"}
+    table.plan(create("a"))
+    with pytest.raises(NotDecidable, match=r"give the service's id|r1 is item:b already"):
+        table.resolve("create:a", "applied", remote_id)
+    assert table.row("create:a")["state"] == "NEEDS_PERSON"
+    assert table.noted() == []
+
+
+def test_what_was_never_sent_has_made_nothing(table):
+    table.plan(replace(create("a"), question="the board has two items for it"))
+    effect_id = table.row("create:a")["effect_id"]
+    with pytest.raises(NotDecidable, match="run `syncflow adopt` again"):
+        table.decisions.resolve(effect_id, "applied", ANN, table.clock.now(), "r77")
+    table.decisions.resolve(effect_id, "not_applied", ANN, table.clock.now())
+    table.deliver()
+    assert table.destination.log == ["create:a"]
 
 
 def test_what_did_not_happen_is_sent_again_once(table):

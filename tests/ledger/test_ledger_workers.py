@@ -192,6 +192,18 @@ def test_a_hung_worker_loses_its_lease_when_it_runs_out(database, memory):
     assert sorted(memory.log) == ["create_item:o0:0", "create_item:o1:0"]
 
 
+def test_a_lease_begins_anew_when_its_effects_are_sent(database, memory):
+    plan(database, book(objects=1, changes=0), memory.account)
+    clock, store = FakeClock(), EffectStore(database, lease_s=300)
+    with worker(database) as patient:
+        claimed = store.claim(SCOPE, patient.number, clock.now(), 1)
+        clock.sleep(299)
+        store.commit_intent(claimed, patient.number, uuid4(), clock.now())
+        clock.sleep(299)
+        store.take_up(SCOPE, patient.number + 1, clock.now(), settle_s=5)
+    assert states(database) == {"SENT": 1}
+
+
 def test_a_claim_that_ran_out_can_no_longer_be_sent(database, memory):
     plan(database, book(objects=1, changes=0), memory.account)
     clock, store = FakeClock(), EffectStore(database, lease_s=300)

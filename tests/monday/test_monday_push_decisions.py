@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from monday_world import BOARD, LINES, line, order
+from monday_world import BOARD, ITEM_MAPPING, LINES, line, order, workflow
 
 from syncflow_dagster.commands.effects import EffectsReport
 from syncflow_dagster.ledger.decisions import By, Decisions
@@ -105,3 +105,46 @@ def test_an_answer_lets_go_on_what_waited_for_it(world):
     (below,) = (one for one in world.control.log(after=mark) if one["op"] == "create_subitem")
     assert below["payload"]["parent_item_id"] == made[0]
     assert "create_item" not in world.writes(after=mark)
+
+
+def test_a_change_that_planning_refused_is_planned_again_and_never_sent_as_it_is(world):
+    world.sync(BOOK)
+    odd = [BOOK[0] | {"email": "nobody", "title": "Coat"}, BOOK[1] | {"title": "Cape"}, *BOOK[2:]]
+    world.sync(odd)
+    assert world.states()["SO-0"] == "DEAD"
+    decisions, now = Decisions(world.database), world.clock.now()
+    for _ in range(2):
+        # Nothing is mended, so it is refused again, and keeps nobody else.
+        assert decisions.retry_dead("orders", ANN, now) == 1
+        world.push()
+        assert Counter(world.states().values()) == {"DEAD": 1, "SYNCED": 3}
+    connection = world.workflow.connections["monday"]
+    columns = [one | {"on_invalid": "drop"} for one in ITEM_MAPPING["columns"]]
+    world.workflow = workflow(connection.url, items={**ITEM_MAPPING, "columns": columns})
+    assert decisions.retry_dead("orders", ANN, now) == 1
+    mark = world.mark()
+    world.push()
+    assert world.states()["SO-0"] == "SYNCED"
+    assert world.board()["SO-0 Coat"]["values"]["title"] == "Coat"
+    assert set(world.writes(after=mark)) == {"change_multiple_column_values"}
+
+
+def test_a_change_of_what_is_no_longer_on_the_board_becomes_a_create(world):
+    world.sync(BOOK[:2], SIZES[:1])
+    (item,) = (
+        one["remote_id"]
+        for one in world.control.log()
+        if one["op"] == "create_item" and one["payload"]["item_name"].startswith("SO-0")
+    )
+    client = MondayClient(world.workflow.connections["monday"])
+    client.execute("mutation ($i: ID!) { archive_item(item_id: $i) { id } }", {"i": item})
+    client.close()
+    world.sync([BOOK[0] | {"title": "Coat", "status": "D", "customer_name": "NEW"}, BOOK[1]])
+    assert world.states()["SO-0"] == "DEAD"
+    assert Decisions(world.database).retry_dead("orders", ANN, world.clock.now()) == 1
+    world.push()
+    assert world.states() == {"SO-0": "SYNCED", "SO-1": "SYNCED"}
+    made = world.board()["SO-0 Coat"]
+    assert (made["group"], made["values"]["state"]) == ("NEW", "Done")
+    assert len(made["below"]) == 1
+    assert world.doubled() == []

@@ -5,10 +5,19 @@ select nextval('syncflow.worker_number')::integer as worker;
 
 -- name: insert
 insert into effect (effect_key, workflow, node, account, kind, pass, object_key, generation,
-                    parent_key, creates, delta_table, delta_id, customer, payload, state, reason)
+                    parent_key, creates, delta_table, delta_id, customer, payload, state, reason,
+                    doubted)
 values (%(effect_key)s, %(workflow)s, %(node)s, %(account)s, %(kind)s, %(pass)s, %(object_key)s,
         %(generation)s, %(parent_key)s, %(creates)s, %(delta_table)s, %(delta_id)s, %(customer)s,
-        %(payload)s, %(state)s, %(reason)s)
+        %(payload)s, %(state)s, %(reason)s,
+        -- An earlier create of it that was withdrawn in doubt may still come.
+        %(creates)s and exists (
+            select from effect b
+            where b.object_key = %(object_key)s and b.creates and b.doubted and b.state <> 'DONE'
+              and not exists (
+                  select from effect made
+                  where made.object_key = b.object_key and made.creates and made.state = 'DONE'
+                    and made.effect_id > b.effect_id)))
 on conflict do nothing
 returning effect_id;
 
@@ -138,9 +147,10 @@ where e.effect_id = due.effect_id
 returning e.effect_id;
 
 -- name: commit_intent
+-- The lease begins anew: a wait for a budget may have used up most of the claim's.
 update effect
 set state = 'SENT', state_since = %(now)s, sent_at = %(now)s, request_id = %(request_id)s,
-    idempotency_key = %(key)s, key_size = %(key_size)s,
+    idempotency_key = %(key)s, key_size = %(key_size)s, lease_until = %(lease_until)s,
     tries = tries + case when state = 'SENT' then 0 else 1 end
 where effect_id = any(%(effect_ids)s) and lease_owner = %(worker)s
   and (state = 'CLAIMED' or (state = 'SENT' and request_id = %(request_id)s))
