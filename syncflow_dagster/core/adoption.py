@@ -80,6 +80,7 @@ class Record:
         delta_id: Its newest delta row, if that is kept.
         state: That row's state.
         question: The effect that asks a person about it, from an earlier adoption.
+        unsent: A push has planned to make it, and the service has surely not seen that.
     """
 
     record_uuid: UUID
@@ -90,6 +91,7 @@ class Record:
     delta_id: int | None = None
     state: str | None = None
     question: int | None = None
+    unsent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,13 @@ import pytest
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.adopt import AdoptionOptions, abandon_adoption, adopt_workflow
 from syncflow_dagster.commands.find import find_workflow
+from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
 from syncflow_dagster.nodes.monday.adoption.part import Part
+from syncflow_dagster.nodes.monday.census import BoardReader
 from syncflow_dagster.nodes.monday.client import MondayClient
+from syncflow_dagster.nodes.monday.contract import BoardUnavailable
+from syncflow_dagster.nodes.monday.destination import MondayDestination
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
 from syncflow_dagster.sandbox.control import ControlClient
@@ -57,7 +61,7 @@ class Office:
         self.findings = [json.loads(line) for line in report.read_text("utf-8").splitlines()]
         return result.as_json()["nodes"]["board"]
 
-    def push(self, **options):
+    def push(self, passes=(ITEMS, SUBITEMS, STATUSES), **options):
         workflow = self.loaded.workflow
         node = workflow.node("board")
         push = Push(
@@ -66,7 +70,7 @@ class Office:
         try:
             push.prepare()
             plan = push.plan()
-            for number in (ITEMS, SUBITEMS, STATUSES):
+            for number in passes:
                 push.deliver(number)
             return plan
         finally:
@@ -234,3 +238,80 @@ def test_items_that_show_no_key_are_found_by_name_where_that_is_allowed(make_off
     assert how == {"id": 1, "name": 7}
     assert parts["orders"]["counts"]["unmatched_item"] == 3
     assert parts["lines"]["counts"]["matched"] == 2 * 8 - 1
+
+
+def test_what_a_push_has_planned_but_not_sent_is_adopted_like_what_is_not_planned(make_office):
+    office = make_office(10)
+    planted = office.planted
+    office.adopt(dry_run=True)
+    abandon_adoption(office.folder, office.loaded, node=None)
+    assert office.push(passes=()).effects["create_item"] == 10
+    # Of one a worker had taken hold of; it died before it wrote down that it would send it.
+    one = "(select min(effect_id) from effect where creates and kind = 'create_item')"
+    office.database.execute(f"update effect set state = 'CLAIMED' where effect_id = {one}")
+
+    parts = office.adopt()
+    for entity, name in (("order", "orders"), ("line", "lines")):
+        counts = parts[name]["counts"]
+        assert counts["matched"] == planted.matched[entity]
+        assert counts["under_way"] == 0
+        assert counts["duplicate"] == len(planted.duplicates[entity])
+    assert office.writes() == []
+    assert office.state("SO-4")[1].startswith("the board has several items for it")
+    office.push()
+    assert office.judged() == (0, 0, None)
+    creates = Counter(one["op"] for one in office.writes() if one["op"].startswith("create"))
+    assert creates == {"create_item": 1, "create_subitem": len(planted.creates) - 1}
+    office.adopt(duplicates="oldest")
+    office.push()
+    assert office.state("SO-4") == ("SYNCED", None)
+    assert sum(one["op"] == "create_item" for one in office.writes()) == 1
+
+
+def test_a_question_is_answered_though_its_record_was_refused_meanwhile(make_office):
+    office = make_office(6)
+    file = office.folder / f"{WORKFLOW}.yaml"
+    short = "{field: title, column: title, max_length: 30}"
+    file.write_text(file.read_text("utf-8").replace("{field: title, column: title}", short))
+    book = office.folder / "orders.csv"
+    good = book.read_text("utf-8")
+    office.adopt()
+    book.write_text(good.replace("SO-4,Bärenstark,", f"SO-4,Bärenstark,{'x' * 31}"), "utf-8")
+    office.adopt()
+    office.push()
+    assert office.state("SO-4")[0] == "DEAD"
+    # Still refused, but its item is known from now on.
+    parts = office.adopt(duplicates="oldest")
+    assert parts["orders"]["counts"]["matched"] == parts["orders"]["counts"]["refused"] == 1
+    assert office.state("SO-4")[0] == "DEAD"
+    book.write_text(good, "utf-8")
+    office.adopt()
+    office.push()
+    assert office.state("SO-4")[0] == "SYNCED"
+    assert not any(one["op"] == "create_item" for one in office.writes())
+
+
+def test_no_pass_of_a_push_goes_on_while_its_board_is_adopted(make_office):
+    office = make_office(3)
+    office.adopt(dry_run=True)
+    workflow = office.loaded.workflow
+    with closing(
+        Push(office.database, DatabaseClock(office.database), workflow, workflow.node("board"))
+    ) as push:
+        push.prepare()
+        for number in (ITEMS, SUBITEMS, STATUSES):
+            with pytest.raises(AdoptionUnfinished, match="is not finished"):
+                push.deliver(number)
+
+
+def test_a_board_that_is_not_shown_is_not_taken_for_an_empty_one(make_office):
+    office = make_office(1)
+    connection = office.loaded.workflow.connections["monday"]
+    clock = DatabaseClock(office.database)
+    with closing(MondayClient(connection)) as client:
+        destination = MondayDestination(connection, 1, client=client)
+        budgets = Budgets(office.database, clock, destination.account, destination.budgets())
+        reader = BoardReader(client, budgets, clock)
+        assert reader.count("700", "record_uuid").complete
+        with pytest.raises(BoardUnavailable, match="board 123 does not exist, or the token"):
+            reader.count("123", "record_uuid")

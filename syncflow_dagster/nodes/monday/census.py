@@ -12,7 +12,7 @@ from syncflow_dagster.core.outcomes import Retry, Unknown, outage_of
 from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.classify import silence, whole_answer
 from syncflow_dagster.nodes.monday.client import NoAnswer
-from syncflow_dagster.nodes.monday.contract import BoardUnavailable
+from syncflow_dagster.nodes.monday.contract import BoardUnavailable, unseen
 from syncflow_dagster.nodes.monday.headers import readings_of, told
 
 if TYPE_CHECKING:
@@ -122,13 +122,17 @@ class BoardReader:
             `items_page` as monday answers it; its `cursor` is None at the end.
 
         Raises:
-            BoardUnavailable: monday did not answer after a few tries, or refused.
+            BoardUnavailable: monday did not answer after a few tries, or refused, or the token's
+                user cannot see the board.
             AccountPaused: nothing may be sent on the account for a while.
         """
         given = {"columns": list(columns), "limit": limit or PAGE}
         data = self._ask(_first(shown), {"ids": [board_id], **given}, points)
         boards = data.get("boards") or [None]
-        page = boards[0]["items_page"] if boards[0] else {"cursor": None, "items": []}
+        if boards[0] is None:
+            # Not to be seen is not to be empty.
+            raise unseen(board_id)
+        page = boards[0]["items_page"]
         yield page
         while page["cursor"] is not None:
             following = {"cursor": page["cursor"], **given}

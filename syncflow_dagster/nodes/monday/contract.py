@@ -48,6 +48,12 @@ class BoardUnavailable(RuntimeError):
         self.outcome = outcome
 
 
+def unseen(board_id: str) -> BoardUnavailable:
+    """Return what is wrong where monday shows no board of an id."""
+    reason = f"board {board_id} does not exist, or the token's user cannot see it"
+    return BoardUnavailable(Stop(reason))
+
+
 @dataclass(frozen=True, slots=True)
 class BoardColumn:
     """A column of a board.
@@ -145,8 +151,7 @@ def _board(answer: Answer, board_id: str) -> Board:
     boards = (answer.data or {}).get("boards") or []
     found = next((one for one in boards if one and str(one["id"]) == board_id), None)
     if found is None:
-        reason = f"board {board_id} does not exist, or the token's user cannot see it"
-        raise BoardUnavailable(Stop(reason))
+        raise unseen(board_id)
     groups: dict[str, str] = {}
     for group in found["groups"] or []:
         if not group["archived"]:

@@ -172,8 +172,7 @@ class Push:
             AdoptionUnfinished: Some of what the rows would make is on the board already.
         """
         report = PlanReport()
-        with self._database.transaction() as conn:
-            check_gate(conn, self._workflow.workflow, self._node.name)
+        self._ask_gate()
         if self._options.dry_run:
             with self._database.transaction() as conn:
                 self._adopt(conn)
@@ -192,7 +191,12 @@ class Push:
     def deliver(
         self, pass_number: int, progress: Callable[[DeliveryReport, int], None] | None = None
     ) -> DeliveryReport:
-        """Bring one pass's effects to the board; call `prepare` first."""
+        """Bring one pass's effects to the board; call `prepare` first.
+
+        Raises:
+            AdoptionUnfinished: What is planned may be on the board already.
+        """
+        self._ask_gate()
         scope = Scope(self._workflow.workflow, self._node.name, pass_number)
         return Delivery(
             self._database,
@@ -202,6 +206,10 @@ class Push:
             self._options.delivery,
             progress,
         ).run()
+
+    def _ask_gate(self) -> None:
+        with self._database.transaction() as conn:
+            check_gate(conn, self._workflow.workflow, self._node.name)
 
     def _adopt_groups(self) -> None:
         with self._database.transaction() as conn:
@@ -334,7 +342,8 @@ class Push:
             kinds["create_group"] -= shared_there
             report.effects.update(+kinds)
             report.preview += plan.effects[: PREVIEW - len(report.preview)]
-            report.settled += plan.settled is not None
+            if plan.settled is not None:
+                report.settle(row.customer)
             report.adjust([(row.label, one) for one in plan.adjustments], len(plan.adjustments))
             if plan.rejected:
                 report.rejected.append((row.label, plan.rejected))

@@ -53,7 +53,11 @@ select item_id, name, place, parent, cells from pg_temp.board_item where item_id
 -- name: records
 -- All records that are in the source, with what the ledger knows of each.
 select s.record_uuid, s.business_key, p.record_uuid as parent_uuid, d.delta_id, d.state,
-       o.remote_id as item_id, q.effect_id as question {shown}
+       o.remote_id as item_id, q.effect_id as question,
+       exists (select from effect e
+               where e.object_key = %(prefix)s || s.record_uuid and e.creates and not e.doubted
+                 and e.state in ('PLANNED', 'CLAIMED', 'WAITING', 'RETRY', 'HELD')) as unsent
+       {shown}
 from {snapshot} s
 left join {parents} p on p.bk_hash = s.parent_bk_hash
 left join lateral (
@@ -80,13 +84,24 @@ order by delta_id
 for update;
 
 -- name: void_unsent
--- What was planned for objects that turn out to be there is planned anew beside what they show.
+-- What was planned for objects that turn out to be there is planned anew beside what they show; so
+-- are changes that planning or the service refused. A create that may still come is left alone.
 update effect
 set state = 'CANCELLED', state_since = %(now)s, finished_at = %(now)s,
-    reason = 'adopted: planned anew', effect_key = effect_key || ':void:' || effect_id
-where object_key = any(%(object_keys)s) and not creates
-  and state in ('PLANNED', 'WAITING', 'RETRY', 'HELD')
+    reason = 'adopted: planned anew', effect_key = effect_key || ':void:' || effect_id,
+    lease_owner = null, lease_until = null
+where object_key = any(%(object_keys)s)
+  and (state in ('PLANNED', 'CLAIMED', 'WAITING', 'RETRY', 'HELD') and not (creates and doubted)
+       or state = 'DEAD' and not creates)
 returning delta_table, delta_id;
+
+-- name: reopen
+-- {delta} rows of which everything planned is void, or a question that is answered.
+update {delta}
+set state = 'PENDING', reason = null, not_before = null, state_since = %(now)s
+where delta_id = any(%(delta_ids)s) and superseded_by is null
+  and state in ('PUSHING', 'WAITING', 'FAILED', 'HELD', 'DEAD')
+returning delta_id;
 
 -- name: answer_found
 update effect e

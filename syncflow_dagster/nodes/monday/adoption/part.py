@@ -195,6 +195,7 @@ class Part:
                     found["delta_id"],
                     found["state"],
                     found["question"],
+                    found["unsent"],
                 )
 
     def _statement(self) -> tuple[compose.Composed, list[str]]:
@@ -228,14 +229,14 @@ class Part:
                 continue
             if fate.outcome != "matched":
                 self.report.tell(fate.outcome, record=record.label, items=items, chosen=fate.chosen)
-            is_pending = record.state == DeltaState.PENDING
+            is_unsent = record.unsent or record.state == DeltaState.PENDING
             if record.item_id is not None:
                 continue
-            if not (is_pending or record.question is not None):
+            if not (is_unsent or record.question is not None):
                 self.report.tell("under_way", record=record.label, items=items, state=record.state)
             elif fate.chosen is not None:
                 taken.append((record, fate.chosen, fate))
-            elif is_pending and record.question is None:
+            elif record.question is None:
                 held.append((record, _question(fate)))
             if fate.chosen is None:
                 self.shared.undecided.add(record.record_uuid)

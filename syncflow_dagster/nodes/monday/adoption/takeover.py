@@ -82,8 +82,10 @@ class Takeover:
         Raises:
             AdoptionUnfinished: A build has changed one of the records meanwhile.
         """
-        touched = self._answer(conn, pairs, now)
-        rows = self._rows(conn, [record for record, _ in pairs])
+        records = [record for record, _ in pairs]
+        rows = self._rows(conn, records)
+        touched = self._withdraw(conn, records, now) + self._answer(conn, pairs, now)
+        pending = self._pending(conn, records, now)
         planner = self._planner(conn, list(rows.values()))
         done: dict[str, AdoptedRow] = {}
         settled: list[tuple[DeltaRow, AdoptedRow]] = []
@@ -92,13 +94,12 @@ class Takeover:
             adopted = plan_adopted(planner, row, item, keep_board=self.keep_board)
             done[item.item_id] = adopted
             self._insert(conn, adopted.effects)
-            if record.state == DeltaState.PENDING:
+            if row.delta_id in pending:
                 settled.append((row, adopted))
-            else:
-                touched.append({"delta_table": row.table, "delta_id": row.delta_id})
         self._keep(conn, [(rows[record.delta_id], item) for record, item in pairs])
         self._settle(conn, [(row, one.state, one.reason) for row, one in settled], now)
-        Consequences(sql.load("effects")).roll_up(conn, touched, now)
+        others = [one for one in touched if one["delta_id"] not in pending]
+        Consequences(sql.load("effects")).roll_up(conn, others, now)
         return done
 
     def hold(
@@ -108,7 +109,7 @@ class Takeover:
 
         Args:
             conn: A transaction.
-            records: Records with a pending delta row, each with the question.
+            records: Records that nothing was sent of, each with the question.
             now: Database time.
 
         Returns:
@@ -117,7 +118,10 @@ class Takeover:
         Raises:
             AdoptionUnfinished: See `adopt`.
         """
-        rows = self._rows(conn, [record for record, _ in records])
+        asked = [record for record, _ in records]
+        rows = self._rows(conn, asked)
+        touched = self._withdraw(conn, asked, now)
+        pending = self._pending(conn, asked, now)
         part = self.node.subitems if self.is_subitems else self.node.items
         assert part is not None
         keys = sorted({k for row in rows.values() for k in Planner(self.node, part, {}).keys(row)})
@@ -137,6 +141,8 @@ class Takeover:
                 refused[row.label] = plan.rejected
             settled.append((row, "DEAD" if plan.rejected else "PUSHING", plan.rejected or question))
         self._settle(conn, settled, now)
+        others = [one for one in touched if one["delta_id"] not in pending]
+        Consequences(sql.load("effects")).roll_up(conn, others, now)
         return refused
 
     def let_go(self, conn: Connection, records: Sequence[Record], now: datetime) -> None:
@@ -150,20 +156,35 @@ class Takeover:
     def _answer(
         self, conn: Connection, pairs: Sequence[tuple[Record, StandingItem]], now: datetime
     ) -> list[DictRow]:
-        """Answer what an earlier adoption asked, and drop what was planned behind the question."""
+        """Answer what an earlier adoption asked."""
         asked = [(record, item) for record, item in pairs if record.question is not None]
         if not asked:
             return []
-        queries = sql.load("adopt")
-        keys = [self._key(record) for record, _ in asked]
         given = {
             "effect_ids": [record.question for record, _ in asked],
             "remote_ids": [item.item_id for _, item in asked],
-            "object_keys": keys,
             "now": now,
         }
-        touched = conn.execute(queries["void_unsent"], given).fetchall()
-        return [*touched, *conn.execute(queries["answer_found"], given).fetchall()]
+        return conn.execute(sql.load("adopt")["answer_found"], given).fetchall()
+
+    def _withdraw(
+        self, conn: Connection, records: Sequence[Record], now: datetime
+    ) -> list[DictRow]:
+        """Take back what was planned for records, but was not sent; return the rows it was for."""
+        planned = [one for one in records if one.unsent or one.question is not None]
+        if not planned:
+            return []
+        given = {"object_keys": [self._key(one) for one in planned], "now": now}
+        return conn.execute(sql.load("adopt")["void_unsent"], given).fetchall()
+
+    def _pending(self, conn: Connection, records: Sequence[Record], now: datetime) -> set[int]:
+        """Return which rows are to be planned, after opening those of which nothing is left."""
+        text: Any = sql.load("adopt")["reopen"]
+        statement = compose.SQL(text).format(delta=delta_id(self.source))
+        ids = [record.delta_id for record in records if record.delta_id is not None]
+        opened = conn.execute(statement, {"delta_ids": ids, "now": now}).fetchall()
+        pending = {one.delta_id for one in records if one.state == DeltaState.PENDING}
+        return {row["delta_id"] for row in opened} | {one for one in pending if one is not None}
 
     def _rows(self, conn: Connection, records: Sequence[Record]) -> dict[int | None, DeltaRow]:
         text: Any = sql.load("adopt")["lock_rows"]
