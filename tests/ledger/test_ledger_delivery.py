@@ -134,6 +134,8 @@ def test_a_whole_batch_refused_is_halved_until_the_poison_is_found(ledger):
     assert [key for key, state in states.items() if state == "DEAD"] == ["create:poison"]
     assert len(ledger.destination.log) == 31
     assert ledger.destination.requests <= 1 + 2 * 5
+    # That others were with it in a request is nobody's own failure.
+    assert {ledger.row(key)["tries"] for key in states} == {1}
 
 
 def test_a_child_is_never_sent_before_its_parent_exists(ledger):
