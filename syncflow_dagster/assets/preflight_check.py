@@ -23,7 +23,7 @@ _DESCRIPTION = (
     "Compares the board with the workflow file and its pinned contract: columns, types, labels, "
     "subitems, rights, room for what is planned, daily calls left. A warning lists what only wants "
     "to be seen, an error what keeps a push from beginning. Runs of the whole workflow compare at "
-    "most once an hour while all is well; run the check by hand to compare now."
+    "most once an hour while nothing is an error; run the check by hand to compare now."
 )
 
 
@@ -53,7 +53,7 @@ def preflight_check(
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         last = last_count(context.instance, key)
         is_whole_run = context.run.job_name == workflow.workflow
-        if is_whole_run and last is not None and last.passed and stands(last, datetime.now(UTC)):
+        if is_whole_run and last is not None and holds(last, datetime.now(UTC)):
             yield last
             return
         with readable_failures(), step.open(context) as opened:
@@ -62,11 +62,22 @@ def preflight_check(
     return check
 
 
+def holds(last: dg.AssetCheckResult, now: datetime) -> bool:
+    """Say whether a result can be shown again: warnings stand as long as praise does.
+
+    Args:
+        last: The last result.
+        now: This machine's time, as the result's.
+    """
+    return last.severity is dg.AssetCheckSeverity.WARN and stands(last, now)
+
+
 def _compared(opened: OpenStep, node: MondayPushNode) -> Preflight:
     workflow = opened.loaded.workflow
     prepare(opened.database, workflow.workflow, workflow.deltas)
     pin = pin_path(opened.loaded.path)
-    return preflight(opened.database, opened.clock, workflow, node, pin)
+    # It belongs to a run that plans anyway: rows are counted, none is locked.
+    return preflight(opened.database, opened.clock, workflow, node, pin, plans=False)
 
 
 def _result(found: Preflight) -> dg.AssetCheckResult:
@@ -78,9 +89,10 @@ def _result(found: Preflight) -> dg.AssetCheckResult:
         "requests_planned": found.requests,
     }
     metadata: dict[str, Any] = {
-        COUNTED_AT: dg.MetadataValue.timestamp(datetime.now(UTC)),
-        **{name: number for name, number in numbers.items() if number is not None},
+        name: number for name, number in numbers.items() if number is not None
     }
+    if board is not None:
+        metadata[COUNTED_AT] = dg.MetadataValue.timestamp(datetime.now(UTC))
     if found.faults:
         rows = [
             {"severity": str(one.severity), "where": dotted(one.finding.loc), "what": str(one)}

@@ -15,6 +15,7 @@ from syncflow_dagster.nodes.monday.contract import read_contract
 from syncflow_dagster.nodes.monday.preflight_pin import as_pinned, pin_path, write_pin
 from syncflow_dagster.nodes.monday.preflight_report import Preflight, preflight
 from syncflow_dagster.nodes.monday.proposal import column_lines, proposal_lines, propose
+from syncflow_dagster.nodes.monday.push import Push
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.workflows import document
 from syncflow_dagster.workflows.environment import Environment
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.nodes.monday.contract import Board, Contract
     from syncflow_dagster.nodes.monday.preflight import Fault
+    from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.loader import LoadedWorkflow
     from syncflow_dagster.workflows.models import ItemMapping, MondayPushNode
 
@@ -60,7 +63,7 @@ class PreflightReport:
             lines += [f"{self.workflow}.{one.node}: {_board_line(one)}", f"  {_plan_line(one)}"]
             found = self.problems[one.node]
             lines += [f"  {fault.severity:<7} {problem}" for fault, problem in found]
-            lines.append("  the board fits" if one.passed else "  nothing will be pushed")
+            lines.append(f"  {_verdict(one)}")
         if self.pinned is not None:
             lines.append(f"pinned to {display_path(self.pinned)}")
         return lines
@@ -160,7 +163,9 @@ def preflight_workflow(home: Path, loaded: LoadedWorkflow, *, pin: bool) -> Pref
         pin: Take the boards as they are for right, and write them down beside the workflow file.
 
     Raises:
-        CommandFailed: The database is not there, or boards that cannot be read shall be pinned.
+        CommandFailed: The database is not there.
+        AccountPaused: Nothing may be asked on the account, and the boards shall be pinned.
+        BoardUnavailable: Boards that shall be pinned cannot be read.
     """
     workflow = loaded.workflow
     report = PreflightReport(workflow.workflow)
@@ -170,7 +175,7 @@ def preflight_workflow(home: Path, loaded: LoadedWorkflow, *, pin: bool) -> Pref
         prepare(database, workflow.workflow, workflow.deltas)
         clock = DatabaseClock(database)
         if pin:
-            _pin(loaded, path)
+            _pin(database, clock, loaded, path)
             report.pinned = path
         for node in workflow.pushes:
             report.nodes.append(preflight(database, clock, workflow, node, path))
@@ -229,15 +234,20 @@ def _proposed(
 
 
 def _read(loaded: LoadedWorkflow, node: MondayPushNode) -> Contract:
+    # A workflow is written before there is a database, and the account's budgets are in it.
     connection = loaded.workflow.connections[node.connection]
     assert isinstance(connection, MondayConnection)
     with closing(MondayClient(connection)) as client:
         return read_contract(client, node)
 
 
-def _pin(loaded: LoadedWorkflow, path: Path) -> None:
-    boards = {node.name: as_pinned(node, _read(loaded, node)) for node in loaded.workflow.pushes}
-    write_pin(path, loaded.workflow.workflow, boards)
+def _pin(database: Database, clock: Clock, loaded: LoadedWorkflow, path: Path) -> None:
+    workflow = loaded.workflow
+    boards = {}
+    for node in workflow.pushes:
+        with closing(Push(database, clock, workflow, node)) as push:
+            boards[node.name] = as_pinned(node, push.read_board())
+    write_pin(path, workflow.workflow, boards)
 
 
 def _placed(loaded: LoadedWorkflow, faults: list[Fault]) -> list[Problem]:
@@ -252,6 +262,12 @@ def _placed(loaded: LoadedWorkflow, faults: list[Fault]) -> list[Problem]:
             Problem(loaded.path, place.line, place.column, where, finding.message, finding.hint)
         )
     return problems
+
+
+def _verdict(one: Preflight) -> str:
+    if not one.passed:
+        return "nothing will be pushed"
+    return "the board fits" if one.contract is not None else "not known whether the board fits"
 
 
 def _board_line(one: Preflight) -> str:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 import yaml
 from monday_world import BOARD, LINES, SUB_BOARD, line, order
 
 from syncflow_dagster.commands.preflight import answer_preflight
+from syncflow_dagster.ledger.pauses import AccountPaused, Pause
+from syncflow_dagster.nodes.monday import preflight_report
 from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.monday.contract import ContractBroken
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
+from syncflow_dagster.nodes.monday.preflight import Severity
+from syncflow_dagster.nodes.monday.preflight_account import DailyCalls
 from syncflow_dagster.nodes.monday.preflight_pin import pin_path
-from syncflow_dagster.nodes.monday.push import PushOptions
+from syncflow_dagster.nodes.monday.preflight_report import preflight as compare
+from syncflow_dagster.nodes.monday.push import Push, PushOptions
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 
 BOOK = [order(f"SO-{n}") for n in range(8)]
@@ -38,6 +44,12 @@ def loaded(world, tmp_path, monkeypatch):
 def preflight(loaded, tmp_path, **options):
     asked = {"pin": False, "columns": False, "propose": None} | options
     return answer_preflight(tmp_path, loaded, **asked)
+
+
+def as_checked(world):
+    """The preflight as a run's check makes it."""
+    node = world.workflow.node("push")
+    return compare(world.database, world.clock, world.workflow, node, None, plans=False)
 
 
 def edit(world, *mutations):
@@ -110,6 +122,48 @@ def test_preflight_tells_all_faults_with_their_lines_and_passes_once_they_are_me
     ops = {"create_group", "create_item", "change_multiple_column_values"}
     assert ops.isdisjoint(world.writes())
     assert set(world.states().values()) == {"PENDING"}
+
+
+def test_a_run_s_check_counts_rows_and_locks_none(world, monkeypatch):
+    world.build(BOOK, SIZES)
+    # Planning passes rows by that somebody else holds; counting does not.
+    with world.database.transaction() as conn:
+        conn.execute("select from orders_delta for update")
+        found = as_checked(world)
+    assert (found.rows, found.changes) == (12, {"create_item": 8, "create_subitem": 4})
+    # Six that only read, and three for twelve changes, five at a time.
+    assert found.requests == 9
+    assert found.calls.left is not None
+    world.push()
+    monkeypatch.setattr(Push, "plan", None)
+    idle = as_checked(world)
+    assert (idle.rows, idle.changes.total(), idle.faults) == (0, 0, [])
+
+
+def test_where_nothing_is_to_be_sent_no_calls_are_missing(world, monkeypatch):
+    used_up = DailyCalls(total=5, used=5)
+    monkeypatch.setattr(preflight_report, "read_daily_calls", lambda *_: used_up)
+    assert as_checked(world).faults == []
+    world.build(BOOK)
+    (fault,) = as_checked(world).faults
+    assert (fault.kind, fault.severity) == ("few_calls", Severity.WARNING)
+
+
+def test_a_paused_account_is_a_warning_and_the_board_is_not_said_to_fit(
+    world, loaded, tmp_path, monkeypatch
+):
+    def paused(_):
+        raise AccountPaused(Pause("the day is used up", world.clock.now() + timedelta(hours=1)))
+
+    monkeypatch.setattr(Push, "read_board", paused)
+    report = preflight(loaded, tmp_path)
+    assert report.success
+    assert [one.kind for one in report.nodes[0].faults] == ["account_paused"]
+    assert report.lines()[-1] == "  not known whether the board fits"
+    # A pin asks within the account's budgets, too.
+    with pytest.raises(AccountPaused):
+        preflight(loaded, tmp_path, pin=True)
+    assert not pin_path(loaded.path).exists()
 
 
 def test_boards_that_cannot_be_compared_are_faults_too(world, loaded, tmp_path, make_world):

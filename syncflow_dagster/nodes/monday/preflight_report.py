@@ -1,4 +1,4 @@
-"""A preflight of one push node: read everything, plan on the side, write nothing at the board."""
+"""A preflight of one push node: read everything, plan or count, write nothing at the board."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from syncflow_dagster.nodes.monday.preflight import (
     capacity_faults,
     error,
     place_of,
+    warning,
 )
 from syncflow_dagster.nodes.monday.preflight_account import DailyCalls, read_daily_calls
-from syncflow_dagster.nodes.monday.preflight_rows import waiting_labels
+from syncflow_dagster.nodes.monday.preflight_rows import waiting_labels, waiting_rows
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
 from syncflow_dagster.store import sql
 from syncflow_dagster.workflows.models import MondayConnection
@@ -67,12 +68,18 @@ class Preflight:
 
     @property
     def passed(self) -> bool:
-        """Whether a push may begin."""
+        """Whether a push may begin; where the board was not read, nothing speaks against it."""
         return not any(one.severity is Severity.ERROR for one in self.faults)
 
 
 def preflight(
-    database: Database, clock: Clock, workflow: Workflow, node: MondayPushNode, pin: Path | None
+    database: Database,
+    clock: Clock,
+    workflow: Workflow,
+    node: MondayPushNode,
+    pin: Path | None,
+    *,
+    plans: bool = True,
 ) -> Preflight:
     """Compare a push node with its boards, its plan and its account.
 
@@ -82,17 +89,24 @@ def preflight(
         workflow: The workflow; its delta tables must be there.
         node: Its push node.
         pin: Where the pinned contract lies, if there may be one.
+        plans: Plan the rows that wait, on the side: it locks them for as long as that takes. Else
+            they are only counted, and each counts as one change.
     """
     found = Preflight(node.name, node.board_id)
     with closing(Push(database, clock, workflow, node, PushOptions(dry_run=True, pin=pin))) as push:
         _look(found, push, workflow, node)
         if found.contract is not None:
             found.calls = _calls(database, clock, workflow, node)
-            _plan(found, push, found.contract, _planned(database, workflow, node))
+            if plans:
+                _plan(found, push, found.contract)
+            else:
+                found.rows, found.changes = waiting_rows(database, workflow, node)
+            found.changes += _planned(database, workflow, node)
             at = place_of(workflow, node)
             found.requests = _READS + -(-found.changes.total() // node.batch_size)
             found.faults += capacity_faults(at, found.contract, found.changes)
-            found.faults += call_faults(at, found.calls.left, found.requests)
+            if found.changes.total():
+                found.faults += call_faults(at, found.calls.left, found.requests)
             found.faults += waiting_labels(database, workflow, node, found.contract)
     ranks = list(Severity)
     found.faults.sort(key=lambda one: ranks.index(one.severity))
@@ -110,16 +124,17 @@ def _look(found: Preflight, push: Push, workflow: Workflow, node: MondayPushNode
         found.faults.append(error("no_board", (*at, "board_id"), str(unread), hint))
     except AccountPaused as paused:
         hint = "nothing is lost; try again then"
-        found.faults.append(error("account_paused", (*at, "connection"), str(paused), hint))
+        # A push does not fail for it: its work waits.
+        found.faults.append(warning("account_paused", (*at, "connection"), str(paused), hint))
     except ContractBroken as unreadable:
         found.faults.append(error("bad_pin", at, str(unreadable)))
 
 
-def _plan(found: Preflight, push: Push, contract: Contract, planned: Counter[str]) -> None:
+def _plan(found: Preflight, push: Push, contract: Contract) -> None:
     push.look_at(contract)
     plan = push.plan()
     found.rows = plan.rows
-    found.changes = planned + plan.effects
+    found.changes = Counter(plan.effects)
 
 
 def _planned(database: Database, workflow: Workflow, node: MondayPushNode) -> Counter[str]:

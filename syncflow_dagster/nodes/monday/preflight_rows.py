@@ -1,4 +1,4 @@
-"""Labels that waiting records want: those the board lacks will be refused, and can be told now."""
+"""Records that wait to be planned: how many, and which of the labels they want the board lacks."""
 
 from __future__ import annotations
 
@@ -25,6 +25,34 @@ if TYPE_CHECKING:
 _MOST_VALUES = 500
 #: Labels one fault names.
 _MOST_NAMED = 10
+
+
+def waiting_rows(
+    database: Database, workflow: Workflow, node: MondayPushNode
+) -> tuple[int, Counter[str]]:
+    """Count rows that wait to be planned, for those who need no plan.
+
+    Args:
+        database: The delta tables.
+        workflow: The workflow.
+        node: Its push node.
+
+    Returns:
+        How many there are, and the changes they make at least: `create_item`, `create_subitem`, and
+        all `others`.
+    """
+    changes: Counter[str] = Counter()
+    for mapping, _, is_subitems in mappings(node, ()):
+        source = workflow.node(mapping.source)
+        assert isinstance(source, DeltaNode)
+        text: Any = sql.load("push")["waiting_rows"]
+        query = compose.SQL(text).format(table=compose.Identifier(source.table))
+        with database.transaction() as conn:
+            found = conn.execute(query).fetchall()
+        create = "create_subitem" if is_subitems else "create_item"
+        for row in found:
+            changes[create if row["operation"] == "INSERT" else "others"] += row["records"]
+    return changes.total(), changes
 
 
 def waiting_labels(
