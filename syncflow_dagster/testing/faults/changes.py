@@ -31,14 +31,16 @@ class BoardChange:
     Attributes:
         settings: Settings of the sandbox: the state of boards, rights.
         mended_settings: Those that mend it.
-        mutations: GraphQL mutations, each without its answer's fields.
+        mutations: GraphQL mutations, each without its answer's fields; sent as one document.
         mended_by: Those that mend it.
+        told: What the run that stops for it says of it.
     """
 
     settings: Mapping[str, Any] | None = None
     mended_settings: Mapping[str, Any] | None = None
     mutations: tuple[str, ...] = ()
     mended_by: tuple[str, ...] = ()
+    told: str = ""
 
     def make(self, world: FaultWorld) -> None:
         """Change the board."""
@@ -52,16 +54,25 @@ class BoardChange:
 def _do(world: FaultWorld, settings: Mapping[str, Any] | None, mutations: tuple[str, ...]) -> None:
     if settings is not None:
         world.control.settings(**settings)
-    for mutation in mutations:
+    if mutations:
         answer = requests.post(
             world.monday,
-            json={"query": f"mutation {{ {mutation} {{ id }} }}"},
+            json={"query": one_document(mutations)},
             headers={"Authorization": world.token},
             timeout=_TIMEOUT_S,
         ).json()
         if "errors" in answer:
             msg = f"the board could not be changed: {answer['errors']}"
             raise RuntimeError(msg)
+
+
+def one_document(mutations: tuple[str, ...]) -> str:
+    """Return mutations as one request: a push never meets the board between two of them.
+
+    Args:
+        mutations: Each without its answer's fields.
+    """
+    return f"mutation {{ {' '.join(f'm{n}: {one} {{ id }}' for n, one in enumerate(mutations))} }}"
 
 
 def _drop(column: str) -> str:
@@ -88,10 +99,12 @@ CHANGES = {
     "column retyped in mid-run": BoardChange(
         mutations=(_drop(_DATE), _put(_DATE, "numbers")),
         mended_by=(_drop(_DATE), _put(_DATE, "date")),
+        told=f"column {_DATE!r}",
     ),
     "label deleted in mid-run": BoardChange(
         mutations=(_drop(_STATUS), _put(_STATUS, "status", dict(list(_LABELS.items())[1:]))),
         mended_by=(_drop(_STATUS), _put(_STATUS, "status", _LABELS)),
+        told=f"label {_LABELS['0']!r}",
     ),
 }
 
@@ -112,6 +125,8 @@ def paused_until_mended(
             return "the work was over before the board changed"
         if first.returncode == 0 or not any(told in first.stdout for told in _TOLD):
             return f"the run did not stop for it: {first.stdout[-600:]}"
+        if change.told not in first.stdout:
+            return f"the run does not say {change.told!r}: {first.stdout[-600:]}"
         writes = len(world.control.log())
         second = world.run()
         if second.returncode == 0 or len(world.control.log()) != writes:
