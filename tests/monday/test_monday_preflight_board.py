@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 import yaml
-from monday_world import BOARD, LINES, SUB_BOARD, line, order
+from monday_world import BOARD, ITEM_MAPPING, LINES, SUB_BOARD, line, order
 
 from syncflow_dagster.commands.preflight import answer_preflight
 from syncflow_dagster.ledger.pauses import AccountPaused, Pause
@@ -329,3 +329,22 @@ def test_a_label_that_shall_stay_away_is_accepted_by_pinning_the_board(world, lo
     assert sorted(world.states(LINES).values()) == ["DEAD", "SYNCED"]
     reasons = [row["reason"] for row in world.rows(LINES) if row["state"] == "DEAD"]
     assert "status label doesn't exist" in reasons[0]
+
+
+def test_a_lost_label_that_the_file_names_is_named_anew_and_everything_written_afresh(
+    world, loaded, tmp_path, make_world
+):
+    world.build(BOOK, SIZES)
+    change = relabel("state", {"1": "Done", "2": "Gone"})
+    assert push_with(world, lambda: do(world, change), STATUSES) is not None
+    pin = pin_path(loaded.path)
+    with pytest.raises(ContractBroken, match="name another label in the workflow file"):
+        world.push(pin=pin)
+    states = {**ITEM_MAPPING["statuses"][0], "labels": {"O": "Done", "D": "Done"}}
+    other = make_world(batch_size=5, items={**ITEM_MAPPING, "statuses": [states]})
+    assert preflight(LoadedWorkflow(other.workflow, loaded.path), tmp_path, pin=True).success
+    other.build(BOOK, SIZES, full_resync=True)
+    other.push(pin=pin)
+    newest = {row["record_uuid"]: row["state"] for row in other.rows()}
+    assert set(newest.values()) == {"SYNCED"}
+    assert other.doubled() == []
