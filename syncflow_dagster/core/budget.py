@@ -198,7 +198,7 @@ def _confirmed(budget: Budget, now: datetime) -> Budget:
 
 def _is_of_earlier_window(budget: Budget, reading: Reading, now: datetime) -> bool:
     """Tell whether an answer was so long on its way that its window is over by now."""
-    if reading.resets_in_s is None:
+    if reading.resets_in_s is None or budget.kind != "window":
         return False
     ends = now + timedelta(seconds=reading.resets_in_s)
     return ends < budget.window_ends_at - timedelta(seconds=budget.window_s / 2)

@@ -95,7 +95,7 @@ class MondayDestination:
         """Return what looking these effects up costs, at the dearest."""
         asked = Counter(_question(effect) for effect in effects)
         requests = sum(-(-count // MOST_IDS) for count in asked.values())
-        return costs.request(requests * costs.KEY_SEARCH, requests)
+        return costs.request(requests * (costs.KEY_SEARCH + costs.OBJECT), requests)
 
     def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:
         """Send the effects as one document of aliased mutations."""
