@@ -1,6 +1,6 @@
 """A push node as an asset for each pass: groups and items, then subitems, then statuses."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,12 +94,12 @@ def _run(
             metadata = _nothing(work, number) | _from_database(opened, node, number, since)
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             return
-        metadata, report = _push(context, opened, node, number)
+        metadata, report, skipped = _push(context, opened, node, number)
     if report is None:
         context.log_event(dg.AssetObservation(key, description="Dry run.", metadata=metadata))
         return
     metadata |= _from_database(opened, node, number, since)
-    metadata |= _summarise(context, opened, node, number, since, report)
+    metadata |= _summarise(context, opened, node, number, since, report, skipped)
     if report.stopped is not None:
         context.log_event(dg.AssetObservation(key, description="Stopped.", metadata=metadata))
         raise failure(report.stopped, _STOPPED, kind="Stop")
@@ -109,8 +109,8 @@ def _run(
 
 def _push(
     context: dg.AssetExecutionContext, opened: OpenStep, node: MondayPushNode, number: int
-) -> tuple[dict[str, Any], DeliveryReport | None]:
-    """Plan and deliver; a dry run has no delivery."""
+) -> tuple[dict[str, Any], DeliveryReport | None, Mapping[str, int]]:
+    """Plan and deliver; a dry run has no delivery. The last: rows with nothing to do."""
     chosen = opened.options
     pin = pin_path(opened.loaded.path)
     options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer, pin=pin)
@@ -122,7 +122,7 @@ def _push(
         except AccountPaused as paused:
             context.log.warning("nothing is sent: %s", paused)
             report = DeliveryReport(paused=paused.pause)
-            return push_metadata.of_delivery(report, 0.0), report
+            return push_metadata.of_delivery(report, 0.0), report, {}
         for fault in push.warnings:
             context.log.warning("%s: %s", fault.severity, fault)
         # The first pass plans for all three, so that a limit is counted once.
@@ -130,12 +130,13 @@ def _push(
         if plan is not None:
             context.log.info(push_metadata.told_plan(plan, dry_run=chosen.dry_run))
         if chosen.dry_run:
-            return push_metadata.of_dry_run(plan, contract), None
+            return push_metadata.of_dry_run(plan, contract), None, {}
         progress = Progress(context.log.info, "effects")
         report = push.deliver(number, _teller(progress))
     context.log.info(push_metadata.told_delivery(report, progress.elapsed_s))
     metadata = push_metadata.of_plan(plan) if plan is not None else {}
-    return metadata | push_metadata.of_delivery(report, progress.elapsed_s), report
+    metadata |= push_metadata.of_delivery(report, progress.elapsed_s)
+    return metadata, report, plan.skipped if plan is not None else {}
 
 
 def _work(opened: OpenStep, node: MondayPushNode, number: int, now: datetime) -> PassWork:
@@ -203,6 +204,7 @@ def _summarise(
     number: int,
     since: datetime,
     report: DeliveryReport,
+    skipped: Mapping[str, int],
 ) -> dict[str, Any]:
     """Add the pass to its run's summary; return what of it the pass shows."""
     workflow = opened.loaded.workflow
@@ -216,6 +218,7 @@ def _summarise(
         budgets=budgets,
         began_at=since,
         now=opened.clock.now(),
+        skipped=skipped,
     )
     folder = summaries_folder(default_home(), opened.database, workflow.workflow)
     file = None

@@ -43,6 +43,8 @@ COUNTS = (
 )
 #: Counts that ask for somebody's attention; their customers come first.
 _TROUBLE = ("failed", "unknown", "rejected")
+#: Stands for no customer, in the queries too.
+_SHARED = "(shared)"
 #: Reasons kept of one customer, the most frequent first.
 _REASONS = 10
 
@@ -54,7 +56,7 @@ class CustomerSummary:
     Attributes:
         customer: Its name; `(shared)` for records without one, and for groups.
         counts: Records by :data:`COUNTS`.
-        reasons: Why records failed, with how many did.
+        reasons: Why records failed in this run, need a person or are rejected, with how many.
     """
 
     customer: str
@@ -75,7 +77,8 @@ class RunSummary:
         read: Rows that this run read from the sources of the node's records.
         unchanged: Those that were as known.
         customers: Those with trouble first, then by how much was done.
-        passes: What each pass cost: requests, look-ups, seconds of waiting, outcomes.
+        passes: What each pass cost: requests, look-ups, seconds of waiting, outcomes; and, by
+            customer, the rows of which nothing had to be written.
         budgets: The account's budgets as the service last told them.
     """
 
@@ -155,6 +158,7 @@ def summarise_pass(
     budgets: Sequence[Budget],
     began_at: datetime,
     now: datetime,
+    skipped: Mapping[str, int] | None = None,
 ) -> RunSummary:
     """Add a pass to its run's summary, and keep it.
 
@@ -166,16 +170,19 @@ def summarise_pass(
         budgets: The account's budgets.
         began_at: When the pass began; the summary counts from the begin of the run's first.
         now: Database time.
+        skipped: Rows of which the pass found, while planning, that nothing has to be written, by
+            customer.
 
     Returns:
         The summary of all passes so far.
     """
     queries = sql.load("run_summary")
+    cost = {"number": delivered[0], **_cost(report)}
     noted = {
         **place.key,
         "began_at": began_at,
         "ended_at": now,
-        "passes": Jsonb({delivered[1]: {"number": delivered[0], **_cost(report)}}),
+        "passes": Jsonb({delivered[1]: {**cost, "skipped": dict(skipped or {})}}),
     }
     with database.transaction() as conn:
         row = conn.execute(queries["note_pass"], noted).fetchone()
@@ -187,7 +194,7 @@ def summarise_pass(
             began_at=row["began_at"].isoformat(),
             ended_at=now.isoformat(),
             passes=_in_order(row["passes"]),
-            customers=_customers(conn, place, row["began_at"]),
+            customers=_customers(conn, place, row["began_at"], row["passes"]),
             budgets=[_budget(one) for one in budgets],
         )
         for counts in _read(conn, place):
@@ -220,7 +227,9 @@ def read_summaries(
     return runs, [RunSummary.from_json(row["summary"]) for row in rows]
 
 
-def _customers(conn: Connection, place: RunPlace, since: datetime) -> list[CustomerSummary]:
+def _customers(
+    conn: Connection, place: RunPlace, since: datetime, passes: Mapping[str, Mapping[str, Any]]
+) -> list[CustomerSummary]:
     found: dict[str, CustomerSummary] = {}
     reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
@@ -241,9 +250,11 @@ def _customers(conn: Connection, place: RunPlace, since: datetime) -> list[Custo
     add(conn.execute(queries["reasons"], given).fetchall())
     for node in place.sources:
         names = {"table": delta_id(node), "name": compose.Literal(node.table)}
-        for query in ("unplanned", "skipped"):
-            statement = compose.SQL(queries[query]).format(**names)
-            add(conn.execute(statement, given).fetchall())
+        add(conn.execute(compose.SQL(queries["unplanned"]).format(**names), given).fetchall())
+    # Counted while planning: to find these rows again, a delta table would be read from end to end.
+    for cost in passes.values():
+        counted = cost.get("skipped", {}).items()
+        add({"customer": name or _SHARED, "skipped": number} for name, number in counted)
     nodes = {"nodes": [node.name for node in place.sources]}
     add(conn.execute(queries["rejected"], {**given, **nodes}).fetchall(), "rejected")
     for name, one in found.items():

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+_ATTENTION = (
+    "Records that were refused in this run; and, whichever run they are of, those that need a "
+    "person, and rows of the source that are still rejected."
+)
+
 
 def keep_files(folder: Path, summary: RunSummary) -> Path:
     """Write a summary as JSON and as Markdown; return the path of the Markdown.
@@ -43,7 +48,9 @@ def as_markdown(summary: RunSummary) -> str:
         "",
         *_table(["customer", *COUNTS], _lines(summary)),
         "",
-        "## Why records failed",
+        "## What needs attention",
+        "",
+        _ATTENTION,
         "",
     ]
     reasons = [
@@ -51,7 +58,7 @@ def as_markdown(summary: RunSummary) -> str:
         for one in summary.customers
         for reason, number in one.reasons
     ]
-    lines += _table(["customer", "records", "reason"], reasons) if reasons else ["None did."]
+    lines += _table(["customer", "records", "reason"], reasons) if reasons else ["Nothing does."]
     lines += ["", "## What it cost", ""]
     costs = ["pass", "requests", "lookups", "waited_s", "remaining", "stopped"]
     passes = ([name, *(cost[key] for key in costs[1:])] for name, cost in summary.passes.items())

@@ -29,6 +29,7 @@ class PlanReport:
         adjusted: Number of values that are not written as they are.
         adjustments: The first of them, each with its record.
         settled: Rows with nothing to do.
+        skipped: These by customer; the empty name stands for those without one.
         preview: The first planned effects.
     """
 
@@ -38,6 +39,7 @@ class PlanReport:
     adjusted: int = 0
     adjustments: list[tuple[str, Adjustment]] = field(default_factory=list)
     settled: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
     preview: list[PlannedEffect] = field(default_factory=list)
 
     def adjust(self, adjustments: Sequence[tuple[str, Adjustment]], number: int) -> None:
@@ -50,6 +52,11 @@ class PlanReport:
         self.adjusted += number
         self.adjustments += adjustments[: MOST_ADJUSTMENTS - len(self.adjustments)]
 
+    def settle(self, customer: str | None) -> None:
+        """Count a row with nothing to do."""
+        self.settled += 1
+        self.skipped[customer or ""] += 1
+
     def add(self, part: PlanReport) -> None:
         """Add what one chunk came to, whose rows are counted on from this report's."""
         self.rows = part.rows
@@ -57,4 +64,5 @@ class PlanReport:
         self.rejected += part.rejected
         self.adjust(part.adjustments, part.adjusted)
         self.settled += part.settled
+        self.skipped.update(part.skipped)
         self.preview = (self.preview + part.preview)[:PREVIEW]

@@ -39,21 +39,21 @@ group by 1, 2
 order by number desc, 1, 2
 
 -- name: unplanned
--- Rows the push has not planned: they are left, or wait for their parents.
+-- Rows the push has not planned: they are left, or wait for their parents. A record of which an older
+-- change is still to go is left already.
+with to_go as (
+    select o.record_uuid
+    from syncflow.effect e join {table} o on o.delta_id = e.delta_id
+    where e.workflow = %(workflow)s and e.node = %(node)s and e.delta_table = {name}
+      and (e.state in ('PLANNED', 'RETRY') or e.state in ('CLAIMED', 'SENT', 'HELD'))
+)
 select coalesce(d.customer, '(shared)') as customer,
-       count(*) filter (where d.state = 'PENDING') as left,
+       count(*) filter (
+           where d.state = 'PENDING' and d.record_uuid not in (select record_uuid from to_go)
+       ) as left,
        count(*) filter (where d.state = 'WAITING') as waiting
 from {table} d
 where d.state in ('PENDING', 'WAITING') and d.superseded_by is null
-  and not exists (
-      select from syncflow.effect e where e.delta_table = {name} and e.delta_id = d.delta_id)
-group by 1
-
--- name: skipped
--- Rows of which nothing had to be written.
-select coalesce(d.customer, '(shared)') as customer, count(*) as skipped
-from {table} d
-where d.state = 'SYNCED' and d.state_since >= %(since)s
   and not exists (
       select from syncflow.effect e where e.delta_table = {name} and e.delta_id = d.delta_id)
 group by 1
