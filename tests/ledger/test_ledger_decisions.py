@@ -151,6 +151,14 @@ def test_what_is_dropped_is_never_sent_and_takes_its_archiving_with_it(table):
     assert table.row("create:a")["reason"] == "drop, by ann: seen on the board"
 
 
+def test_what_was_decided_outlives_the_effect_and_tells_what_it_was_about(table):
+    table.plan(create("a"))
+    table.resolve("create:a", "drop")
+    table.database.execute("delete from effect")
+    (kept,) = table.database.fetch_all("select workflow, kind, object_key, actor from decision")
+    assert tuple(kept.values()) == ("orders", "create_item", "item:a", "ann")
+
+
 def test_nothing_is_decided_about_what_asks_nothing(table):
     table.plan(create("a"))
     effect_id = table.row("create:a")["effect_id"]
