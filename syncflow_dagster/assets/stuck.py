@@ -92,9 +92,14 @@ def _words(stuck: Stuck, limit: timedelta, shown: Sequence[Mapping[str, Any]]) -
     examples = [str(row["what"]) for row in shown if row["state"] == stuck.state][:_EXAMPLES]
     more = ", …" if stuck.number > len(examples) else ""
     since = stuck.since.isoformat(sep=" ", timespec="seconds")
+    number, oldest = (
+        (f"more than {stuck.number:,}", "one")
+        if stuck.more
+        else (f"{stuck.number:,}", "the oldest")
+    )
     return (
-        f"{stuck.number:,} {stuck.state} for more than {duration(limit.total_seconds())}, the "
-        f"oldest since {since}: {', '.join(examples)}{more}"
+        f"{number} {stuck.state} for more than {duration(limit.total_seconds())}, {oldest} since "
+        f"{since}: {', '.join(examples)}{more}"
     )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SCHEMA = "syncflow"
 _SAMPLES = 50
+#: Changes of one state of one node that are counted; one more says that there are more.
+MOST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,9 @@ class Stuck:
         workflow: The workflow's name.
         node: The node's name.
         state: The state.
-        number: How many there are.
-        since: Since when the oldest is in it.
+        number: How many there are, :data:`MOST` at most.
+        since: Since when the oldest of these is in it.
+        more: Whether there are more, perhaps older ones.
     """
 
     workflow: str
@@ -55,6 +58,7 @@ class Stuck:
     state: str
     number: int
     since: datetime
+    more: bool = False
 
 
 def find_stuck(
@@ -71,10 +75,7 @@ def find_stuck(
     Raises:
         psycopg.errors.QueryCanceled: it took longer.
     """
-    parts = [
-        _statement("stuck_rows" if one.table else "stuck_effects", one, now)
-        for one in _there(database, watched)
-    ]
+    parts = [_statement("count_found", one, now) for one in _there(database, watched)]
     if not parts:
         return []
     with database.transaction() as conn:
@@ -82,19 +83,28 @@ def find_stuck(
         conn.execute(compose.SQL("set local statement_timeout = {}").format(milliseconds))
         rows = conn.execute(compose.SQL(" union all ").join(parts)).fetchall()
     found = [
-        Stuck(row["workflow"], row["place"], row["state"], row["number"], row["since"])
+        Stuck(
+            row["workflow"],
+            row["place"],
+            row["state"],
+            min(row["number"], MOST),
+            row["since"],
+            more=row["number"] > MOST,
+        )
         for row in rows
     ]
     return sorted(found, key=lambda one: (one.workflow, one.node, one.since))
 
 
 def samples(database: Database, watched: Watched, now: datetime) -> list[DictRow]:
-    """Return the changes of a node that have been stuck longest, with state and reason."""
+    """Return changes of a node that are stuck, with state and reason, the longest first.
+
+    They are the longest of all only where :func:`find_stuck` says that there are no more.
+    """
     if not _there(database, [watched]):
         return []
-    name = "sample_rows" if watched.table else "sample_effects"
     with database.transaction() as conn:
-        return conn.execute(_statement(name, watched, now), {"limit": _SAMPLES}).fetchall()
+        return conn.execute(_statement("samples", watched, now), {"limit": _SAMPLES}).fetchall()
 
 
 def _there(database: Database, watched: Sequence[Watched]) -> list[Watched]:
@@ -112,6 +122,10 @@ def _statement(name: str, watched: Watched, now: datetime) -> compose.Composed:
         "states": compose.Literal([str(state) for state, _ in limits]),
         "befores": compose.Literal([now - limit for _, limit in limits]),
     }
+    queries = sql.load("stuck")
+    parts["most"] = compose.Literal(MOST + 1)
     if watched.table is not None:
         parts["table"] = compose.Identifier(_SCHEMA, watched.table)
-    return compose.SQL(sql.load("stuck")[name]).format(**parts)
+    found = queries["found_rows" if watched.table else "found_effects"]
+    parts["found"] = compose.SQL(found).format(**parts)
+    return compose.SQL(queries[name]).format(**parts)

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 from dagster_cases import ORDER_LIST
+from psycopg.errors import QueryCanceled
 from psycopg.sql import SQL
 
 from syncflow_dagster.assets.stuck import stuck_places, stuck_result
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.resources import stuck
 from syncflow_dagster.resources.store import StoreResource
-from syncflow_dagster.sensors.stuck_rows import evaluate, stuck_rows_sensor
+from syncflow_dagster.sensors.stuck_rows import _evaluation, evaluate, stuck_rows_sensor
 from syncflow_dagster.store.database import Database, plain_url
 from syncflow_dagster.workflows.loader import load_folder
 
@@ -122,7 +123,7 @@ def test_the_sensor_reads_only_what_is_not_settled(database, places):
     )
     database.execute("analyze order_list_delta")
     (place,) = [one for one in places if one.watched.node == "order_headers"]
-    statement = stuck._statement("stuck_rows", place.watched, NOON)
+    statement = stuck._statement("count_found", place.watched, NOON)
     with database.transaction() as conn:
         plan = conn.execute(SQL("explain {}").format(statement)).fetchall()
     told = "\n".join(row["QUERY PLAN"] for row in plan)
@@ -130,15 +131,78 @@ def test_the_sensor_reads_only_what_is_not_settled(database, places):
     assert "Seq Scan" not in told
 
 
-def test_the_sensor_skips_while_there_is_no_database(database, workflow, monkeypatch):
+def test_of_very_many_only_the_first_are_counted_and_the_rest_is_owned_up_to(
+    database, places, monkeypatch
+):
+    monkeypatch.setattr(stuck, "MOST", 3)
+    for number in range(5):
+        insert_row(database, f"SO-{number}", "PENDING", 2)
+        insert_effect(database, f"k{number}", "UNKNOWN", 3)
+    insert_row(database, "SO-9", "WAITING", 30)
+    found = stuck.find_stuck(database, [place.watched for place in places], NOON)
+    assert [(one.state, one.number, one.more) for one in found] == [
+        ("UNKNOWN", 3, True),
+        ("WAITING", 1, False),
+        ("PENDING", 3, True),
+    ]
+    told_of = told(database, places, "order_headers").description
+    assert "more than 3 PENDING for more than 1 h 0 min, one since 2026-11-02 10:00" in told_of
+    assert "1 WAITING" in told_of
+    message = evaluate(database, places, None, NOON)
+    assert len(message.asset_events) == 2
+
+
+def test_a_question_that_takes_too_long_is_no_missing_database(
+    database, workflow, instance, monkeypatch
+):
+    def too_slow(*args, **options):
+        raise QueryCanceled("canceling statement due to statement timeout")
+
+    monkeypatch.setattr("syncflow_dagster.sensors.stuck_rows.find_stuck", too_slow)
+    store = StoreResource(database_url=plain_url(database.url))
+    context = dg.build_sensor_context(instance, resources={"store": store})
+    with pytest.raises(dg.Failure, match="could not be found in time"):
+        stuck_rows_sensor([workflow]).evaluate_tick(context)
+
+
+def test_what_a_run_found_stuck_between_two_ticks_becomes_green_again(
+    database, places, workflow, instance
+):
+    (place,) = [one for one in places if one.watched.node == "order_headers"]
+    cursor = evaluate(database, places, None, NOON).cursor
+    insert_row(database, "SO-1", "PENDING", 2)
+    red = stuck_result(database, place, NOON)
+    database.execute("update order_list_delta set state = 'SUPERSEDED'")
+    event = _evaluation(red)
+    instance.report_runless_asset_event(event)
+    store = StoreResource(database_url=plain_url(database.url))
+    context = dg.build_sensor_context(instance, cursor=cursor, resources={"store": store})
+    (green,) = stuck_rows_sensor([workflow]).evaluate_tick(context).asset_events
+    assert (green.asset_key, green.passed) == (place.key, True)
+    instance.report_runless_asset_event(green)
+    again = stuck_rows_sensor([workflow]).evaluate_tick(context)
+    assert "Nothing changed" in again.skip_message
+
+
+def test_what_the_workflow_no_longer_has_stays_red_without_an_event_at_each_tick(database, places):
+    insert_effect(database, "k1", "PLANNED", 0, node="old")
+    (place,) = [one for one in places if one.watched.node == "monday"]
+    red = [dg.AssetCheckKey(place.key, "no_stuck_rows")]
+    assert evaluate(database, places, None, NOON, red).asset_events == []
+    database.execute("update effect set state = 'CANCELLED'")
+    (event,) = evaluate(database, places, None, NOON, red).asset_events
+    assert event.passed
+
+
+def test_the_sensor_skips_while_there_is_no_database(database, workflow, instance, monkeypatch):
     sensor = stuck_rows_sensor([workflow])
     store = StoreResource(database_url=plain_url(database.url))
-    context = dg.build_sensor_context(resources={"store": store})
+    context = dg.build_sensor_context(instance, resources={"store": store})
     assert "Nothing is stuck" in sensor.evaluate_tick(context).skip_message
     monkeypatch.setattr(
         "syncflow_dagster.resources.store.Database",
         lambda url, max_size: Database(url, max_size=max_size, timeout=0.2),
     )
     nowhere = StoreResource(database_url="postgresql://nobody@127.0.0.1:1/none")
-    context = dg.build_sensor_context(resources={"store": nowhere})
+    context = dg.build_sensor_context(instance, resources={"store": nowhere})
     assert "database cannot be asked" in sensor.evaluate_tick(context).skip_message
