@@ -7,7 +7,7 @@ at any moment leaves each row in exactly one place, and the next call goes on.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from syncflow_dagster.ledger.worker import only_one
@@ -21,7 +21,6 @@ from syncflow_dagster.testing.crash import crash_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     import psycopg
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Rows, or effects, that one transaction looks at.
 BATCH = 1_000
+#: Where looking begins while no mark is kept.
+_BEGINNING = {"at": datetime(1970, 1, 1, tzinfo=UTC), "id": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class RetainOptions:
 
     Attributes:
         home: SyncFlow's home folder, where the files of run summaries are; None: no files.
-        dry_run: Count what would go, in one transaction that is rolled back.
+        dry_run: Count what would go. No more is made than the index that finds it.
         batch: Rows, or effects, that one transaction looks at.
     """
 
@@ -138,6 +139,9 @@ class _Aging(Protocol):
     def take(self, conn: Connection, seen: Sequence[DictRow], now: datetime) -> tuple[int, int]:
         """Let go what may go of it; return how much, and how many effects with it."""
 
+    def count(self, conn: Connection, seen: Sequence[DictRow], before: datetime) -> tuple[int, int]:
+        """Return how much may go of it, where nothing goes, and how many effects with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Attempts:
@@ -158,6 +162,12 @@ class _Attempts:
     def take(self, conn: Connection, seen: Sequence[DictRow], now: datetime) -> tuple[int, int]:  # noqa: ARG002 - the protocol's signature
         ids = {"ids": [row["id"] for row in seen]}
         return conn.execute(load("retention")["delete_attempts"], ids).rowcount, 0
+
+    def count(self, conn: Connection, seen: Sequence[DictRow], before: datetime) -> tuple[int, int]:  # noqa: ARG002 - the protocol's signature
+        ids = {"ids": [row["id"] for row in seen]}
+        found = conn.execute(load("retention")["count_attempts"], ids).fetchone()
+        assert found is not None
+        return found["number"], 0
 
 
 class _Retention:
@@ -187,8 +197,7 @@ class _Retention:
         report = RetentionReport(self._workflow.workflow, self._options.dry_run)
         for node in self._workflow.deltas:
             old = OldRows(report.workflow, node, self._prefixes(node), archives)
-            if not self._options.dry_run:
-                old.prepare(self._database)
+            old.prepare(self._database)
             table = TableReport(node.table, archive_table(node) if archives else None)
             table.looked_at, table.rows, table.effects = self._work_off(old, rows_before)
             with self._database.transaction() as conn:
@@ -208,13 +217,9 @@ class _Retention:
 
     def _work_off(self, aging: _Aging, before: datetime) -> tuple[int, int, int]:
         """Do batch after batch; return what was looked at, what went, and effects with it."""
-        totals = (0, 0, 0)
         if self._options.dry_run:
-            with self._database.transaction() as conn:
-                while batch := self._batch(conn, aging, before):
-                    totals = _sum(totals, batch)
-                conn.rollback()
-            return totals
+            return self._count(aging, before)
+        totals = (0, 0, 0)
         while batch := retry_transient(lambda: self._commit(aging, before), self._clock):
             crash_point("retain.batch_committed")
             totals = _sum(totals, batch)
@@ -222,6 +227,20 @@ class _Retention:
             if self._progress is not None:
                 self._progress(self._gone)
         return totals
+
+    def _count(self, aging: _Aging, before: datetime) -> tuple[int, int, int]:
+        """Do the same without letting go of anything: the mark is kept in memory."""
+        mark = {"workflow": self._workflow.workflow, "what": aging.what}
+        row = self._database.fetch_one(load("retention")["read_mark"], mark)
+        place: Mapping[str, object] = row or _BEGINNING
+        totals = (0, 0, 0)
+        while True:
+            with self._database.transaction() as conn:
+                seen = aging.look(conn, place, before, self._options.batch)
+                if not seen:
+                    return totals
+                totals = _sum(totals, (len(seen), *aging.count(conn, seen, before)))
+            place = seen[-1]
 
     def _commit(self, aging: _Aging, before: datetime) -> tuple[int, int, int] | None:
         with self._database.transaction() as conn:

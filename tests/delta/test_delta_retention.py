@@ -116,6 +116,56 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(database):
     assert counted.rows == retain(database, Clock(), workflow()).rows > 0
 
 
+def test_a_dry_run_counts_each_row_once_however_its_record_is_spread_over_batches(database):
+    fill(
+        database,
+        [
+            (f"SO-{number}", operation, "SYNCED", days - number)
+            for number in range(5)
+            for operation, days in [("INSERT", 300), ("UPDATE", 250), ("DELETE", 200)]
+        ],
+    )
+    for row in left(database):
+        database.execute(
+            "insert into effect (effect_key, workflow, node, account, kind, pass, object_key,"
+            " creates, payload, state, delta_table, delta_id, planned_at) values (%(id)s::text,"
+            " 'orders', 'push', 'a', 'change_item', 1, 'k', false, '{}', 'DONE', %(table)s, %(id)s,"
+            " '2026-01-01')",
+            {"id": row["delta_id"], "table": TABLE},
+        )
+    database.execute(
+        "insert into attempt (effect_id, action, request_id, started_at)"
+        " select effect_id, 'send', gen_random_uuid(), planned_at from effect"
+    )
+    database.execute(
+        "create function never() returns trigger language plpgsql as"
+        " $$ begin raise 'a dry run deletes nothing'; end $$"
+    )
+    for table in (TABLE, "effect", "attempt"):
+        database.execute(f"create trigger never before delete on {table} execute function never()")
+    counted = {}
+    for batch in (1, 2, 1000):
+        report = retain(database, Clock(), workflow(), RetainOptions(dry_run=True, batch=batch))
+        (table,) = report.tables
+        counted[batch] = (table.looked_at, table.rows, table.effects, report.attempts)
+    assert counted == dict.fromkeys(counted, (15, 15, 15, 15))
+    assert database.fetch_all("select * from retention_mark") == []
+
+
+def test_a_field_that_comes_between_two_batches_is_taken_along(database):
+    histories = [(f"SO-{n}", "UPDATE", "SYNCED", 300 - i) for n in range(2) for i in (0, 50)]
+    fill(database, sorted(histories, key=lambda row: -row[3]))
+    retain(database, Clock(NOW - timedelta(days=300)), workflow())
+
+    def grow(gone):
+        if gone == 1:
+            database.execute(f"alter table {TABLE} add column colour text default 'red'")
+
+    options = RetainOptions(batch=1)
+    assert retain(database, Clock(), workflow(), options, grow).rows == 2
+    assert [row["colour"] for row in left(database, ARCHIVE)] == [None, "red"]
+
+
 def test_a_field_that_is_new_comes_to_the_archive_too(database):
     fill(database, [("SO-1", "INSERT", "SYNCED", 300), ("SO-1", "UPDATE", "SYNCED", 200)])
     retain(database, Clock(), workflow())

@@ -8,7 +8,7 @@ nothing stays but the snapshot's note of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
@@ -25,6 +25,7 @@ from syncflow_dagster.store.sql import load
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     import psycopg
     from psycopg.rows import DictRow
@@ -100,29 +101,59 @@ class OldRows:
         Returns:
             How many rows and how many effects.
         """
-        last = seen[-1]
+        old = self._old(conn, seen, _records(seen))
+        if not old["ids"]:
+            return 0, 0
+        if self.archives:
+            # A build of another version may have brought a field since the last batch.
+            self._make_archive(conn)
+        taken = {**old, "now": now}
+        effects = conn.execute(self._taking(conn, "effects"), taken).rowcount
+        return conn.execute(self._taking(conn, "rows"), taken).rowcount, effects
+
+    def count(self, conn: Connection, seen: Sequence[DictRow], before: datetime) -> tuple[int, int]:
+        """Count what :meth:`take` would take, where nothing is taken from batch to batch.
+
+        Args:
+            conn: The batch's transaction.
+            seen: What :meth:`look` returned.
+            before: As given to :meth:`look`, in all batches.
+
+        Returns:
+            How many rows and how many effects, each counted in one batch only.
+        """
+        place = {"at": seen[-1]["at"], "id": seen[-1]["id"], "before": before}
+        asked = {**place, "records": _records(seen)}
+        done = conn.execute(self._statement("done_with"), asked).fetchall()
+        old = self._old(conn, seen, [row["record_uuid"] for row in done])
+        if not old["ids"]:
+            return 0, 0
+        which = self._statement("which_effects")
+        found = conn.execute(self._statement("count_effects", which=which), old).fetchone()
+        assert found is not None
+        return len(old["ids"]), found["number"]
+
+    def _old(
+        self, conn: Connection, seen: Sequence[DictRow], records: Sequence[UUID]
+    ) -> dict[str, Any]:
+        """Return what names the old rows of records, and their effects, to the queries."""
         given = {
             "workflow": self.workflow,
             "node": self.node.name,
             "table": self.node.table,
-            "records": sorted({row["record_uuid"] for row in seen}),
+            "records": records,
             "prefixes": list(self.prefixes),
-            "at": last["at"],
-            "id": last["id"],
+            "at": seen[-1]["at"],
+            "id": seen[-1]["id"],
         }
         old = conn.execute(self._statement("old_rows"), given).fetchall()
-        if not old:
-            return 0, 0
         ended = [row for row in old if row["object_key"] is not None]
-        taken = {
+        return {
             "table": self.node.table,
             "ids": sorted({row["delta_id"] for row in old}),
             "keys": [row["object_key"] for row in ended],
             "ends": [row["delta_id"] for row in ended],
-            "now": now,
         }
-        effects = conn.execute(self._taking(conn, "effects"), taken).rowcount
-        return conn.execute(self._taking(conn, "rows"), taken).rowcount, effects
 
     def oldest(self, conn: Connection) -> datetime | None:
         """Return when the oldest row that is left was found, None if there is none."""
@@ -131,7 +162,7 @@ class OldRows:
         return moment
 
     def _taking(self, conn: Connection, what: str) -> sql.Composed:
-        taken = self._statement(f"take_{what}")
+        taken = self._statement(f"take_{what}", which=self._statement("which_effects"))
         if not self.archives:
             return taken
         names = [name for name in columns(conn, self.node.table) if name not in _OWN]
@@ -172,3 +203,7 @@ class OldRows:
     def _statement(self, name: str, **parts: sql.Composable) -> sql.Composed:
         tables = {"delta": delta_id(self.node), "archive": archive_id(self.node)}
         return sql.SQL(load("retention")[name]).format(**tables, **parts)
+
+
+def _records(seen: Sequence[DictRow]) -> list[UUID]:
+    return sorted({row["record_uuid"] for row in seen})

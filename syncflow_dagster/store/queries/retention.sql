@@ -87,11 +87,20 @@ where d.all_old
              and r.bk_hash = d.bk_hash and r.resolved_at is null))
 order by d.delta_id
 
--- name: take_effects
+-- name: done_with
+-- Of these records those of which no row comes up later: where nothing is deleted, each is counted
+-- once, with its last row.
+select r.record_uuid
+from unnest(%(records)s::uuid[]) as r (record_uuid)
+where not exists (
+    select from {delta} d
+    where d.record_uuid = r.record_uuid and d.state in ('SYNCED', 'SUPERSEDED')
+      and (d.state_since, d.delta_id) > (%(at)s, %(id)s) and d.state_since < %(before)s)
+
+-- name: which_effects
 -- What made an object stays while the object is there: it counts the objects, and keeps any other
 -- effect from making it.
-delete from syncflow.effect e
-where e.effect_id in (
+e.effect_id in (
       select f.effect_id from syncflow.effect f
       where f.delta_table = %(table)s and f.delta_id = any (%(ids)s)
       union all
@@ -103,7 +112,12 @@ where e.effect_id in (
   and not (e.creates and e.state = 'DONE' and exists (
       select from syncflow.remote_object o
       where o.object_key = e.object_key and o.generation = e.generation and o.retired_at is null))
-returning e.*
+
+-- name: take_effects
+delete from syncflow.effect e where {which} returning e.*
+
+-- name: count_effects
+select count(*) as number from syncflow.effect e where {which}
 
 -- name: archive_effects
 with taken as ({taken})
@@ -140,6 +154,11 @@ delete from syncflow.attempt a
 using syncflow.effect e
 where a.effect_id = any (%(ids)s) and e.effect_id = a.effect_id
   and e.state in ('DONE', 'CANCELLED')
+
+-- name: count_attempts
+select count(*) as number
+from syncflow.attempt a join syncflow.effect e using (effect_id)
+where a.effect_id = any (%(ids)s) and e.state in ('DONE', 'CANCELLED')
 
 -- name: delete_summaries
 delete from syncflow.run_summary where workflow = %(workflow)s and began_at < %(before)s
