@@ -89,13 +89,15 @@ order by d.delta_id
 
 -- name: done_with
 -- Of these records those of which no row comes up later: where nothing is deleted, each is counted
--- once, with its last row.
+-- once, with its last row. An aggregate, so that each record is asked for by itself, by its index.
 select r.record_uuid
 from unnest(%(records)s::uuid[]) as r (record_uuid)
-where not exists (
-    select from {delta} d
-    where d.record_uuid = r.record_uuid and d.state in ('SYNCED', 'SUPERSEDED')
-      and (d.state_since, d.delta_id) > (%(at)s, %(id)s) and d.state_since < %(before)s)
+where not (
+    select coalesce(bool_or(
+        d.state in ('SYNCED', 'SUPERSEDED')
+        and (d.state_since, d.delta_id) > (%(at)s, %(id)s) and d.state_since < %(before)s), false)
+    from {delta} d
+    where d.record_uuid = r.record_uuid)
 
 -- name: which_effects
 -- What made an object stays while the object is there: it counts the objects, and keeps any other
