@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,4 +81,9 @@ def only_one(database: Database, what: str) -> Iterator[None]:
         if row is None or not row["mine"]:
             msg = f"{what} is already being done by another process"
             raise Busy(msg)
-        yield
+        try:
+            yield
+        finally:
+            # PostgreSQL takes a moment to see that a session is gone; who comes next need not wait.
+            with suppress(psycopg.OperationalError):
+                session.execute("select pg_advisory_unlock(hashtextextended(%s, 7460))", (what,))
