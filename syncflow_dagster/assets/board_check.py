@@ -4,16 +4,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from syncflow_dagster.assets import names, tables
-from syncflow_dagster.assets.failures import readable_failures
-from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.assets.hourly_check import COUNTED_AT, hourly_check, stands
+from syncflow_dagster.assets.steps import OpenStep
 from syncflow_dagster.ledger.budgets import Budgets
+from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.nodes.monday.census import BoardReader, Census
 from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable
@@ -25,8 +25,6 @@ from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import MondayPushNode, Workflow
 
-#: Metadata: when the board was last looked at.
-COUNTED_AT = "counted_at"
 _NAME = "board_matches_ledger"
 _DESCRIPTION = (
     "Reads the board and counts: every item and subitem the ledger knows is there once, and "
@@ -34,8 +32,6 @@ _DESCRIPTION = (
     "workflow count at most once an hour and show the last result in between; the push alone never "
     "counts. Run the check by hand to count now."
 )
-#: How long a count stands.
-_COUNT_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,72 +79,27 @@ def board_check(
     loaded: LoadedWorkflow, node: MondayPushNode, *, with_pool: bool = True
 ) -> dg.AssetChecksDefinition:
     """Return the check that counts the board of a push node, after its last creating pass."""
-    workflow = loaded.workflow
-    key = check_key(workflow, node)
-    step = StepResources(loaded, [node.connection])
+    key = check_key(loaded.workflow, node)
 
-    @dg.multi_asset_check(
-        name=names.step_name(workflow, f"check_{node.name}_board"),
-        specs=[
-            dg.AssetCheckSpec(
-                key.name, asset=key.asset_key, description=_DESCRIPTION, blocking=False
+    def judge(opened: OpenStep) -> dg.AssetCheckResult:
+        try:
+            return _checked(opened, node)
+        except (AccountPaused, BoardUnavailable) as error:
+            return dg.AssetCheckResult(
+                passed=False,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"Not counted: {error}",
             )
-        ],
-        required_resource_keys=step.keys,
-        pool=names.account(workflow, node) if with_pool else None,
+
+    return hourly_check(
+        loaded,
+        node,
+        dg.AssetCheckSpec(key.name, asset=key.asset_key, description=_DESCRIPTION, blocking=False),
+        f"check_{node.name}_board",
+        judge=judge,
+        repeats=stands,
+        with_pool=with_pool,
     )
-    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        last = last_count(context.instance, key)
-        is_whole_run = context.run.job_name == workflow.workflow
-        if is_whole_run and last is not None and stands(last, datetime.now(UTC)):
-            yield last
-            return
-        with readable_failures(), step.open(context) as opened:
-            try:
-                yield _checked(opened, node)
-            except BoardUnavailable as error:
-                yield dg.AssetCheckResult(
-                    passed=False,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    description=f"Not counted: {error}",
-                )
-
-    return check
-
-
-def last_count(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> dg.AssetCheckResult | None:
-    """Return the last result of the check that came of a count, or repeats one."""
-    records = instance.event_log_storage.get_asset_check_execution_history(
-        key,
-        limit=1,
-        status={
-            AssetCheckExecutionRecordStatus.SUCCEEDED,
-            AssetCheckExecutionRecordStatus.FAILED,
-        },
-    )
-    event = records[0].event.dagster_event if records and records[0].event else None
-    if event is None:
-        return None
-    told = event.asset_check_evaluation_data
-    return dg.AssetCheckResult(
-        passed=told.passed,
-        severity=told.severity,
-        description=told.description,
-        metadata=told.metadata,
-    )
-
-
-def stands(last: dg.AssetCheckResult, now: datetime) -> bool:
-    """Say whether a count is young enough; one that could not be made never is.
-
-    Args:
-        last: The last result.
-        now: This machine's time, as the result's.
-    """
-    counted_at = (last.metadata or {}).get(COUNTED_AT)
-    if not isinstance(counted_at, dg.TimestampMetadataValue):
-        return False
-    return now - datetime.fromtimestamp(counted_at.value, UTC) < _COUNT_EVERY
 
 
 def _checked(opened: OpenStep, node: MondayPushNode) -> dg.AssetCheckResult:

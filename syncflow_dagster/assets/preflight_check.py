@@ -1,15 +1,13 @@
 """The check that compares a board with the workflow, its pin, the plan and the account."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from syncflow_dagster.assets import names, tables
-from syncflow_dagster.assets.board_check import COUNTED_AT, last_count, stands
-from syncflow_dagster.assets.failures import readable_failures
-from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.assets.hourly_check import COUNTED_AT, hourly_check, stands
+from syncflow_dagster.assets.steps import OpenStep
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.monday.plan import ITEMS
 from syncflow_dagster.nodes.monday.preflight_pin import pin_path
@@ -36,30 +34,16 @@ def preflight_check(
     loaded: LoadedWorkflow, node: MondayPushNode, *, with_pool: bool = True
 ) -> dg.AssetChecksDefinition:
     """Return the check that compares the board of a push node."""
-    workflow = loaded.workflow
-    key = preflight_key(workflow, node)
-    step = StepResources(loaded, [node.connection])
-
-    @dg.multi_asset_check(
-        name=names.step_name(workflow, f"check_{node.name}_fits"),
-        specs=[
-            dg.AssetCheckSpec(
-                key.name, asset=key.asset_key, description=_DESCRIPTION, blocking=False
-            )
-        ],
-        required_resource_keys=step.keys,
-        pool=names.account(workflow, node) if with_pool else None,
+    key = preflight_key(loaded.workflow, node)
+    return hourly_check(
+        loaded,
+        node,
+        dg.AssetCheckSpec(key.name, asset=key.asset_key, description=_DESCRIPTION, blocking=False),
+        f"check_{node.name}_fits",
+        judge=lambda opened: _result(_compared(opened, node)),
+        repeats=holds,
+        with_pool=with_pool,
     )
-    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        last = last_count(context.instance, key)
-        is_whole_run = context.run.job_name == workflow.workflow
-        if is_whole_run and last is not None and holds(last, datetime.now(UTC)):
-            yield last
-            return
-        with readable_failures(), step.open(context) as opened:
-            yield _result(_compared(opened, node))
-
-    return check
 
 
 def holds(last: dg.AssetCheckResult, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from syncflow_dagster.assets.board_check import COUNTED_AT
+from syncflow_dagster.assets.hourly_check import COUNTED_AT
 from syncflow_dagster.assets.preflight_check import _result, holds
 from syncflow_dagster.nodes.monday.contract import Board, Contract
 from syncflow_dagster.nodes.monday.preflight import error, warning

@@ -8,7 +8,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from syncflow_dagster.assets import board_check, names, push
+from syncflow_dagster.assets import board_check, hourly_check, names, push
 from syncflow_dagster.assets.execute import execute_workflow
 from syncflow_dagster.assets.names import asset_key, pass_key
 from syncflow_dagster.ledger.deliver import DeliveryOptions
@@ -219,12 +219,31 @@ def test_an_item_removed_by_hand_turns_the_board_check_red(world, instance, monk
     # The last count stands for an hour.
     again = _checks(_execute(world, instance))["monday_subitems", "board_matches_ledger"]
     assert again.description == "40 on the board, 40 in the ledger"
-    monkeypatch.setattr(board_check, "_COUNT_EVERY", timedelta(0))
+    monkeypatch.setattr(hourly_check, "_COUNT_EVERY", timedelta(0))
     run = _execute(world, instance)
     assert run.success
     board = _checks(run)["monday_subitems", "board_matches_ledger"]
     assert (board.passed, board.severity) == (False, "ERROR")
     assert board.description == "40 on the board, 41 in the ledger"
+
+
+def test_an_account_that_has_to_wait_fails_no_run_for_its_checks(world, instance, monkeypatch):
+    assert _execute(world, instance).success
+    monkeypatch.setattr(hourly_check, "_COUNT_EVERY", timedelta(0))
+    world.database.execute(
+        "update budget set spent = allowed, window_ends_at = now() + interval '5 hours'"
+        " where name = 'dailyCalls'"
+    )
+    before = world.sandbox.stats()["monday"]["requests"]
+    run = _execute(world, instance)
+    assert run.success, run.error
+    board = _checks(run)["monday_subitems", "board_matches_ledger"]
+    assert (board.passed, board.severity) == (False, "WARN")
+    assert "Not counted: " in board.description
+    assert "has used up its dailyCalls until" in board.description
+    fits = _checks(run)["monday_items", "board_fits_workflow"]
+    assert fits.severity == "WARN"
+    assert world.sandbox.stats()["monday"]["requests"] == before
 
 
 def test_a_person_who_runs_the_board_check_gets_a_count(world, instance, monkeypatch):
