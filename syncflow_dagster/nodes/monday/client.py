@@ -140,17 +140,23 @@ class MondayClient:
 
 
 def _no_answer(error: TransportConnectionFailed) -> NoAnswer:
-    cause = error.__cause__
-    never_left = isinstance(cause, requests.exceptions.ConnectTimeout) or (
-        isinstance(cause, requests.exceptions.ConnectionError)
-        and "NewConnectionError" in repr(cause)
+    cause = error.__cause__ or error
+    return NoAnswer(failure(cause), sent=not never_left(cause))
+
+
+def never_left(error: BaseException) -> bool:
+    """Tell whether a request that failed surely never left this machine."""
+    return isinstance(error, requests.exceptions.ConnectTimeout) or (
+        isinstance(error, requests.exceptions.ConnectionError)
+        and any(one in repr(error) for one in ("NewConnectionError", "NameResolutionError"))
     )
-    return NoAnswer(_reason(cause or error), sent=not never_left)
 
 
-def _reason(cause: BaseException) -> str:
-    kind = type(cause).__name__
-    return "connection refused" if "refused" in str(cause) else f"no answer ({kind})"
+def failure(error: BaseException) -> str:
+    """Return what happened to a request that got no answer, without its address."""
+    return (
+        "connection refused" if "refused" in str(error) else f"no answer ({type(error).__name__})"
+    )
 
 
 def _errors(given: Any) -> list[dict[str, Any]]:

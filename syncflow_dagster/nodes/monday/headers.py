@@ -59,6 +59,16 @@ def readings_of(answer: Answer) -> list[Reading]:
     return found
 
 
+def spent_of(answer: Answer) -> dict[str, int]:
+    """Return what a request really cost, by budget; nothing where it was refused as a whole."""
+    if answer.data is None:
+        return {}
+    told = answer.data.get("complexity")
+    points = told.get("query") if isinstance(told, Mapping) else None
+    known = {COMPLEXITY_BUDGET: points} if isinstance(points, int) else {}
+    return {REQUEST_BUDGET: 1, DAILY_BUDGET: 1, **known}
+
+
 def told(outcome: Outcome, said: Sequence[Reading] = ()) -> list[Reading]:
     """Read off a refusal which budget is used up, where the headers have not said so.
 
