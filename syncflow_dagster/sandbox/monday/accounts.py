@@ -44,7 +44,7 @@ class Callers:
         for usual in TOKEN_KINDS:
             kind = replace(usual, complexity=complexity.get(usual.name, usual.complexity))
             plan = settings.plan(PLANS[plans.get(kind.name, kind.plan)])
-            limits = TokenLimits(kind, plan, clock)
+            limits = TokenLimits(kind, plan, clock, settings.ingest_limits)
             keys = IdempotencyKeys(clock, memory=settings.idempotency_memory)
             self._by_token[kind.token] = Caller(limits, keys)
 
@@ -116,4 +116,6 @@ def _budget(limits: TokenLimits) -> dict[str, Any]:
         "peak_in_flight": limits.peak_in_flight,
         "complexity_per_minute": limits.kind.complexity,
         "complexity": {name: window.described() for name, window in windows.items()},
+        "ingest_jobs": limits.ingest_jobs.described(),
+        "ingest_items": limits.ingest_items.described(),
     }

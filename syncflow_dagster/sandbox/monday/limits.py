@@ -21,6 +21,7 @@ IP_LIMIT = 5_000
 IP_WINDOW_S = 10.0
 CONCURRENCY_RETRY_S = 15.0
 BOARDS_PER_MINUTE = 40
+HOUR_S = 3_600.0
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,23 @@ PLANS = {
 
 
 @dataclass(frozen=True)
+class IngestLimits:
+    """What bulk jobs may be, and how many of them (DOC: importing-items-in-bulk)."""
+
+    jobs_per_hour: int = 100
+    items_per_hour: int = 19_000
+    rows: int = 10_000
+    backfill_rows: int = 20_000
+    file_bytes: int = 150_000_000
+
+
+@dataclass(frozen=True)
 class TokenKind:
     """A kind of token and its complexity per minute.
 
     Attributes:
         combined: Reads and writes share one budget of `complexity` points.
+        admin: The token's user administers the account.
     """
 
     name: str
@@ -57,11 +70,12 @@ class TokenKind:
     complexity: int
     combined: bool
     plan: str
+    admin: bool = True
 
 
 TOKEN_KINDS = (
     TokenKind("personal", "sandbox-personal", 10_000_000, combined=True, plan="pro"),
-    TokenKind("app", "sandbox-app", 5_000_000, combined=False, plan="pro"),
+    TokenKind("app", "sandbox-app", 5_000_000, combined=False, plan="pro", admin=False),
     TokenKind("trial", "sandbox-trial", 1_000_000, combined=True, plan="free"),
 )
 
@@ -138,6 +152,7 @@ class TokenLimits:
     kind: TokenKind
     plan: Plan
     clock: Clock
+    ingest: IngestLimits = field(default_factory=IngestLimits)
     in_flight: int = 0
     peak_in_flight: int = 0
     denied: Counter[str] = field(default_factory=Counter)
@@ -145,6 +160,8 @@ class TokenLimits:
     reads: Window = field(init=False)
     writes: Window = field(init=False)
     boards: Window = field(init=False)
+    ingest_jobs: Window = field(init=False)
+    ingest_items: Window = field(init=False)
     day_tenths: int = 0
     day: int = field(init=False)
     requests: int = 0
@@ -154,6 +171,8 @@ class TokenLimits:
         self.reads = Window(self.kind.complexity)
         self.writes = self.reads if self.kind.combined else Window(self.kind.complexity)
         self.boards = Window(BOARDS_PER_MINUTE)
+        self.ingest_jobs = Window(self.ingest.jobs_per_hour, HOUR_S)
+        self.ingest_items = Window(self.ingest.items_per_hour, HOUR_S)
         self.day = int(self.clock.limit_time() // DAY_S)
 
     def budget(self, operation: str) -> Window:
@@ -173,6 +192,34 @@ class TokenLimits:
         if self.day_tenths > self.plan.calls_per_day * 10:
             return self.deny("daily", DAY_S - now % DAY_S)
         return None
+
+    def admit_jobs(self, starts: int) -> Denial | None:
+        """Refuse a request that would start more bulk jobs than the hour has left."""
+        now = self.clock.limit_time()
+        if not starts or starts <= self.ingest_jobs.left(now):
+            return None
+        return self.deny("ingest_jobs", self.ingest_jobs.resets_in(now))
+
+    def reserve_items(self, rows: int) -> float | None:
+        """Take a bulk job's rows from the hour's budget of items.
+
+        Returns:
+            The hour that they belong to; None when the budget has not so many left.
+        """
+        now = self.clock.limit_time()
+        if rows > self.ingest_items.left(now):
+            self.denied["ingest_items"] += 1
+            return None
+        self.ingest_items.spend(rows, now)
+        return self.ingest_items.started
+
+    def release_items(self, rows: int, hour: float | None) -> None:
+        """Give back what a bulk job had reserved and did not write."""
+        now = self.clock.limit_time()
+        self.ingest_items.roll(now)
+        # What an earlier hour had reserved is whole again by itself.
+        if self.ingest_items.started == hour:
+            self.ingest_items.spend(-rows, now)
 
     def deny(self, limit: str, limit_seconds: float, **figures: int) -> Denial:
         """Refuse a request that `admit` has counted: it costs a tenth of a daily call."""

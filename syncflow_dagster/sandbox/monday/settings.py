@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from syncflow_dagster.sandbox.monday.complexity import CostTable
-from syncflow_dagster.sandbox.monday.limits import TOKEN_KINDS, Plan
+from syncflow_dagster.sandbox.monday.limits import TOKEN_KINDS, IngestLimits, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,9 @@ class Settings(BaseModel):
             the service does; false shows their own old error style.
         idempotency_memory: Bytes of answers kept per token.
         boards: State of a board by id, as a person archives, deletes or restores it.
+        ingest_rows_per_s: Rows of a bulk job that are applied in a limit second; no source tells
+            the service's own figure.
+        ingest: Single figures of bulk jobs, for tests; see `IngestLimits`.
         view_only: Tokens whose users may read, but not write.
     """
 
@@ -49,6 +52,10 @@ class Settings(BaseModel):
     reroute_deprecated: bool = True
     idempotency_memory: int = Field(default=64_000_000, ge=0)
     boards: dict[str, BoardState] = {}
+    ingest_rows_per_s: float = Field(default=100.0, gt=0)
+    ingest: dict[
+        Literal["jobs_per_hour", "items_per_hour", "rows", "backfill_rows", "file_bytes"], int
+    ] = {}
     view_only: list[TokenName] = []
 
     @field_validator("account_timezone")
@@ -79,6 +86,11 @@ class Settings(BaseModel):
     def first_weekday(self) -> int:
         """The account's first day of the week: 0 is Monday, 6 is Sunday."""
         return 0 if self.week_starts == "monday" else 6
+
+    @property
+    def ingest_limits(self) -> IngestLimits:
+        """The limits of bulk jobs with the figures that are set."""
+        return IngestLimits(**{str(name): value for name, value in self.ingest.items()})
 
     def plan(self, usual: Plan) -> Plan:
         """The plan with the figures that are set."""

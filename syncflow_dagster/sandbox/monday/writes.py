@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,13 @@ from syncflow_dagster.sandbox.monday.errors import (
 from syncflow_dagster.sandbox.monday.model import Board, Group, Item, Update
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from syncflow_dagster.sandbox.log import WriteLog
     from syncflow_dagster.sandbox.monday.state import MondayState
 
 SERVICE = "monday"
+BOARD_FULL = "ItemsLimitationException"
 
 
 class Accounts:
@@ -39,10 +41,21 @@ class Accounts:
     def __init__(self, state: MondayState, log: WriteLog) -> None:
         self.state = state
         self._log = log
+        self._job: Mapping[str, str] = {}
 
     def committed(self, op: str, key: str, remote_id: str, payload: Mapping[str, Any]) -> None:
         """Log one committed write."""
+        payload = {**payload, **self._job}
         self._log.append(service=SERVICE, op=op, key=key, remote_id=remote_id, payload=payload)
+
+    @contextmanager
+    def in_job(self, job_id: str) -> Iterator[None]:
+        """Write for a bulk job: the log names it, and new items keep their relations."""
+        self._job = {"job_id": job_id}
+        try:
+            yield
+        finally:
+            self._job = {}
 
     def board(self, board_id: str) -> Board:
         """An active board.
@@ -151,12 +164,12 @@ class ItemWriter(Accounts):
     def _new(self, board: Board, name: str, column_values: Any, create_labels: bool) -> Item:
         checked_name(name)
         cells = CellWrite(self.state, board, create_labels=create_labels)
-        values = cells.values(column_values, {}, creating=True)
+        values = cells.values(column_values, {}, creating=not self._job)
         if self.state.active_counts.get(board.id, 0) >= board.items_limit:
             msg = f"The board has reached its limit of {board.items_limit} items"
             raise MondayError(
                 msg,
-                "ItemsLimitationException",
+                BOARD_FULL,
                 data={"board_id": board.id, "items_limit": board.items_limit},
             )
         self._keep_labels(board, cells.board)
