@@ -97,6 +97,7 @@ class ControlApp:
             await self._accept_again()
             return _json({"cleared": True})
         spec = parse_fault(await _body(request), self._services)
+        self._service(spec.service).check_fault(spec)
         fault = dial.add(spec)
         if spec.kind == "down":
             self._take_down(fault.id, spec)

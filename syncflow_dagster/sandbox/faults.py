@@ -24,7 +24,18 @@ Kind = Literal[
     "down",
     "locked",
 ]
-ThrottleLimit = Literal["complexity", "minute", "concurrency", "daily", "ip", "field", "subgraph"]
+ThrottleLimit = Literal[
+    "complexity",
+    "single_query",
+    "minute",
+    "concurrency",
+    "daily",
+    "ip",
+    "blocked",
+    "field",
+    "field_minute",
+    "subgraph",
+]
 
 # Faults that only shade a request; all others end it, and the first one drawn wins.
 SHADING = frozenset({"slow", "stale_reads", "partial"})
@@ -32,16 +43,16 @@ SHADING = frozenset({"slow", "stale_reads", "partial"})
 # Which optional settings belong to which kind.
 _SETTINGS: dict[str, frozenset[str]] = {
     "lost_reply": frozenset({"forget_key", "mid_body"}),
-    "error_before": frozenset({"status"}),
+    "error_before": frozenset({"status", "spelling"}),
     "error_after": frozenset({"status", "forget_key"}),
-    "throttle": frozenset({"limit", "retry_in_s", "retry_after"}),
+    "throttle": frozenset({"limit", "spelling", "retry_in_s", "retry_after"}),
     "late_apply": frozenset({"after_s", "reply"}),
     "slow": frozenset({"delay_s"}),
-    "partial": frozenset({"code"}),
+    "partial": frozenset({"code", "spelling"}),
     "stale_reads": frozenset({"lag_s"}),
     "html_error": frozenset({"status"}),
     "down": frozenset({"for_s"}),
-    "locked": frozenset(),
+    "locked": frozenset({"spelling"}),
 }
 _REQUIRED = {"late_apply": "after_s", "slow": "delay_s", "stale_reads": "lag_s"}
 _SELECTION = frozenset({"op", "rate", "nth", "times", "seed"})
@@ -75,6 +86,8 @@ class FaultSpec(BaseModel):
         html_error: an HTML page with `status` (502), nothing applied.
         locked: HTTP 423, nothing applied.
         down: connections are refused for `for_s` seconds, or until the fault is cleared.
+
+    `spelling` chooses one of several wordings of the same refusal; each service has its own.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -96,6 +109,7 @@ class FaultSpec(BaseModel):
     reply: Literal["cut", "timeout"] = "cut"
     delay_s: float | None = Field(default=None, ge=0)
     code: str = Field(default="INTERNAL_SERVER_ERROR", min_length=1)
+    spelling: str | None = Field(default=None, min_length=1)
     lag_s: float | None = Field(default=None, gt=0)
     for_s: float | None = Field(default=None, gt=0)
 
@@ -112,6 +126,8 @@ class FaultSpec(BaseModel):
             raise ValueError(msg)
         if self.rate is not None and self.nth is not None:
             raise ValueError("give 'rate' or 'nth', not both")
+        if {"code", "spelling"} <= self.model_fields_set:
+            raise ValueError("give 'code' or 'spelling', not both")
         if self.kind == "down" and self.model_fields_set & _SELECTION:
             raise ValueError("'down' concerns connections, so it takes no op, rate, nth or times")
         return self

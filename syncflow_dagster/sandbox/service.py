@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from syncflow_dagster.sandbox.clock import Clock
-    from syncflow_dagster.sandbox.faults import FaultDial
+    from syncflow_dagster.sandbox.faults import FaultDial, FaultSpec
     from syncflow_dagster.sandbox.later import Later
     from syncflow_dagster.sandbox.log import WriteLog
 
@@ -52,6 +52,13 @@ class Service(Protocol):
 
         Raises:
             ValueError: A setting is unknown or its value is not possible.
+        """
+
+    def check_fault(self, spec: FaultSpec) -> None:
+        """See that the service can have this fault.
+
+        Raises:
+            ValueError: It cannot.
         """
 
     def reset(self) -> None:

@@ -17,6 +17,8 @@ from syncflow_dagster.ledger import ports
 from syncflow_dagster.ledger.deliver import DeliveryOptions
 from syncflow_dagster.nodes.monday import classify
 from syncflow_dagster.sandbox import faults
+from syncflow_dagster.sandbox.monday import spellings
+from syncflow_dagster.sandbox.monday.field_errors import FIELD_ERRORS
 from syncflow_dagster.sandbox.monday.settings import Settings
 from syncflow_dagster.sandbox.server import SandboxServer
 from syncflow_dagster.testing.crash import ADOPT_POINTS, DELTA_POINTS, PUSH_POINTS, RETENTION_POINTS
@@ -169,6 +171,18 @@ def test_faults_are_listed_with_their_settings():
         for kind, _, settings in docs_pages.rows(section)
     }
     assert listed == {kind: set(settings) for kind, settings in faults._SETTINGS.items()}
+
+
+def test_the_wordings_of_the_sandbox_s_refusals_are_listed():
+    section = docs_pages.sections(REFERENCE / "sandbox.md")["Wordings"]
+    listed = {
+        docs_pages.codes(of)[0] if "`" in of else of: docs_pages.codes(names)
+        for _, of, names in docs_pages.rows(section)
+    }
+    there = {**spellings.LIMITS, **{str(code): names for code, names in spellings.STATUSES.items()}}
+    assert listed == {of: list(names) for of, names in there.items()} | {
+        "one field": list(FIELD_ERRORS)
+    }
 
 
 def test_the_sandbox_s_settings_are_listed():

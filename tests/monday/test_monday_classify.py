@@ -156,6 +156,10 @@ WHOLE = {
     "no data and no errors": (200, {"data": None}, {}, Unknown, None),
     "schema": (
         200, new_style("GRAPHQL_VALIDATION_FAILED", 'Cannot query field "x"'), {}, Reject, None),
+    "a list's cursor is too old": (
+        200, new_style("CursorException", "CursorExpiredError: ..."), {}, Reject, None),
+    "a list's cursor is too old, old style": (
+        200, old_style("CursorException", 200, "CursorExpiredError: ..."), {}, Reject, None),
     "older schema code": (200, new_style("undefinedField"), {}, Reject, None),
     "not JSON inside": (
         200, new_style(None, "Variable $v of type JSON! was provided invalid value"),

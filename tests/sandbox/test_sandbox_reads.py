@@ -63,9 +63,22 @@ def test_cursor_carries_its_filter_and_expires_after_an_hour_from_the_first_page
     second = monday.data(NEXT, c=first["cursor"], l=1)["next_items_page"]
     assert (names(first), names(second)) == (["n1", "n3"], ["n5"])
     clock.advance(2)
-    expired = monday.body(NEXT, c=first["cursor"], l=1)
-    assert expired.get("data") is None
-    assert expired["errors"][0]["extensions"]["code"] == "CursorExpiredError"
+    asked = {"q": None, "c": first["cursor"], "l": 1}
+    for expired in (monday.body(NEXT, **asked), monday.body(PAGE, **asked)):
+        # Clients that read `data` first have failed on this.
+        assert "data" not in expired
+        (error,) = expired["errors"]
+        assert error["message"].startswith("CursorExpiredError: ")
+        assert error["extensions"] == {"code": "CursorException", "status_code": 200}
+
+
+def test_a_later_page_s_cursor_lives_no_longer_than_the_first_s(monday, clock):
+    fill(monday, 3)
+    first = page(monday, 1)
+    clock.advance(3_000)
+    second = monday.data(NEXT, c=first["cursor"], l=1)["next_items_page"]
+    clock.advance(601)
+    assert "data" not in monday.body(NEXT, c=second["cursor"], l=1)
 
 
 def test_page_size_limits_and_unknown_cursor(monday):

@@ -66,6 +66,18 @@ WHOLE_REQUEST = frozenset(
         "invalidversionexception",
     }
 )
+#: Texts that stand alone where other answers have a code, as the code they stand for.
+TEXTS = {
+    "complexitybudgetexhausted": "complexitybudgetexhausted",
+    "minuteratelimitexceeded": "minuteratelimitexceeded",
+    "minutelimitrateexceeded": "minutelimitrateexceeded",
+    "ratelimitexceeded": "ratelimitexceeded",
+    "toomanyconcurrentrequests": "maxconcurrencyexceeded",
+    "concurrencylimitexceeded": "concurrencylimitexceeded",
+    "dailylimitexceeded": "dailylimitexceeded",
+    "notauthenticated": "notauthenticated",
+    "resourceiscurrentlylockedpleasetryagainlater": "resourcelocked",
+}
 #: monday is still at work on an earlier request with the same idempotency key.
 CONFLICT = "idempotencyconflict"
 #: Nothing more can be done on this account or board until somebody acts.
@@ -95,6 +107,7 @@ REJECTS = frozenset(
         "datavalidationserror",
         "deletelastgroupexception",
         "correctedvalueexception",
+        "recordinvalidexception",
         # The last part of an `error_reason`, which newer services give in place of a code.
         "missingcolumn",
     }
@@ -109,11 +122,14 @@ NEVER_RAN = frozenset(
         "undefinedfield",
         "argumentliteralsincompatible",
         "missingrequiredarguments",
+        "argumentnotaccepted",
         "jsonparseexception",
         "badrequest",
         "requestmaxcomplexityexceeded",
     }
 )
+#: A list has to be read from its beginning: its cursor lives sixty minutes from the first page.
+EXPIRED = frozenset({"cursorexception", "cursorexpirederror"})
 #: Beginnings of graphql-js' texts for such documents, which monday sends without a code.
 NEVER_RAN_TEXTS = (
     "Variable $",
@@ -139,10 +155,28 @@ REPLAYED = "Idempotency-Replayed"
 
 
 def code_of(error: Mapping[str, Any]) -> str:
-    """Return an error's code without case and separators; empty if it has none."""
+    """Return an error's code without case and separators; empty if it has none.
+
+    Newer services behind monday's gateway give an `error_reason` in place of a code, some errors
+    only the code of the column's own check, and the documentation names some by their text alone.
+    """
     extensions = error.get("extensions") or {}
     code = extensions.get("code") or str(extensions.get("error_reason") or "").rpartition(".")[2]
-    return _SEPARATORS.sub("", str(code).lower())
+    if not code and _first_of(extensions.get("error_data")).get("column_validation_error_code"):
+        code = "ColumnValueException"
+    if not code:
+        return TEXTS.get(_plain(error.get("message") or ""), "")
+    return _plain(code)
+
+
+def _plain(text: object) -> str:
+    return _SEPARATORS.sub("", str(text).lower())
+
+
+def _first_of(told: object) -> Mapping[str, Any]:
+    """Read what an error tells of its column, of which a board's own rules tell a list."""
+    first = told[0] if isinstance(told, list) and told else told
+    return first if isinstance(first, dict) else {}
 
 
 def wait_of(error: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
@@ -198,6 +232,8 @@ def whole_answer(answer: Answer, *, mutations: int = 1) -> Outcome | None:
     if code == CONFLICT or answer.status == _CONFLICT:
         wait = wait_of(first, answer.headers)
         return Unknown(text, wait, counts=False, same_key=True)
+    if code in EXPIRED:
+        return Reject(text)
     if mutations > 1 and _of_one_mutation(code, first, answer):
         return Unknown(text)
     if code in STOPS or answer.status in _UNAUTHORIZED:
@@ -242,11 +278,15 @@ def _of_one_mutation(code: str, error: Mapping[str, Any], answer: Answer) -> boo
 def _dearer_than_a_window(error: Mapping[str, Any]) -> bool:
     """Tell whether a request will be refused at any time, as it costs more than a whole window.
 
-    The fields are those of API version 2025-01, the text that of the versions before.
+    The fields are those of API version 2025-01, the texts those of the versions before, and the
+    second text is that of a query above what any single one may cost, up to 2025-07.
     """
     extensions = error.get("extensions") or {}
-    in_text = re.search(r"query cost (\d+) .* out of (\d+)", str(error.get("message", "")))
-    cost, most = in_text.groups() if in_text else (None, None)
+    in_text = re.search(
+        r"query cost (\d+) .* out of (\d+)|has complexity of (\d+).* exceeds \D*(\d+)",
+        str(error.get("message", "")),
+    )
+    cost, most = [one for one in in_text.groups() if one] if in_text else (None, None)
     cost = _seconds(extensions.get("complexity", cost))
     most = _seconds(extensions.get("complexity_budget_limit", most))
     return cost is not None and most is not None and cost > most
@@ -269,20 +309,30 @@ def silence(answer: NoAnswer) -> Outcome:
 
 def column_of(error: Mapping[str, Any]) -> str | None:
     """Return the id of the column whose value monday refuses, if it names one."""
-    data = (error.get("extensions") or {}).get("error_data")
-    column = data.get("column_id") if isinstance(data, dict) else None
+    extensions = error.get("extensions") or {}
+    told = _first_of(extensions.get("error_data") or extensions.get("diagnostic_data"))
+    column = told.get("column_id") or next(iter(told.get("columnIds") or ()), None)
     return None if column is None else str(column)
 
 
 def describe(error: Mapping[str, Any]) -> str:
-    """Return an error in one line: its message, its code and the column it names."""
+    """Return an error in one line: its message, its code and the column it names.
+
+    Where a board's own rules are broken, what each of them wants is told too.
+    """
     if not error:
         return ""
     extensions = error.get("extensions") or {}
     column = column_of(error)
-    parts = [str(error.get("message") or "no message")]
+    parts = [str(error.get("message") or "no message"), *_broken_rules(extensions)]
     if column:
         parts.append(f"column {column}")
     if extensions.get("code"):
         parts.append(str(extensions["code"]))
     return " · ".join(parts)
+
+
+def _broken_rules(extensions: Mapping[str, Any]) -> list[str]:
+    told = extensions.get("error_data")
+    rules = told if isinstance(told, list) else []
+    return [str(one["message"]) for one in rules if _first_of(one).get("message")]

@@ -13,10 +13,12 @@ from syncflow_dagster.sandbox.monday.gateway import SERVICE, Gateway
 from syncflow_dagster.sandbox.monday.runtime import Runtime
 from syncflow_dagster.sandbox.monday.seed import parse_seed
 from syncflow_dagster.sandbox.monday.settings import TOKENS
+from syncflow_dagster.sandbox.monday.spellings import check_spelling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from syncflow_dagster.sandbox.faults import FaultSpec
     from syncflow_dagster.sandbox.monday.model import Board, Item
     from syncflow_dagster.sandbox.service import World
 
@@ -52,6 +54,14 @@ class MondayService:
             ValueError: A setting is unknown or its value is not possible.
         """
         self._runtime.configure(self._runtime.settings.changed(settings))
+
+    def check_fault(self, spec: FaultSpec) -> None:
+        """See that a fault's spelling is one of monday's.
+
+        Raises:
+            ValueError: It is not.
+        """
+        check_spelling(spec)
 
     def reset(self) -> None:
         """Return to the seeded state."""

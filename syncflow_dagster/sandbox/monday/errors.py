@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from graphql import GraphQLError
 
 LEGACY_UNTIL = "2024-10"
-DETAILED_COMPLEXITY_UNTIL = "2025-04"
-SINGLE_QUERY_CODE_SINCE = "2025-10"
 
 
 class MondayError(Exception):
@@ -30,6 +28,7 @@ class MondayError(Exception):
         status: The `status_code` inside the error; not the HTTP status of the answer.
         data: The service's `error_data`.
         extra: Further members of `extensions`.
+        whole: The answer has no `data` at all, whatever else the document asked for.
     """
 
     def __init__(
@@ -40,6 +39,7 @@ class MondayError(Exception):
         status: int | None = 200,
         data: Any = None,
         extra: Mapping[str, Any] | None = None,
+        whole: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -47,6 +47,7 @@ class MondayError(Exception):
         self.status = status
         self.data = {} if data is None else data
         self.extra = dict(extra or {})
+        self.whole = whole
 
     @property
     def extensions(self) -> dict[str, Any]:
@@ -122,7 +123,7 @@ class Denial:
     """A request refused for a limit. It was not processed.
 
     Attributes:
-        limit: `complexity`, `minute`, `concurrency`, `daily`, `ip` or `single_query`.
+        limit: One of `spellings.LIMITS`.
         retry_s: Whole real seconds until it can succeed; None when it never can.
         cost: For complexity, what the request was estimated at; `left` and `budget` with it.
     """
@@ -132,14 +133,6 @@ class Denial:
     cost: int = 0
     left: int = 0
     budget: int = 0
-
-
-_SIMPLE_DENIALS = {
-    "minute": ("Minute rate limit exceeded", "MINUTE_RATE_LIMIT_EXCEEDED"),
-    "concurrency": ("Too many concurrent requests", "MAX_CONCURRENCY_EXCEEDED"),
-    "daily": ("Daily limit exceeded", "DAILY_LIMIT_EXCEEDED"),
-    "ip": ("IP rate limit exceeded", "IP_RATE_LIMIT_EXCEEDED"),
-}
 
 
 @dataclass(frozen=True)
@@ -157,56 +150,6 @@ def error_answer(
     """An answer that consists of one error."""
     error = {"message": message, "extensions": dict(extensions)}
     return Answer(status, {"errors": [error], "extensions": {"request_id": request_id}})
-
-
-def denial_answer(denial: Denial, version: str, request_id: str) -> Answer:
-    """The answer to a request that met a limit, in the style of the API version."""
-    if denial.limit == "single_query":
-        return _single_query_answer(denial, version, request_id)
-    if denial.limit == "complexity":
-        answer = _complexity_answer(denial, version, request_id)
-    else:
-        message, code = _SIMPLE_DENIALS[denial.limit]
-        extensions = {"code": code, "retry_in_seconds": denial.retry_s}
-        answer = error_answer(429, message, extensions, request_id)
-    if answer.status != 429:
-        return answer
-    return Answer(answer.status, answer.body, {"Retry-After": str(denial.retry_s)})
-
-
-def _complexity_answer(denial: Denial, version: str, request_id: str) -> Answer:
-    if version <= LEGACY_UNTIL:
-        text = (
-            f"Complexity budget exhausted, query cost {denial.cost} budget remaining "
-            f"{denial.left} out of {denial.budget} reset in {denial.retry_s} seconds"
-        )
-        # Seen with HTTP 200 in the wild: a client that looks at the status alone misses it.
-        return Answer(200, _legacy_body("ComplexityException", 429, text, {}, [text]))
-    extensions: dict[str, Any] = {"code": "COMPLEXITY_BUDGET_EXHAUSTED"}
-    if version <= DETAILED_COMPLEXITY_UNTIL:
-        extensions |= {
-            "complexity": denial.cost,
-            "complexity_budget_left": denial.left,
-            "complexity_budget_limit": denial.budget,
-            "status_code": 429,
-        }
-    extensions["retry_in_seconds"] = denial.retry_s
-    return error_answer(429, "Complexity budget exhausted", extensions, request_id)
-
-
-def _single_query_answer(denial: Denial, version: str, request_id: str) -> Answer:
-    text = f"Query has complexity of {denial.cost}, which exceeds the maximum of {denial.budget}"
-    if version <= LEGACY_UNTIL:
-        return Answer(200, _legacy_body("ComplexityException", 200, text, {}, [text]))
-    if version < SINGLE_QUERY_CODE_SINCE:
-        extensions: dict[str, Any] = {"code": "ComplexityException", "status_code": 200}
-    else:
-        extensions = {
-            "code": "REQUEST_MAX_COMPLEXITY_EXCEEDED",
-            "cost": denial.cost,
-            "max_complexity_per_request": denial.budget,
-        }
-    return error_answer(200, text, extensions, request_id)
 
 
 def field_limit_error(code: str, retry_s: int, **extra: Any) -> MondayError:
@@ -228,9 +171,10 @@ def subgraph_error() -> MondayError:
     )
 
 
-def _legacy_body(
+def legacy_body(
     code: str | None, status: int, message: str, data: Any, errors: Sequence[str]
 ) -> dict[str, Any]:
+    """The body of an error as API versions up to 2024-10 write it."""
     return {
         "error_code": code,
         "status_code": status,
@@ -251,8 +195,9 @@ def execution_body(
     failed = next((e.original_error for e in errors if e.original_error is not None), None)
     if version <= LEGACY_UNTIL and isinstance(failed, MondayError):
         texts = [e.message for e in errors]
-        return _legacy_body(failed.code, failed.status or 200, failed.message, failed.data, texts)
-    body: dict[str, Any] = {"data": data}
+        return legacy_body(failed.code, failed.status or 200, failed.message, failed.data, texts)
+    is_whole = isinstance(failed, MondayError) and failed.whole
+    body: dict[str, Any] = {} if is_whole else {"data": data}
     if errors:
         body["errors"] = [_formatted(error) for error in errors]
     return body | {"extensions": {"request_id": request_id}, "account_id": ACCOUNT_ID}

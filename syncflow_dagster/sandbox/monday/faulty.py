@@ -11,17 +11,19 @@ from syncflow_dagster.sandbox.monday.errors import (
     Answer,
     Denial,
     MondayError,
-    denial_answer,
-    error_answer,
     field_limit_error,
     subgraph_error,
 )
+from syncflow_dagster.sandbox.monday.field_errors import FIELD_ERRORS
 from syncflow_dagster.sandbox.monday.limits import (
     CONCURRENCY_RETRY_S,
     DAY_S,
     IP_WINDOW_S,
+    MINUTE_S,
+    SINGLE_QUERY_LIMIT,
     TokenLimits,
 )
+from syncflow_dagster.sandbox.monday.spellings import denial_answer, status_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +36,7 @@ _GATEWAY_PAGE = (
     "<body><center><h1>{status} Gateway Error</h1></center></body></html>"
 )
 # Limits that concern a part of a document, not the request.
-_PARTIAL_LIMITS = frozenset({"field", "subgraph"})
+_PARTIAL_LIMITS = frozenset({"field", "field_minute", "subgraph"})
 
 
 def page(status: int) -> Response:
@@ -42,25 +44,11 @@ def page(status: int) -> Response:
     return HTMLResponse(_GATEWAY_PAGE.format(status=status), status)
 
 
-def error(status: int, request_id: str) -> Answer | Response:
+def error(status: int, request_id: str, spelling: str | None = None) -> Answer | Response:
     """An answer with an error status, as the service or its proxy writes it."""
     if status in (502, 504):
         return page(status)
-    if status == 503:
-        # Recorded without a message.
-        body = {"errors": [{"extensions": {"code": "TIMEOUT_EXCEEDED"}}]}
-        return Answer(503, body | {"extensions": {"request_id": request_id}})
-    if status == 423:
-        text = "Resource is currently locked, please try again later"
-        return error_answer(423, text, {"code": "RESOURCE_LOCKED", "status_code": 423}, request_id)
-    if status == 401:
-        return error_answer(401, "Not authenticated", {"code": "NOT_AUTHENTICATED"}, request_id)
-    if status == 403:
-        extensions = {"code": "UserUnauthorizedException", "status_code": 403}
-        text = "User unauthorized to perform action"
-        return error_answer(403, text, extensions, request_id)
-    extensions = {"code": "INTERNAL_SERVER_ERROR", "status_code": status}
-    return error_answer(status, "Internal server error", extensions, request_id)
+    return status_answer(status, request_id, spelling)
 
 
 class DrawnFaults:
@@ -85,11 +73,11 @@ class DrawnFaults:
         if throttle is not None and throttle.limit not in _PARTIAL_LIMITS:
             return _throttled(throttle, limits, version, request_id)
         if (before := self._first("error_before")) is not None:
-            return error(before.status or 500, request_id)
+            return error(before.status or 500, request_id, before.spelling)
         if (html := self._first("html_error")) is not None:
             return page(html.status or 502)
-        if self._first("locked") is not None:
-            return error(423, request_id)
+        if (locked := self._first("locked")) is not None:
+            return error(423, request_id, locked.spelling)
         return None
 
     def delay_s(self) -> float:
@@ -117,7 +105,9 @@ class DrawnFaults:
         failing: dict[str, MondayError] = {}
         for fault in self._faults:
             spec = fault.spec
-            if spec.kind == "partial":
+            if spec.kind == "partial" and spec.spelling is not None:
+                failure = FIELD_ERRORS[spec.spelling]()
+            elif spec.kind == "partial":
                 failure = MondayError("Internal server error", spec.code, status=500)
             elif spec.kind == "throttle" and spec.limit == "subgraph":
                 failure = subgraph_error()
@@ -138,17 +128,23 @@ class DrawnFaults:
         return fault.chance.choice(aliases) if aliases else None
 
     def failing_fields(self, limits: TokenLimits) -> dict[str, Callable[[], MondayError]]:
-        """Deeper fields that fail."""
+        """Deeper fields that fail: `subitems`, or `formula` for a formula's value."""
         throttle = self._first("throttle")
-        if throttle is None or throttle.limit != "field":
+        if throttle is None or throttle.limit not in ("field", "field_minute"):
             return {}
-        wait = throttle.retry_in_s or limits.clock.client_seconds(CONCURRENCY_RETRY_S)
+        a_minute = throttle.limit == "field_minute"
+        wait = throttle.retry_in_s or limits.clock.client_seconds(
+            MINUTE_S if a_minute else CONCURRENCY_RETRY_S
+        )
 
-        def failure() -> MondayError:
+        def of_a_minute() -> MondayError:
+            return field_limit_error("FIELD_MINUTE_RATE_LIMIT_EXCEEDED", wait)
+
+        def at_once() -> MondayError:
             data = {"entity": "subitems"}
             return field_limit_error("FIELD_LIMIT_EXCEEDED", wait, error_data=data)
 
-        return {"subitems": failure}
+        return {"formula": of_a_minute} if a_minute else {"subitems": at_once}
 
 
 def _throttled(spec: FaultSpec, limits: TokenLimits, version: str, request_id: str) -> Answer:
@@ -160,8 +156,10 @@ def _throttled(spec: FaultSpec, limits: TokenLimits, version: str, request_id: s
         "daily": DAY_S - now % DAY_S,
         "ip": IP_WINDOW_S,
     }
-    wait = spec.retry_in_s or limits.clock.client_seconds(waits[spec.limit])
-    budget = limits.kind.complexity
-    denial = Denial(spec.limit, wait, cost=30_001, left=0, budget=budget)
-    answer = denial_answer(denial, version, request_id)
+    usual = waits.get(spec.limit)
+    wait = spec.retry_in_s or (None if usual is None else limits.clock.client_seconds(usual))
+    denial = Denial(spec.limit, wait, cost=30_001, left=0, budget=limits.kind.complexity)
+    if spec.limit == "single_query":
+        denial = Denial(spec.limit, None, cost=SINGLE_QUERY_LIMIT + 1, budget=SINGLE_QUERY_LIMIT)
+    answer = denial_answer(denial, version, request_id, spec.spelling)
     return answer if spec.retry_after else replace(answer, headers={})

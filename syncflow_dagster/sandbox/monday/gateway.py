@@ -10,11 +10,13 @@ from starlette.responses import Response
 
 from syncflow_dagster.sandbox.monday import faulty
 from syncflow_dagster.sandbox.monday.documents import DocumentError, Documents, Prepared
-from syncflow_dagster.sandbox.monday.errors import Answer, Denial, denial_answer, error_answer
+from syncflow_dagster.sandbox.monday.errors import LEGACY_UNTIL, Answer, Denial, error_answer
 from syncflow_dagster.sandbox.monday.faulty import DrawnFaults
 from syncflow_dagster.sandbox.monday.idempotency import IN_FLIGHT_RETRY_S
+from syncflow_dagster.sandbox.monday.old_schema_errors import in_old_words
 from syncflow_dagster.sandbox.monday.runtime import Call, Job, Runtime
 from syncflow_dagster.sandbox.monday.schema import executable_schema
+from syncflow_dagster.sandbox.monday.spellings import denial_answer
 from syncflow_dagster.sandbox.monday.versions import MalformedVersionError, resolve
 from syncflow_dagster.sandbox.transport import CutConnection
 
@@ -77,8 +79,8 @@ class Gateway:
             )
         except MalformedVersionError as error:
             text = f"Invalid API version {error}: expected YYYY-MM"
-            extensions = {"code": "InvalidVersionException", "status_code": 400}
-            refusal = _written(error_answer(400, text, extensions, request_id))
+            extensions = {"code": "InvalidVersionException", "status_code": 200}
+            refusal = _written(error_answer(200, text, extensions, request_id))
             refusal.headers.update(caller.limits.headers("query"))
             return refusal
         call = Call(request_id, caller, version, request.headers.get("idempotency-key") or None)
@@ -144,9 +146,7 @@ class Gateway:
             return self._spoiled(job, replay)
         if keys.in_flight(key):
             counts.conflicts += 1
-            text = "A request with the same idempotency key is already being processed"
-            answer = error_answer(409, text, {"code": "IDEMPOTENCY_CONFLICT"}, call.request_id)
-            conflict = _written(answer)
+            conflict = _written(faulty.error(409, call.request_id))
             conflict.headers["Retry-After"] = str(IN_FLIGHT_RETRY_S)
             return conflict
         keys.begin(key)
@@ -215,7 +215,10 @@ class Gateway:
 
 
 def _rejected(error: DocumentError, call: Call) -> Response:
-    body = {"errors": error.errors, "extensions": {"request_id": call.request_id}}
+    errors = error.errors
+    if call.version.value <= LEGACY_UNTIL:
+        errors = [in_old_words(one) for one in errors]
+    body = {"errors": errors, "extensions": {"request_id": call.request_id}}
     return _written(Answer(200, body))
 
 

@@ -231,10 +231,12 @@ class Cursors:
         self._open = {c: entry for c, entry in self._open.items() if entry[0] > now}
         found = self._open.get(cursor)
         if found is None:
+            # Recorded in these words, and without any `data`.
             raise MondayError(
-                "The cursor provided for pagination has expired. Please refresh your query "
-                "and obtain a new cursor",
-                "CursorExpiredError",
+                "CursorExpiredError: The cursor provided for pagination has expired. Please "
+                "refresh your query and obtain a new cursor to continue fetching items",
+                "CursorException",
+                whole=True,
             )
         expires, item_ids = found
         return self.page(item_ids, limit, expires)
