@@ -35,6 +35,7 @@ OF_LIMIT = {
     "concurrency": (Retry, CONCURRENCY_BUDGET),
     "daily": (Stop, DAILY_BUDGET),
     "ip": (Retry, None),
+    "ingest_jobs": (Retry, None),
     "blocked": (Retry, None),
 }
 #: These do not say which of the limits on requests was met.

@@ -139,6 +139,11 @@ LIMITS: Mapping[str, Mapping[str, Wording]] = {
         "text_only": replace(_DAILY, code=None),
     },
     "ip": {"ip_rate_limit": Wording(429, "IP rate limit exceeded", "IP_RATE_LIMIT_EXCEEDED")},
+    "ingest_jobs": {
+        "rate_limit_ms": Wording(
+            429, "Rate limit exceeded", "RATE_LIMIT_EXCEEDED", wait="retryAfterMs"
+        )
+    },
     "blocked": {
         "blocked": Wording(
             200, "API usage has temporarily been blocked", "API_TEMPORARILY_BLOCKED", 200
