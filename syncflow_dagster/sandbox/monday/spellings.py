@@ -202,7 +202,8 @@ def denial_answer(
     """
     wording = LIMITS[denial.limit][spelling or _usual(denial.limit, version)]
     answer = wording.answer(denial, request_id)
-    if answer.status != 429:
+    # What tells its wait in thousandths was recorded without the header.
+    if answer.status != 429 or wording.wait == "retryAfterMs":
         return answer
     return replace(answer, headers={"Retry-After": str(denial.retry_s)})
 
