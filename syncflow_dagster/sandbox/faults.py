@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 Kind = Literal[
     "lost_reply",
@@ -31,6 +32,7 @@ ThrottleLimit = Literal[
     "concurrency",
     "daily",
     "ip",
+    "ingest_jobs",
     "blocked",
     "field",
     "field_minute",
@@ -55,7 +57,14 @@ _SETTINGS: dict[str, frozenset[str]] = {
     "locked": frozenset({"spelling"}),
 }
 _REQUIRED = {"late_apply": "after_s", "slow": "delay_s", "stale_reads": "lag_s"}
-_SELECTION = frozenset({"op", "rate", "nth", "times", "seed"})
+# What goes on beside the API's requests, and the kinds that can hit it. Only a fault whose `op`
+# names it does.
+BESIDE: dict[str, frozenset[str]] = {
+    "upload": frozenset({"lost_reply", "error_before", "error_after", "html_error", "slow"}),
+    "report": frozenset({"lost_reply", "error_before", "error_after", "html_error", "slow"}),
+    "ingest_job": frozenset({"error_before", "error_after", "partial", "slow"}),
+}
+_SELECTION = frozenset({"op", "text", "rate", "nth", "times", "seed"})
 _COMMON = frozenset({"service", "kind"}) | _SELECTION
 
 
@@ -67,8 +76,9 @@ class FaultSpec(BaseModel):
     """One setting of the dial, as posted to `/faults`.
 
     Which requests: those of `service` whose document has `op` among its root fields (`op`
-    may also be `query` or `mutation`; absent = every request). Of these, `rate` hits a share
-    at random but repeatably by `seed`; `nth` hits every nth one (with `times: 1` only the
+    may also be `query` or `mutation`; absent = every request) and one of whose values holds
+    `text` (absent = whatever they are). Of these, `rate` hits a share at random but repeatably
+    by `seed`; `nth` hits every nth one (with `times: 1` only the
     nth); with neither, all are hit. `times` ends the fault after so many hits.
 
     What happens:
@@ -95,6 +105,7 @@ class FaultSpec(BaseModel):
     service: str
     kind: Kind
     op: str | None = Field(default=None, min_length=1)
+    text: str | None = Field(default=None, min_length=1)
     rate: float | None = Field(default=None, gt=0, le=1)
     nth: int | None = Field(default=None, ge=1)
     times: int | None = Field(default=None, ge=1)
@@ -123,6 +134,10 @@ class FaultSpec(BaseModel):
         required = _REQUIRED.get(self.kind)
         if required and getattr(self, required) is None:
             msg = f"{self.kind!r} needs {required!r}"
+            raise ValueError(msg)
+        if self.op in BESIDE and self.kind not in BESIDE[self.op]:
+            known = ", ".join(sorted(BESIDE[self.op]))
+            msg = f"{self.kind!r} cannot hit {self.op!r} (these can: {known})"
             raise ValueError(msg)
         if self.rate is not None and self.nth is not None:
             raise ValueError("give 'rate' or 'nth', not both")
@@ -168,10 +183,17 @@ class Fault:
     def __post_init__(self) -> None:
         self.chance = random.Random(self.spec.seed)  # noqa: S311 - repeatable, not secret
 
-    def draws(self, operation: str, root_fields: Collection[str]) -> bool:
+    def draws(
+        self,
+        operation: str,
+        root_fields: Collection[str],
+        values: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Count one request; tell whether it is to be hit."""
         spec = self.spec
         if spec.op is not None and spec.op != operation and spec.op not in root_fields:
+            return False
+        if spec.text is not None and spec.text not in json.dumps(values or {}, ensure_ascii=False):
             return False
         if spec.times is not None and self.hits >= spec.times:
             return False
@@ -200,20 +222,43 @@ class FaultDial:
         self._faults.append(fault)
         return fault
 
-    def draw(self, service: str, operation: str, root_fields: Collection[str]) -> list[Fault]:
-        """The faults that hit this request: any number that shade it, at most one that ends it."""
+    def draw(
+        self,
+        service: str,
+        operation: str,
+        root_fields: Collection[str],
+        values: Mapping[str, Any] | None = None,
+    ) -> list[Fault]:
+        """The faults that hit this request: any number that shade it, at most one that ends it.
+
+        Args:
+            service: Whose request it is.
+            operation: `query` or `mutation`.
+            root_fields: Names of its document's root fields.
+            values: What it carries.
+        """
         drawn: list[Fault] = []
         ended = False
         for fault in self._faults:
             spec = fault.spec
             if spec.service != service or spec.kind == "down":
                 continue
-            if not fault.draws(operation, root_fields) or (ended and spec.kind not in SHADING):
+            if not fault.draws(operation, root_fields, values) or (
+                ended and spec.kind not in SHADING
+            ):
                 continue
             fault.hits += 1
             ended = ended or spec.kind not in SHADING
             drawn.append(fault)
         return drawn
+
+    def draw_beside(self, service: str, op: str) -> dict[str, FaultSpec]:
+        """The faults by kind that hit something beside the API's requests: one of `BESIDE`."""
+        faults = [f for f in self._faults if f.spec.service == service and f.spec.op == op]
+        drawn = [fault for fault in faults if fault.draws(op, ())]
+        for fault in drawn:
+            fault.hits += 1
+        return {fault.spec.kind: fault.spec for fault in drawn}
 
     def remove(self, fault_id: str) -> None:
         """Take one fault off the dial; no effect when it is gone already."""

@@ -182,6 +182,8 @@ def control(_server: SandboxServer) -> Iterator[ControlClient]:
         week_starts="monday",
         reroute_deprecated=True,
         idempotency_memory=64_000_000,
+        ingest={},
+        ingest_rows_per_s=100.0,
     )
     yield client
     client.close()

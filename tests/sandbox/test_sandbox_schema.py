@@ -10,6 +10,7 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLObjectType,
     GraphQLScalarType,
+    GraphQLUnionType,
     build_schema,
     introspection_types,
     parse,
@@ -40,6 +41,8 @@ MUTATIONS = {
     "create_column",
     "delete_column",
     "create_update",
+    "ingest_items",
+    "backfill_items",
     "complexity",
 }
 QUERIES = {
@@ -54,6 +57,7 @@ QUERIES = {
     "account",
     "platform_api",
     "tags",
+    "fetch_job_status",
 }
 DOCUMENTS = [
     (
@@ -79,6 +83,15 @@ DOCUMENTS = [
     (
         "{boards {id name state items_count items_limit hierarchy_type groups {id title position "
         "archived} columns {id title type settings settings_str revision archived}}}"
+    ),
+    (
+        'mutation {ingest_items(board_id: 1, group_id: "g", on_match: {match_column_id: "key", '
+        "behaviour: UPSERT}) {job_id upload_url}}"
+    ),
+    (
+        'query {fetch_job_status(job_id: "j") {... on ItemsJobStatus {status counts {submitted '
+        "invalid skipped created updated failed} progress_percentage failure_reason "
+        "failure_message fully_imported report_created report_url}}}"
     ),
 ]
 
@@ -132,6 +145,9 @@ def differences(schema, published):
             yield f"{name}: {type(other).__name__} there"
         elif isinstance(kind, GraphQLEnumType):
             yield from (f"{name}.{value}" for value in set(kind.values) - set(other.values))
+        elif isinstance(kind, GraphQLUnionType):
+            there = {one.name for one in other.types}
+            yield from (f"{name}: {one}" for one in kind.types if one.name not in there)
         elif not isinstance(kind, GraphQLScalarType):
             yield from field_differences(name, kind, other)
 
@@ -183,6 +199,7 @@ def test_schema_says_what_the_published_one_says():
         ("type Tag {", "type Tag {\n  invented: Int"),
         ("  any_of", "  any_of\n  invented"),
         ("id: ID!", "id: ID"),
+        ("union JobStatus = ItemsJobStatus", "union JobStatus = ItemsJobStatus | Tag"),
     ],
 )
 def test_the_comparison_sees_a_difference(before, after):

@@ -14,6 +14,7 @@ from syncflow_dagster.sandbox.monday.runtime import Runtime
 from syncflow_dagster.sandbox.monday.seed import parse_seed
 from syncflow_dagster.sandbox.monday.settings import TOKENS
 from syncflow_dagster.sandbox.monday.spellings import check_spelling
+from syncflow_dagster.sandbox.monday.uploads import FileStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class MondayService:
-    """monday.com: `POST /v2`."""
+    """monday.com: `POST /v2`, and the store that takes the files of bulk jobs."""
 
     name = SERVICE
     path = "/v2"
@@ -32,7 +33,8 @@ class MondayService:
     def __init__(self, world: World) -> None:
         self._runtime = Runtime(world)
         gateway = Gateway(self._runtime)
-        self.app = Starlette(routes=[Route(self.path, gateway.answer, methods=["POST"])])
+        routes = [Route(self.path, gateway.answer, methods=["POST"])]
+        self.app = Starlette(routes=routes + FileStore(self._runtime).routes)
 
     @property
     def tokens(self) -> Mapping[str, str]:
@@ -69,7 +71,8 @@ class MondayService:
 
     def stats(self) -> dict[str, Any]:
         """Counts since the start or the last reset."""
-        return self._runtime.counts.describe(self._runtime.callers)
+        counts = self._runtime.counts.describe(self._runtime.callers)
+        return counts | {"ingest": self._runtime.ingest.describe()}
 
     def state(self) -> dict[str, Any]:
         """All boards with their groups, columns and items, in any state."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.sandbox.clock import Clock
     from syncflow_dagster.sandbox.monday.board_writes import BoardWriter
     from syncflow_dagster.sandbox.monday.errors import MondayError
+    from syncflow_dagster.sandbox.monday.ingest import Ingest
     from syncflow_dagster.sandbox.monday.limits import Charge, TokenLimits
     from syncflow_dagster.sandbox.monday.reads import Reader
     from syncflow_dagster.sandbox.monday.versions import ApiVersion
@@ -22,6 +23,8 @@ class Context:
     """The context of one execution.
 
     Attributes:
+        ingest: Bulk jobs.
+        base_url: Where the client reached the service, without a path.
         zone: The account's time zone, in which dates with a time are read.
         reader: Sees the present, or the past under a `stale_reads` fault.
         access: The caller's level of access to every board: `edit` or `view`.
@@ -36,6 +39,8 @@ class Context:
     version: ApiVersion
     charge: Charge
     zone: ZoneInfo
+    ingest: Ingest
+    base_url: str
     access: str = "edit"
     failing: Mapping[str, MondayError] = field(default_factory=dict)
     failing_fields: Mapping[str, Callable[[], MondayError]] = field(default_factory=dict)

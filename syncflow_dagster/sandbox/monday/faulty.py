@@ -18,6 +18,7 @@ from syncflow_dagster.sandbox.monday.field_errors import FIELD_ERRORS
 from syncflow_dagster.sandbox.monday.limits import (
     CONCURRENCY_RETRY_S,
     DAY_S,
+    HOUR_S,
     IP_WINDOW_S,
     MINUTE_S,
     SINGLE_QUERY_LIMIT,
@@ -155,6 +156,7 @@ def _throttled(spec: FaultSpec, limits: TokenLimits, version: str, request_id: s
         "concurrency": CONCURRENCY_RETRY_S,
         "daily": DAY_S - now % DAY_S,
         "ip": IP_WINDOW_S,
+        "ingest_jobs": HOUR_S,
     }
     usual = waits.get(spec.limit)
     wait = spec.retry_in_s or (None if usual is None else limits.clock.client_seconds(usual))

@@ -13,6 +13,7 @@ from syncflow_dagster.sandbox.monday.documents import DocumentError, Documents, 
 from syncflow_dagster.sandbox.monday.errors import LEGACY_UNTIL, Answer, Denial, error_answer
 from syncflow_dagster.sandbox.monday.faulty import DrawnFaults
 from syncflow_dagster.sandbox.monday.idempotency import IN_FLIGHT_RETRY_S
+from syncflow_dagster.sandbox.monday.ingest_fields import STARTS
 from syncflow_dagster.sandbox.monday.old_schema_errors import in_old_words
 from syncflow_dagster.sandbox.monday.runtime import Call, Job, Runtime
 from syncflow_dagster.sandbox.monday.schema import executable_schema
@@ -23,6 +24,7 @@ from syncflow_dagster.sandbox.transport import CutConnection
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from graphql import GraphQLSchema
     from starlette.requests import Request
 
     from syncflow_dagster.sandbox.faults import FaultSpec
@@ -53,7 +55,14 @@ class Gateway:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._documents = Documents(executable_schema())
+        self._by_schema: dict[GraphQLSchema, Documents] = {}
+
+    def _documents(self, call: Call) -> Documents:
+        """Documents as the call's API version understands them."""
+        schema = executable_schema(call.version.value)
+        if schema not in self._by_schema:
+            self._by_schema[schema] = Documents(schema)
+        return self._by_schema[schema]
 
     async def answer(self, request: Request) -> Response:
         """Answer `POST /v2`."""
@@ -83,7 +92,8 @@ class Gateway:
             refusal = _written(error_answer(200, text, extensions, request_id))
             refusal.headers.update(caller.limits.headers("query"))
             return refusal
-        call = Call(request_id, caller, version, request.headers.get("idempotency-key") or None)
+        key = request.headers.get("idempotency-key") or None
+        call = Call(request_id, caller, version, key, str(request.base_url))
         ip = request.client.host if request.client else ""
         denial = runtime.callers.admit(caller, ip)
         if denial is not None:
@@ -94,7 +104,7 @@ class Gateway:
     async def _understood(self, request: Request, call: Call) -> Response:
         try:
             source, variables, name = _request_parts(await request.body())
-            prepared = self._documents.prepare(source, name)
+            prepared = self._documents(call).prepare(source, name)
         except BadRequestError as error:
             extensions = {"code": "JsonParseException", "status_code": 400}
             answer = error_answer(400, str(error), extensions, call.request_id)
@@ -120,7 +130,8 @@ class Gateway:
     async def _lucky(
         self, call: Call, prepared: Prepared, variables: Mapping[str, Any]
     ) -> Response:
-        faults = self._runtime.world.faults.draw(SERVICE, prepared.kind, prepared.root_names)
+        dial = self._runtime.world.faults
+        faults = dial.draw(SERVICE, prepared.kind, prepared.root_names, variables)
         drawn = DrawnFaults(faults, prepared)
         if drawn.throttled():
             self._runtime.counts.throttled_injected += 1
@@ -166,12 +177,11 @@ class Gateway:
         if delay_s:
             await runtime.world.clock.sleep(delay_s)
         try:
-            checked = self._documents.variables(job.prepared, job.variables)
+            checked = self._documents(call).variables(job.prepared, job.variables)
         except DocumentError as error:
             self._free(call)
             return _rejected(error, call)
-        cost = runtime.prices.estimate(job.prepared, checked)
-        charge = call.caller.limits.charge(job.prepared.kind, cost)
+        charge = self._charged(job, checked)
         if isinstance(charge, Denial):
             self._free(call)
             return self._denied(call, charge)
@@ -179,6 +189,12 @@ class Gateway:
         if late is not None:
             return self._later(job, charge, late)
         return self._spoiled(job, self._run(job, charge))
+
+    def _charged(self, job: Job, variables: Mapping[str, Any]) -> Charge | Denial:
+        limits = job.call.caller.limits
+        starts = sum(root.name in STARTS for root in job.prepared.roots)
+        cost = self._runtime.prices.estimate(job.prepared, variables)
+        return limits.admit_jobs(starts) or limits.charge(job.prepared.kind, cost)
 
     def _run(self, job: Job, charge: Charge) -> Response:
         call = job.call

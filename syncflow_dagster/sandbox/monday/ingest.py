@@ -46,6 +46,7 @@ INGEST = "ingest_items"
 BACKFILL = "backfill_items"
 # How many times the progress of a job moves.
 _SLICES = 20
+_EVENTS = ("uploads", "uploads_repeated", "uploads_refused", "reports", "reports_refused")
 
 
 class Ingest:
@@ -132,7 +133,7 @@ class Ingest:
         return {
             "jobs": dict(Counter(job.state for job in jobs)),
             "failures": dict(Counter(job.reason for job in jobs if job.reason is not None)),
-            **self.events,
+            **{name: self.events[name] for name in _EVENTS},
         }
 
     def receive(self, job_id: str, content: bytes | None) -> None:

@@ -14,6 +14,7 @@ from syncflow_dagster.sandbox.monday.board_writes import BoardWriter
 from syncflow_dagster.sandbox.monday.complexity import Complexity, CostTable
 from syncflow_dagster.sandbox.monday.context import Context
 from syncflow_dagster.sandbox.monday.errors import Answer, MondayError, execution_body
+from syncflow_dagster.sandbox.monday.ingest import Ingest
 from syncflow_dagster.sandbox.monday.reads import Reader
 from syncflow_dagster.sandbox.monday.schema import executable_schema
 from syncflow_dagster.sandbox.monday.search import Cursors
@@ -41,6 +42,7 @@ class Call:
     caller: Caller
     version: ApiVersion
     key: str | None
+    base_url: str
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,13 @@ class Runtime:
         self._keep_board_states()
         self.cursors = Cursors(clock)
         self.writer = BoardWriter(self.state, self.world.log)
+        self.ingest = Ingest(self.world, self.writer, lambda: self.settings)
         self._renew()
 
     def _renew(self) -> None:
         self.callers = Callers(self.world.clock, self.settings)
         self.counts = Counts()
+        self.ingest.events.clear()
         table = CostTable(mutation=self.settings.mutation_cost)
         self.prices = Complexity(executable_schema(), table)
 
@@ -133,6 +137,8 @@ class Runtime:
             version=call.version,
             charge=charge,
             zone=ZoneInfo(self.settings.account_timezone),
+            ingest=self.ingest,
+            base_url=call.base_url,
             access="view" if limits.kind.name in self.settings.view_only else "edit",
             failing=drawn.failing(),
             failing_fields=drawn.failing_fields(limits),
@@ -140,7 +146,7 @@ class Runtime:
         self.counts.ops.update(root.name for root in job.prepared.roots)
         operation_name = job.prepared.operation.name
         result = execute_sync(
-            executable_schema(),
+            executable_schema(call.version.value),
             job.prepared.document,
             context_value=context,
             variable_values=dict(job.variables),

@@ -15,15 +15,16 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLScalarType,
     GraphQLSchema,
+    GraphQLUnionType,
     StringValueNode,
     ValueNode,
     build_schema,
 )
 
-from syncflow_dagster.sandbox.monday import fields
+from syncflow_dagster.sandbox.monday import fields, ingest_fields
 from syncflow_dagster.sandbox.monday.errors import bad_item, field_limit_error, unauthorized
 from syncflow_dagster.sandbox.monday.model import ACCOUNT_ID, ACCOUNT_NAME, USERS, Board, Item
-from syncflow_dagster.sandbox.monday.versions import VERSIONS
+from syncflow_dagster.sandbox.monday.versions import CURRENT, VERSIONS
 
 if TYPE_CHECKING:
     from syncflow_dagster.sandbox.monday.context import Context
@@ -36,9 +37,13 @@ def sdl() -> str:
     return files(__package__).joinpath("schema.graphql").read_text("utf-8")
 
 
+def executable_schema(version: str = CURRENT) -> GraphQLSchema:
+    """The schema of an API version with its resolvers; built once per process."""
+    return _executable(bulk=version >= ingest_fields.SINCE)
+
+
 @cache
-def executable_schema() -> GraphQLSchema:
-    """The schema with its resolvers; built once per process."""
+def _executable(*, bulk: bool) -> GraphQLSchema:
     schema = build_schema(sdl())
     json_type = schema.type_map["JSON"]
     assert isinstance(json_type, GraphQLScalarType)
@@ -46,13 +51,26 @@ def executable_schema() -> GraphQLSchema:
     json_type.parse_literal = _json_literal  # type: ignore[method-assign, assignment]
     _attach(schema, "Query", {n: _guarded(r) for n, r in _QUERIES.items()})
     _attach(schema, "Mutation", {n: _guarded(r) for n, r in _MUTATIONS.items()})
-    for type_name, resolvers in fields.RESOLVERS.items():
+    for type_name, resolvers in {**fields.RESOLVERS, **ingest_fields.RESOLVERS}.items():
         _attach(schema, type_name, resolvers)
     for cell_type in schema.get_possible_types(_interface(schema)):
         for name, resolver in fields.cell_resolvers(cell_type).items():
             cell_type.fields[name].resolve = resolver
     _interface(schema).resolve_type = fields.cell_type_name
+    status = schema.type_map["JobStatus"]
+    assert isinstance(status, GraphQLUnionType)
+    status.resolve_type = lambda *_: ingest_fields.STATUS_TYPE
+    if not bulk:
+        _without_bulk(schema)
     return schema
+
+
+def _without_bulk(schema: GraphQLSchema) -> None:
+    assert schema.query_type is not None
+    assert schema.mutation_type is not None
+    del schema.query_type.fields[ingest_fields.QUERY]
+    for name in ingest_fields.STARTS:
+        del schema.mutation_type.fields[name]
 
 
 def _interface(schema: GraphQLSchema) -> Any:
@@ -206,6 +224,7 @@ _QUERIES: Mapping[str, Resolver] = {
     "account": _account,
     "platform_api": _platform_api,
     "tags": _tags,
+    "fetch_job_status": ingest_fields.fetch_job_status,
 }
 _MUTATIONS: Mapping[str, Resolver] = {
     name: _writer(name)
@@ -229,5 +248,7 @@ _MUTATIONS: Mapping[str, Resolver] = {
     "change_simple_column_value": _writer("change_simple"),
     "change_column_value": _permitted(_change_one),
     "create_board": _permitted(_create_board),
+    "ingest_items": _permitted(ingest_fields.ingest_items),
+    "backfill_items": _permitted(ingest_fields.backfill_items),
     "complexity": _complexity,
 }

@@ -77,11 +77,18 @@ def _link(raw: Any, _writing: Writing) -> dict[str, str] | None:
     url = raw.get("url") or ""
     if not url:
         return None
-    parts = urlsplit(url)
-    if not (parts.scheme and (parts.netloc or parts.path)):
+    if not _is_url(url):
         msg = f"invalid value - {url!r} is not a URL"
         raise BadValueError(msg)
     return {"url": url, "text": raw.get("text") or url}
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.scheme and (parts.netloc or parts.path))
 
 
 def _country(raw: Any, _writing: Writing) -> dict[str, str] | None:
