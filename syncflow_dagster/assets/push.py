@@ -13,7 +13,7 @@ from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.core.dispatch import has_stalled
 from syncflow_dagster.ledger.budgets import Budgets
-from syncflow_dagster.ledger.deliver import DeliveryReport
+from syncflow_dagster.ledger.delivery_report import DeliveryReport
 from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.delta.build import prepare

@@ -10,7 +10,7 @@ import dagster as dg
 from syncflow_dagster.assets import tables
 from syncflow_dagster.assets.plots import bars
 from syncflow_dagster.core.budget import Budget
-from syncflow_dagster.ledger.deliver import DeliveryReport
+from syncflow_dagster.ledger.delivery_report import DeliveryReport
 from syncflow_dagster.nodes.monday.contract import Contract
 from syncflow_dagster.nodes.monday.plan_report import PlanReport
 from syncflow_dagster.nodes.run_summary import COUNTS, RunSummary
@@ -38,8 +38,9 @@ def told_plan(plan: PlanReport, *, dry_run: bool = False) -> str:
 def told_delivery(report: DeliveryReport, seconds: float) -> str:
     """Return a delivery in one line."""
     outcomes = ", ".join(f"{count:,} {name}" for name, count in sorted(report.outcomes.items()))
+    jobs = f", {report.jobs:,} bulk jobs" if report.jobs else ""
     return (
-        f"{outcomes or 'nothing was due'}; {report.requests:,} requests, {report.lookups:,} "
+        f"{outcomes or 'nothing was due'}; {report.requests:,} requests{jobs}, {report.lookups:,} "
         f"look-ups, {seconds:.1f} s of which {report.waited_s:.1f} s waiting; "
         f"{report.waiting:,} wait for a parent, {report.remaining:,} still to go{_held(report)}"
     )
@@ -70,6 +71,10 @@ def of_plan(plan: PlanReport) -> dict[str, Any]:
             ["change", "number"],
         ),
     }
+    if plan.lanes:
+        metadata["lanes"] = tables.table(
+            [asdict(one) for one in plan.lanes], ["lane", "kind", "effects", "why"]
+        )
     if plan.preview:
         metadata["plan_preview"] = tables.table(
             [
@@ -111,6 +116,7 @@ def of_delivery(report: DeliveryReport, seconds: float) -> dict[str, Any]:
         **counts,
         "remaining": report.remaining,
         "requests": report.requests,
+        "bulk_jobs": report.jobs,
         "lookups": report.lookups,
         "waited_s": round(report.waited_s, 1),
         "seconds": round(seconds, 1),

@@ -36,6 +36,9 @@ class Plans:
             lines += [f"  {count:>6}  {kind}" for kind, count in sorted(report.effects.items())]
             if report.settled:
                 lines.append(f"  {report.settled:>6}  rows with nothing to write")
+            lines += [
+                f"  {one.effects:>6}  {one.kind} by {one.lane}: {one.why}" for one in report.lanes
+            ]
             lines += [f"  refused {record}: {reason}" for record, reason in report.rejected]
             lines += [f"  adjusted {record}: {one}" for record, one in report.adjustments]
             if more := report.adjusted - len(report.adjustments):
@@ -51,6 +54,7 @@ class Plans:
                     "rows": report.rows,
                     "effects": dict(Counter(report.effects)),
                     "settled": report.settled,
+                    "lanes": [asdict(one) for one in report.lanes],
                     "rejected": dict(report.rejected),
                     "adjusted_total": report.adjusted,
                     "adjusted": [

@@ -36,6 +36,7 @@ class Retry:
         payload: What to send instead, where it may not be sent as it is.
         limit: Name of the budget that is used up, where the service says so.
         outage: The service as a whole did not work; this request is not to blame.
+        no_job: A bulk job is no way for it; from now on it goes in an ordinary request.
     """
 
     reason: str
@@ -44,6 +45,7 @@ class Retry:
     payload: Mapping[str, Any] | None = None
     limit: str | None = None
     outage: bool = False
+    no_job: bool = False
 
 
 @dataclass(frozen=True, slots=True)

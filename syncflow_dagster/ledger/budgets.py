@@ -95,6 +95,16 @@ class Budgets:
             {one.name: one.allowed for one in windows},
         )
 
+    def out_of_reach(self, cost: Mapping[str, int]) -> str | None:
+        """Return why a caller would have to wait longer for this than `reserve` lets it, if so."""
+        now = self._clock.now()
+        for one in self.read():
+            if one.kind == "window" and one.name in cost:
+                _, wait = rules.reserve(one, cost[one.name], now)
+                if wait > LONGEST_WAIT_S:
+                    return self._used_up(one).reason
+        return None
+
     def settle(
         self, reserved: Mapping[str, int], actual: Mapping[str, int], readings: Sequence[Reading]
     ) -> None:

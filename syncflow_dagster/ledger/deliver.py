@@ -2,86 +2,34 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from syncflow_dagster.core.budget import Forecast, forecast
-from syncflow_dagster.core.outcomes import Stop
-from syncflow_dagster.core.states import SETTLED_EFFECTS, EffectState
+from syncflow_dagster.core.budget import forecast
+from syncflow_dagster.core.outcomes import Stop, Unknown
+from syncflow_dagster.core.states import EffectState
 from syncflow_dagster.ledger.budgets import Budgets
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport
 from syncflow_dagster.ledger.effects import EffectStore, Scope
+from syncflow_dagster.ledger.jobs import JobStore
 from syncflow_dagster.ledger.pauses import AccountPaused, Pause
 from syncflow_dagster.ledger.pieces import fitting, pieces
+from syncflow_dagster.ledger.questions import QuestionStore
+from syncflow_dagster.ledger.reconcile import Reconciliation
+from syncflow_dagster.ledger.recording import Recorder
 from syncflow_dagster.ledger.verdicts import RetryRule, Verdict
 from syncflow_dagster.ledger.worker import Worker, worker
-from syncflow_dagster.store.database import retry_transient
 from syncflow_dagster.testing.crash import crash_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import datetime
 
-    from syncflow_dagster.core.backoff import Random
     from syncflow_dagster.core.clock import Clock
-    from syncflow_dagster.ledger.ports import Destination, Effect, Finding, Reply
+    from syncflow_dagster.core.outcomes import Outcome
+    from syncflow_dagster.ledger.ports import BulkJob, Destination, Effect, Reply
     from syncflow_dagster.store.database import Database
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryOptions:
-    """How long a delivery keeps at it.
-
-    Attributes:
-        patience_s: Seconds it goes on without any effect being brought to an end (waits for a
-            budget do not count); what is left then is left to the next run.
-        longest_s: Seconds after which it stops between two requests, so that a run stays a batch;
-            what is left is left to the next run.
-        most_tries: Tries after which an effect that itself keeps failing is dead.
-        lookup_size: Effects looked up at a time.
-        chance: Where jitter is drawn from.
-    """
-
-    patience_s: float = 300.0
-    longest_s: float = 900.0
-    most_tries: int = 8
-    lookup_size: int = 500
-    chance: Random = field(default_factory=random.Random)
-
-
-@dataclass(slots=True)
-class DeliveryReport:
-    """What one delivery did.
-
-    Attributes:
-        outcomes: Effects by what became of them: done, doubtful, retry, unknown, rejected, stop,
-            found, absent, ambiguous, unreadable. One effect may count in several.
-        requests: Requests that carried effects.
-        lookups: Requests that only asked.
-        waited_s: Seconds spent waiting for budgets or for something to become due.
-        stopped: Why nothing more may be sent on this account until somebody acts, if so.
-        paused: Why nothing more may be sent on this account for a while, if so.
-        forecast: How long what is left takes, where the account's calls of the day are used up.
-        waiting: Effects that hang on something that is not there.
-        remaining: Effects of the pass still under way when it ended.
-        amended: Effects that are sent otherwise than planned: whose record, and why.
-    """
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    requests: int = 0
-    lookups: int = 0
-    waited_s: float = 0.0
-    stopped: str | None = None
-    paused: Pause | None = None
-    forecast: Forecast | None = None
-    waiting: int = 0
-    remaining: int = 0
-    amended: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Delivery:
@@ -110,8 +58,11 @@ class Delivery:
         self._destination = destination
         self._scope = scope
         self._options = options or DeliveryOptions()
-        self._progress = progress
         self._effects = EffectStore(database)
+        self._jobs = JobStore(database)
+        self._pace = destination.pace()
+        self._records = Recorder(database, clock, self._effects, scope, progress)
+        self._started = self._records.last_end
         self._budgets = Budgets(
             database,
             clock,
@@ -121,8 +72,21 @@ class Delivery:
             self._options.chance,
         )
         self._rule = RetryRule(self._options.most_tries, self._options.chance, destination.settle_s)
-        self._last_end = self._started = self._now()
-        self.report = DeliveryReport()
+        self._questions = Reconciliation(
+            QuestionStore(database, self._effects),
+            destination,
+            scope,
+            self._records,
+            self._rule,
+            self._budgets,
+            self._reserve,
+            self._options.lookup_size,
+        )
+
+    @property
+    def report(self) -> DeliveryReport:
+        """What it did."""
+        return self._records.report
 
     def run(self) -> DeliveryReport:
         """Deliver until nothing of the scope can go any more, or the account must stop."""
@@ -131,14 +95,16 @@ class Delivery:
                 pass
             if self.report.paused is not None:
                 self._tell_pause(me, self.report.paused)
-        now = self._now()
-        self.report.waiting = self._safely(lambda: self._effects.mark_waiting(self._scope, now))
+        now = self._records.now()
+        self.report.waiting = self._records.safely(
+            lambda: self._effects.mark_waiting(self._scope, now)
+        )
         self.report.remaining = self._effects.remaining(self._scope)
         self.report.waited_s += self._budgets.waited_s
         return self.report
 
     def _has_time(self) -> bool:
-        return (self._now() - self._started).total_seconds() < self._options.longest_s
+        return (self._records.now() - self._started).total_seconds() < self._options.longest_s
 
     def _try_step(self, me: Worker) -> bool:
         try:
@@ -148,9 +114,9 @@ class Delivery:
 
     def _sit_out(self, pause: Pause) -> bool:
         """Wait for the end of a pause, if our patience lasts so long."""
-        now = self._now()
+        now = self._records.now()
         wait = max(0.05, (pause.until - now).total_seconds())
-        if (now - self._last_end).total_seconds() + wait > self._options.patience_s:
+        if (now - self._records.last_end).total_seconds() + wait > self._options.patience_s:
             self.report.paused = pause
             return False
         self.report.waited_s += wait
@@ -159,7 +125,7 @@ class Delivery:
 
     def _tell_pause(self, me: Worker, pause: Pause) -> None:
         self._take_up(me)
-        self._safely(lambda: self._effects.say_why(self._scope, pause.reason))
+        self._records.safely(lambda: self._effects.say_why(self._scope, pause.reason))
         if pause.calls_per_day is not None:
             ended = self.report.outcomes["done"] + self.report.outcomes["found"]
             asked = self.report.requests + self.report.lookups
@@ -170,30 +136,69 @@ class Delivery:
             )
 
     def _take_up(self, me: Worker) -> None:
-        now = self._now()
+        now = self._records.now()
         settle_s = self._destination.settle_s
-        self._safely(lambda: self._effects.take_up(self._scope, me.number, now, settle_s=settle_s))
+        self._records.safely(
+            lambda: self._effects.take_up(self._scope, me.number, now, settle_s=settle_s)
+        )
 
     def _step(self, me: Worker) -> bool:
-        self._safely(me.stay_known)
+        self._records.safely(me.stay_known)
         self._take_up(me)
-        now = self._now()
+        now = self._records.now()
         size = self._destination.batch_size
-        batch = self._safely(lambda: self._effects.claim(self._scope, me.number, now, size))
+        jobs = self._open_jobs(me)
+        ordinary = False if self._destination.job_size else None
+        batch = self._records.safely(
+            lambda: self._effects.claim(self._scope, me.number, now, size, bulk=ordinary)
+        )
         if batch:
             crash_point("deliver.claimed")
-            for piece, key in pieces(batch, size):
+            for piece, key in pieces(batch, size, lambda: self._pace.size):
                 self._send_piece(me, piece, key)
-            return True
         # Questions are kept until nothing else can go: one look-up then answers many.
-        return self._reconcile() or self._wait()
+        asked = self._questions
+        return jobs or bool(batch) or asked.look_at_job() or asked.look() or self._wait()
+
+    def _open_jobs(self, me: Worker) -> bool:
+        """Send what waits for a bulk job, all that belongs together in one."""
+        size = self._destination.job_size
+        if not size:
+            return False
+        now = self._records.now()
+        opened = False
+        for parent in self._records.safely(lambda: self._jobs.parents(self._scope, now)):
+            if self.report.stopped is None and (batch := self._claim_job(me, parent, size)):
+                crash_point("deliver.claimed")
+                self._open_job(me, batch)
+                opened = True
+        return opened
+
+    def _claim_job(self, me: Worker, parent: str | None, size: int) -> list[Effect]:
+        now = self._records.now()
+        return self._records.safely(
+            lambda: self._effects.claim(
+                self._scope, me.number, now, size, bulk=True, parent_key=parent
+            )
+        )
+
+    def _open_job(self, me: Worker, batch: Sequence[Effect]) -> None:
+        far = self._records.safely(
+            lambda: self._budgets.out_of_reach(self._destination.cost(batch))
+        )
+        if far is None:
+            self._send(me, batch)
+            return
+        # What would have to wait for long in a job goes faster in requests.
+        now = self._records.now()
+        self._records.safely(lambda: self._jobs.make_ordinary(batch, me.number, now, far))
 
     def _wait(self) -> bool:
-        now = self._now()
-        wait = self._safely(lambda: self._effects.next_due_s(self._scope, now))
+        now = self._records.now()
+        wait = self._records.safely(lambda: self._effects.next_due_s(self._scope, now))
         if wait is None:
             return False
-        idle_s = (now - self._last_end).total_seconds()
+        idle_s = (now - self._records.last_end).total_seconds()
         if idle_s + wait > self._options.patience_s:
             return False
         wait = max(wait, 0.05)
@@ -205,7 +210,9 @@ class Delivery:
         # What was sent before goes again as it was.
         parts: Iterable[Sequence[Effect]] = [piece]
         if key is None:
-            parts = fitting(piece, self._destination.cost, *self._safely(self._budgets.room))
+            parts = fitting(
+                piece, self._destination.cost, *self._records.safely(self._budgets.room)
+            )
         for part in parts:
             if self.report.stopped is None:
                 self._send(me, part, key)
@@ -215,8 +222,8 @@ class Delivery:
         self._reserve(cost)
         crash_point("deliver.budget_reserved")
         request_id = uuid4()
-        now = self._now()
-        held = self._safely(
+        now = self._records.now()
+        held = self._records.safely(
             lambda: self._effects.commit_intent(batch, me.number, request_id, now, key)
         )
         # Another worker took some away: what is left is another request, under a key of its own.
@@ -229,14 +236,38 @@ class Delivery:
         reply = self._destination.send(batch, key or request_id)
         crash_point("deliver.sent")
         self.report.requests += 1
+        self._keep_pace(batch, reply, (self._records.now() - now).total_seconds())
         self._budgets.settle(cost, reply.spent, reply.readings)
         self._budgets.heard(reply.outage, wrote=True)
         if reply.review is not None:
             reply = replace(reply, outcomes=reply.review())
+        if reply.job is not None:
+            reply = replace(reply, outcomes=self._upload(batch, reply.job, request_id))
         if reply.refused_whole and len(batch) > 1:
             self._send_halves(me, batch, request_id)
         else:
             self._record(batch, reply, request_id)
+
+    def _keep_pace(self, batch: Sequence[Effect], reply: Reply, seconds: float) -> None:
+        if batch[0].bulk:
+            return
+        if all(isinstance(one, Unknown) for one in reply.outcomes.values()):
+            self._pace = self._pace.after_silence(seconds)
+        else:
+            self._pace = self._pace.after(len(batch), seconds)
+
+    def _upload(
+        self, batch: Sequence[Effect], job: BulkJob, request_id: UUID
+    ) -> Mapping[int, Outcome]:
+        """Give a job its content, once it is written down whose job it is."""
+        self._records.safely(lambda: self._jobs.opened(batch, request_id, job.job_id))
+        crash_point("deliver.job_opened")
+        outcomes, stored = job.upload()
+        if stored:
+            self._records.safely(lambda: self._jobs.stored(batch, request_id))
+        self.report.jobs += 1
+        crash_point("deliver.job_stored")
+        return outcomes
 
     def _reserve(self, cost: Mapping[str, int]) -> None:
         before = self._budgets.waited_s
@@ -244,17 +275,17 @@ class Delivery:
             self._budgets.reserve(cost)
         finally:
             # Waiting for a budget uses up no patience.
-            self._last_end += timedelta(seconds=self._budgets.waited_s - before)
+            self._records.last_end += timedelta(seconds=self._budgets.waited_s - before)
 
     def _send_halves(self, me: Worker, batch: Sequence[Effect], request_id: UUID) -> None:
         # Nothing was applied and the service does not say whose fault it is: halve until found.
-        now = self._now()
+        now = self._records.now()
         why = "the batch was refused"
         back = [
             Verdict(one.effect_id, EffectState.RETRY, "retry", why, now, counts=False)
             for one in batch
         ]
-        self._settle("send", back, dict.fromkeys((e.effect_id for e in batch), request_id))
+        self._records.settle("send", back, dict.fromkeys((e.effect_id for e in batch), request_id))
         middle = len(batch) // 2
         for half in (batch[:middle], batch[middle:]):
             ids = [effect.effect_id for effect in half]
@@ -262,16 +293,18 @@ class Delivery:
                 self._send(me, claimed)
 
     def _reclaim(self, me: Worker, ids: list[int]) -> list[Effect]:
-        now = self._now()
-        return self._safely(lambda: self._effects.reclaim(ids, me.number, now))
+        now = self._records.now()
+        return self._records.safely(lambda: self._effects.reclaim(ids, me.number, now))
 
     def _record(self, batch: Sequence[Effect], reply: Reply, request_id: UUID) -> None:
-        now = self._now()
+        now = self._records.now()
         verdicts = [
             self._rule.after_sending(effect, reply.outcomes[effect.effect_id], now)
             for effect in batch
         ]
-        self._settle("send", verdicts, dict.fromkeys((e.effect_id for e in batch), request_id))
+        self._records.settle(
+            "send", verdicts, dict.fromkeys((e.effect_id for e in batch), request_id)
+        )
         self.report.amended += [
             (str(effect.payload.get("label")), verdict.reason or "")
             for effect, verdict in zip(batch, verdicts, strict=True)
@@ -282,81 +315,4 @@ class Delivery:
         stops = [one for one in outcomes if isinstance(one, Stop) and one.limit is None]
         if stops:
             self.report.stopped = stops[0].reason
-        self._tell()
-
-    def _reconcile(self) -> bool:
-        now = self._now()
-        due = self._safely(
-            lambda: self._effects.unknown_due(self._scope, now, self._options.lookup_size)
-        )
-        if not due:
-            return False
-        crash_point("reconcile.found_unknown")
-        effects = [effect for effect, _ in due]
-        cost = self._destination.lookup_cost(effects)
-        self._reserve(cost)
-        lookup_id = uuid4()
-        self._safely(lambda: self._effects.begin_lookup(effects, lookup_id, now))
-        lookup = self._destination.lookup(effects)
-        crash_point("reconcile.looked_up")
-        self.report.lookups += lookup.requests
-        self._budgets.settle(cost, lookup.spent, lookup.readings)
-        self._budgets.heard(lookup.outage)
-        self.report.stopped = lookup.stopped
-        self._decide(due, lookup.findings, lookup_id)
-        crash_point("reconcile.decided")
-        self._tell()
-        return True
-
-    def _decide(
-        self,
-        due: Sequence[tuple[Effect, UUID]],
-        findings: Mapping[int, Finding],
-        lookup_id: UUID,
-    ) -> None:
-        now = self._now()
-        verdicts = [
-            self._rule.after_looking(effect, findings[effect.effect_id], now) for effect, _ in due
-        ]
-        for one in verdicts:
-            if one.state == EffectState.UNKNOWN and one.not_before is not None:
-                self._effects.postpone_unknown([one.effect_id], one.not_before, one.reason or "")
-        self._settle(
-            "lookup",
-            [one for one in verdicts if one.state != EffectState.UNKNOWN],
-            {effect.effect_id: request for effect, request in due},
-            log_as=lookup_id,
-        )
-
-    def _settle(
-        self,
-        action: str,
-        verdicts: Sequence[Verdict],
-        request_ids: dict[int, UUID],
-        log_as: UUID | None = None,
-    ) -> None:
-        logged = dict.fromkeys(request_ids, log_as) if log_as else request_ids
-
-        def write() -> None:
-            now = self._clock.now()
-            with self._database.transaction() as conn:
-                self._effects.settle(conn, verdicts, request_ids, now)
-                self._effects.log_attempts(conn, action, verdicts, logged, now)
-                crash_point("deliver.outcomes_written")
-
-        self._safely(write)
-        crash_point("deliver.outcomes_committed")
-        self.report.outcomes.update(one.outcome for one in verdicts)
-        if any(one.state in SETTLED_EFFECTS for one in verdicts):
-            self._last_end = self._now()
-
-    def _tell(self) -> None:
-        if self._progress is not None:
-            self._progress(self.report, self._effects.remaining(self._scope))
-
-    def _now(self) -> datetime:
-        return self._safely(self._clock.now)
-
-    def _safely(self, call: Callable[[], _T]) -> _T:
-        # Each call is one transaction that may be run again: a database restart is sat out.
-        return retry_transient(call, self._clock, attempts=20)
+        self._records.tell()

@@ -152,8 +152,26 @@ class EffectStore:
             self._consequences.roll_up(conn, rows, now)
         return len(rows)
 
-    def claim(self, scope: Scope, worker: int, now: datetime, limit: int) -> list[Effect]:
-        """Lease up to `limit` effects that can go now, in their order."""
+    def claim(
+        self,
+        scope: Scope,
+        worker: int,
+        now: datetime,
+        limit: int,
+        *,
+        bulk: bool | None = None,
+        parent_key: str | None = None,
+    ) -> list[Effect]:
+        """Lease up to `limit` effects that can go now, in their order.
+
+        Args:
+            scope: Of which pass.
+            worker: Who leases them.
+            now: Database time.
+            limit: How many at most.
+            bulk: Those that go in a bulk job, or those that do not; None for both.
+            parent_key: What those of a bulk job belong to.
+        """
         with self._database.transaction() as conn:
             rows = conn.execute(
                 self._queries["claim"],
@@ -163,9 +181,11 @@ class EffectStore:
                     "now": now,
                     "lease_until": now + self._lease,
                     "limit": limit,
+                    "bulk": bulk,
+                    "parent_key": parent_key,
                 },
             ).fetchall()
-            return self._read(conn, [row["effect_id"] for row in rows])
+            return self.read(conn, [row["effect_id"] for row in rows])
 
     def reclaim(self, effect_ids: Sequence[int], worker: int, now: datetime) -> list[Effect]:
         """Lease these effects again, if they are still waiting for another try."""
@@ -179,7 +199,7 @@ class EffectStore:
                     "lease_until": now + self._lease,
                 },
             ).fetchall()
-            return self._read(conn, [row["effect_id"] for row in rows])
+            return self.read(conn, [row["effect_id"] for row in rows])
 
     def commit_intent(
         self,
@@ -214,7 +234,7 @@ class EffectStore:
                 {**intent, "effect_ids": ids, "key_size": len(ids)},
             ).fetchall()
             held = {row["effect_id"] for row in rows}
-            self._begin_attempts(conn, "send", sorted(held), request_id, now)
+            self.begin_attempts(conn, "send", sorted(held), request_id, now)
         return [effect for effect in effects if effect.effect_id in held]
 
     def settle(
@@ -248,6 +268,7 @@ class EffectStore:
                     "payload": None if verdict.payload is None else Jsonb(dict(verdict.payload)),
                     "same_key": verdict.same_key,
                     "doubted": verdict.doubted,
+                    "no_job": verdict.no_job,
                     "now": now,
                 },
             ).fetchone()
@@ -281,34 +302,6 @@ class EffectStore:
                 },
             )
 
-    def begin_lookup(self, effects: Sequence[Effect], request_id: UUID, now: datetime) -> None:
-        """Log that these effects are being looked up."""
-        with self._database.transaction() as conn:
-            self._begin_attempts(
-                conn, "lookup", [effect.effect_id for effect in effects], request_id, now
-            )
-
-    def unknown_due(self, scope: Scope, now: datetime, limit: int) -> list[tuple[Effect, UUID]]:
-        """Return effects whose outcome may be looked up now, with the request they were in."""
-        with self._database.transaction() as conn:
-            rows = conn.execute(
-                self._queries["unknown_due"], {**_scope(scope), "now": now, "limit": limit}
-            ).fetchall()
-            effects = self._read(conn, [row["effect_id"] for row in rows])
-            requests = conn.execute(
-                "select effect_id, request_id from effect where effect_id = any(%s)",
-                ([effect.effect_id for effect in effects],),
-            ).fetchall()
-        request_of = {row["effect_id"]: row["request_id"] for row in requests}
-        return [(effect, request_of[effect.effect_id]) for effect in effects]
-
-    def postpone_unknown(self, effect_ids: Sequence[int], until: datetime, reason: str) -> None:
-        """Leave questions open that the service could not answer."""
-        self._database.execute(
-            self._queries["postpone_unknown"],
-            {"effect_ids": list(effect_ids), "not_before": until, "reason": reason},
-        )
-
     def next_due_s(self, scope: Scope, now: datetime) -> float | None:
         """Return the seconds until something can be taken up again; None if nothing will."""
         row = self._database.fetch_one(self._queries["next_due"], {**_scope(scope), "now": now})
@@ -329,15 +322,17 @@ class EffectStore:
         """Give the pass's unsent effects the reason for which they wait."""
         self._database.execute(self._queries["say_why"], {**_scope(scope), "reason": reason})
 
-    def _begin_attempts(
+    def begin_attempts(
         self, conn: Connection, action: str, ids: list[int], request_id: UUID, now: datetime
     ) -> None:
+        """Write the beginning of an attempt into the log of each effect."""
         conn.execute(
             self._queries["begin_attempts"],
             {"effect_ids": ids, "action": action, "request_id": request_id, "now": now},
         )
 
-    def _read(self, conn: Connection, ids: list[int]) -> list[Effect]:
+    def read(self, conn: Connection, ids: list[int]) -> list[Effect]:
+        """Return effects as a destination sees them, in their order."""
         rows = conn.execute(self._queries["read_effects"], {"effect_ids": ids}).fetchall()
         return [
             Effect(
@@ -355,6 +350,10 @@ class EffectStore:
                 key=row["idempotency_key"],
                 key_size=row["key_size"],
                 doubted=row["doubted"],
+                bulk=row["bulk"],
+                job=row["job_id"],
+                line=row["job_line"],
+                stored=row["job_stored"],
             )
             for row in rows
         ]

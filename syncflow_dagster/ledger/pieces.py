@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from syncflow_dagster.ledger.ports import Effect
 
 
-def pieces(batch: Sequence[Effect], most: int) -> Iterator[tuple[Sequence[Effect], UUID | None]]:
+def pieces(
+    batch: Sequence[Effect], most: int, fresh: Callable[[], int] | None = None
+) -> Iterator[tuple[Sequence[Effect], UUID | None]]:
     """Split claimed effects into requests, each with the idempotency key it was sent under before.
 
     A request to which no answer came goes again as it was, under its key: a service that is still
@@ -24,6 +26,8 @@ def pieces(batch: Sequence[Effect], most: int) -> Iterator[tuple[Sequence[Effect
     Args:
         batch: Claimed effects in their order.
         most: Effects of a request at most.
+        fresh: Gives the effects of a request that is sent for the first time, at most; asked
+            before each. Left out, they are `most`.
 
     Yields:
         Effects of one request, and the key; None if it needs a new one.
@@ -36,8 +40,10 @@ def pieces(batch: Sequence[Effect], most: int) -> Iterator[tuple[Sequence[Effect
         if key is not None:
             yield some, key
             continue
-        for start in range(0, len(some), size):
-            yield some[start : start + size], None
+        while some:
+            next_size = min(size, fresh()) if fresh is not None else size
+            yield some[:next_size], None
+            some = some[next_size:]
 
 
 def fitting(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.budget import Limit, Reading
     from syncflow_dagster.core.outcomes import Outcome
+    from syncflow_dagster.core.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,10 @@ class Effect:
         key: Idempotency key it was sent under, where the service can still tell it by that.
         key_size: How many effects that request carried.
         doubted: Once it was sent, and not found when it was looked up: it may come late.
+        bulk: Whether it goes in a bulk job.
+        job: The service's id of the bulk job it was last sent in, until that has told of it.
+        line: Its line in that job's file, from 1.
+        stored: Whether the service confirmed that it has that file.
     """
 
     effect_id: int
@@ -79,6 +84,25 @@ class Effect:
     key: UUID | None = None
     key_size: int = 0
     doubted: bool = False
+    bulk: bool = False
+    job: str | None = None
+    line: int | None = None
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BulkJob:
+    """A bulk job the service has opened, and that has no content yet.
+
+    Attributes:
+        job_id: The service's id of it.
+        upload: Gives it its content, line n for the n-th effect of the request. Returns the
+            outcomes, and whether the service confirmed that it has the content; what it makes of
+            it shows when the job is looked up.
+    """
+
+    job_id: str
+    upload: Callable[[], tuple[Mapping[int, Outcome], bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +117,8 @@ class Reply:
             without saying which effect is at fault.
         review: Gives the outcomes after another look, which may send requests of its own; called
             once what this request had set aside is given back.
+        job: The bulk job that was opened for the effects; called to upload only once its id is
+            written down.
     """
 
     outcomes: Mapping[int, Outcome]
@@ -100,6 +126,7 @@ class Reply:
     spent: Mapping[str, int] = field(default_factory=dict)
     refused_whole: bool = False
     review: Callable[[], Mapping[int, Outcome]] | None = None
+    job: BulkJob | None = None
 
     @property
     def outage(self) -> str | None:
@@ -117,6 +144,20 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Absent:
     """The effect did not happen, provided the service's reads have caught up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The bulk job it was in did not apply it and never will."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """The bulk job it was in has ended without a word on it; it is to be looked up by itself."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +181,7 @@ class Unreadable:
     outage: bool = False
 
 
-Finding = Found | Absent | Ambiguous | Unreadable
+Finding = Found | Absent | Refused | Untold | Ambiguous | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +247,15 @@ class Destination(Protocol):
         """Effects one request may carry at most."""
         ...
 
+    @property
+    def job_size(self) -> int:
+        """Effects one bulk job may carry at most; 0 where the service takes none."""
+        ...
+
+    def pace(self) -> Pace:
+        """Return how many effects a request carries to begin with, and how that may grow."""
+        ...
+
     def budgets(self) -> Mapping[str, Limit]:
         """Return the budgets to begin with, by name; used until the service says better."""
         ...
@@ -222,11 +272,15 @@ class Destination(Protocol):
         """Send the effects in one request; `request_id` serves as idempotency key.
 
         The same effects come again under the same key where no answer came to the first try.
+        Effects that go in a bulk job come alone, all with the same parent.
         """
         ...
 
     def lookup(self, effects: Sequence[Effect]) -> Lookup:
-        """Ask the service whether these effects happened, in as few requests as it takes."""
+        """Ask the service whether these effects happened, in as few requests as it takes.
+
+        Effects that are in a bulk job come alone, all of the same job.
+        """
         ...
 
     def probe(self) -> Probe:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 from syncflow_dagster.core.backoff import Random, full_jitter
 from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop, Unknown
 from syncflow_dagster.core.states import EffectState
-from syncflow_dagster.ledger.ports import Ambiguous, Finding, Found, Unreadable
+from syncflow_dagster.ledger.ports import (
+    Ambiguous,
+    Finding,
+    Found,
+    Refused,
+    Unreadable,
+    Untold,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from syncflow_dagster.ledger.ports import Effect
 
 
@@ -30,6 +38,7 @@ class Verdict:
         payload: What is sent from now on, if not what was sent before.
         same_key: Whether the service can tell it by its idempotency key if it is sent again.
         doubted: Whether it was not there when it was looked up, though it may come late.
+        no_job: Whether it goes in an ordinary request from now on.
     """
 
     effect_id: int
@@ -43,6 +52,7 @@ class Verdict:
     payload: Mapping[str, Any] | None = None
     same_key: bool = False
     doubted: bool = False
+    no_job: bool = False
 
 
 #: Seconds within which a limit is met again that does not say when it ends. It costs no try, so
@@ -91,21 +101,8 @@ class RetryRule:
                 return Verdict(
                     effect.effect_id, EffectState.RETRY, "stop", reason, now, counts=False
                 )
-            case Retry(reason, payload=Mapping() as payload):
-                state = EffectState.RETRY
-                return Verdict(
-                    effect.effect_id, state, "amended", reason, now, counts=False, payload=payload
-                )
-            case Retry(reason, after_s, counts, outage=outage):
-                if not counts and not after_s and not outage:
-                    after_s = self.chance.uniform(*_LIMIT_S)
-                if counts and effect.tries + 1 >= self.most_tries:
-                    text = f"gave up after {effect.tries + 1} tries: {reason}"
-                    return Verdict(effect.effect_id, EffectState.DEAD, "rejected", text)
-                due = self._again(effect.tries, now, after_s)
-                return Verdict(
-                    effect.effect_id, EffectState.RETRY, "retry", reason, due, counts=counts
-                )
+            case Retry():
+                return self._again_later(effect, outcome, now)
 
     def after_looking(self, effect: Effect, finding: Finding, now: datetime) -> Verdict:
         """Return the new state of an UNKNOWN effect the service has been asked about."""
@@ -116,6 +113,12 @@ class RetryRule:
             case Unreadable(reason, after_s):
                 due = self._again(effect.lookups, now, after_s)
                 return Verdict(effect.effect_id, EffectState.UNKNOWN, "unreadable", reason, due)
+            case Untold(reason):
+                # What the job did last may not show in reads yet.
+                due, state = now + timedelta(seconds=self.settle_s), EffectState.UNKNOWN
+                return Verdict(effect.effect_id, state, "untold", reason, due, no_job=True)
+            case Refused(reason):
+                return self._ordinary(effect, reason, now)
             case _ if effect.remote_id is not None:
                 return self._after_second_look(effect, finding)
             case Found(remote_id):
@@ -134,6 +137,34 @@ class RetryRule:
                     same_key=True,
                     doubted=True,
                 )
+
+    def _again_later(self, effect: Effect, outcome: Retry, now: datetime) -> Verdict:
+        """Return the state of an effect that was surely not applied and may be sent again."""
+        number, reason, after_s = effect.effect_id, outcome.reason, outcome.after_s
+        if outcome.no_job:
+            return self._ordinary(effect, reason, now)
+        if outcome.payload is not None:
+            again, payload = EffectState.RETRY, outcome.payload
+            return Verdict(number, again, "amended", reason, now, counts=False, payload=payload)
+        if not outcome.counts and not after_s and not outcome.outage:
+            after_s = self.chance.uniform(*_LIMIT_S)
+        if outcome.counts and effect.tries + 1 >= self.most_tries:
+            text = f"gave up after {effect.tries + 1} tries: {reason}"
+            return Verdict(number, EffectState.DEAD, "rejected", text)
+        due = self._again(effect.tries, now, after_s)
+        return Verdict(number, EffectState.RETRY, "retry", reason, due, counts=outcome.counts)
+
+    def _ordinary(self, effect: Effect, reason: str, now: datetime) -> Verdict:
+        """Return the state of an effect that a bulk job surely did not apply."""
+        return Verdict(
+            effect.effect_id,
+            EffectState.RETRY,
+            "retry",
+            f"not by a bulk job: {reason}",
+            now,
+            counts=False,
+            no_job=True,
+        )
 
     def _doubtful(self, effect: Effect, remote_id: str | None, now: datetime) -> Verdict:
         """Return the state of a create that succeeded, but not at its first try.

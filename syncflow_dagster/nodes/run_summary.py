@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.budget import Budget
-    from syncflow_dagster.ledger.deliver import DeliveryReport
+    from syncflow_dagster.ledger.delivery_report import DeliveryReport
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models import MondayPushNode, Workflow
 

@@ -31,6 +31,8 @@ DELTA_POINTS = (
     *(f"delta.{stage}" for stage in DELTA_STAGES[3:]),
     "delta.committed",
 )
+#: Passed only where effects go in a bulk job.
+JOB_POINTS = ("deliver.job_opened", "deliver.job_stored")
 PUSH_POINTS = (
     "plan.effects_written",
     "plan.committed",
@@ -38,6 +40,7 @@ PUSH_POINTS = (
     "deliver.budget_reserved",
     "deliver.intent_committed",
     "deliver.sent",
+    *JOB_POINTS,
     "deliver.outcomes_written",
     "deliver.outcomes_committed",
     "reconcile.found_unknown",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.budget import Limit
 from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop, Unknown
+from syncflow_dagster.core.pace import Pace
 from syncflow_dagster.ledger.ports import (
     Absent,
     Ambiguous,
@@ -54,6 +55,15 @@ class MemoryDestination:
     blind: bool = False
     down: bool = False
     allowed: int = 1_000_000
+
+    @property
+    def job_size(self) -> int:
+        """It takes no bulk jobs."""
+        return 0
+
+    def pace(self) -> Pace:
+        """Return requests as large as they may be."""
+        return Pace.steady(self.batch_size)
 
     def budgets(self) -> Mapping[str, Limit]:
         """Return one budget: points."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from syncflow_dagster.assets import push_metadata
 from syncflow_dagster.commands.plan import Plans
 from syncflow_dagster.core.budget import Forecast
-from syncflow_dagster.ledger.deliver import DeliveryReport
+from syncflow_dagster.ledger.delivery_report import DeliveryReport
 from syncflow_dagster.ledger.pauses import Pause
 from syncflow_dagster.nodes.monday.plan_report import MOST_ADJUSTMENTS, PlanReport
 from syncflow_dagster.nodes.monday.values import Adjustment

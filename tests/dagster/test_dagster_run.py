@@ -11,7 +11,7 @@ import pytest
 from syncflow_dagster.assets import board_check, hourly_check, names, push
 from syncflow_dagster.assets.execute import execute_workflow
 from syncflow_dagster.assets.names import asset_key, pass_key
-from syncflow_dagster.ledger.deliver import DeliveryOptions
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.monday.push import PushOptions
 from syncflow_dagster.resources.connections import connection_resources, with_resources

@@ -14,7 +14,7 @@ from syncflow_dagster.cli import main
 from syncflow_dagster.core import outcomes
 from syncflow_dagster.core.states import DELTA_TRANSITIONS, EFFECT_TRANSITIONS
 from syncflow_dagster.ledger import ports
-from syncflow_dagster.ledger.deliver import DeliveryOptions
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.nodes.monday import classify
 from syncflow_dagster.sandbox import faults
 from syncflow_dagster.sandbox.monday import spellings

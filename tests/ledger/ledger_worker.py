@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncflow_dagster.core.outcomes import Done
-from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions
+from syncflow_dagster.core.pace import Pace
+from syncflow_dagster.ledger.deliver import Delivery
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.ledger.effects import Scope
 from syncflow_dagster.ledger.ports import Absent, Ambiguous, Effect, Found, Lookup, Probe, Reply
 from syncflow_dagster.store.clock import DatabaseClock
@@ -29,6 +31,13 @@ class FileDestination:
     takes_s: float = 0.0
     hangs: bool = False
     account: str = "file:default"
+
+    @property
+    def job_size(self):
+        return 0
+
+    def pace(self):
+        return Pace.steady(self.batch_size)
 
     def budgets(self):
         return {"points": (1_000_000, 60.0)}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from syncflow_dagster.core.states import EffectState
-from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions
+from syncflow_dagster.ledger.deliver import Delivery
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.ledger.effects import EffectConflict, EffectStore, Scope
 from syncflow_dagster.ledger.ports import PlannedEffect
 from syncflow_dagster.ledger.worker import Busy, only_one

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from syncflow_dagster.ledger.decisions import By, Decisions
-from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions
+from syncflow_dagster.ledger.deliver import Delivery
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.ledger.ports import PlannedEffect
 from syncflow_dagster.testing.clock import FakeClock

@@ -10,7 +10,8 @@ import pytest
 from syncflow_dagster.core.budget import Limit
 from syncflow_dagster.core.outcomes import Reject, Retry
 from syncflow_dagster.ledger.budgets import LONGEST_WAIT_S, Budgets
-from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions
+from syncflow_dagster.ledger.deliver import Delivery
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.ledger.ports import PlannedEffect, Reply

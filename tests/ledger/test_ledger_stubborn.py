@@ -5,7 +5,8 @@ import random
 import pytest
 
 from syncflow_dagster.core.outcomes import Unknown
-from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions
+from syncflow_dagster.ledger.deliver import Delivery
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.ledger.ports import Lookup, PlannedEffect, Reply, Unreadable
 from syncflow_dagster.testing.clock import FakeClock

@@ -9,7 +9,8 @@ import pytest
 
 from syncflow_dagster.core.outcomes import Done, Reject, Retry, Stop, Unknown
 from syncflow_dagster.core.states import EffectState
-from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions
+from syncflow_dagster.ledger.deliver import Delivery
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.ledger.ports import (
     Absent,

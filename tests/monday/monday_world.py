@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from syncflow_dagster.ledger.deliver import DeliveryOptions
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta, prepare
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.monday.push import Push, PushOptions

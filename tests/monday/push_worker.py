@@ -7,7 +7,7 @@ import sys
 
 from monday_world import MondayWorld
 
-from syncflow_dagster.ledger.deliver import DeliveryOptions
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import Database
 

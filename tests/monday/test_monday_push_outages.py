@@ -10,7 +10,8 @@ import pytest
 from monday_world import BOARD, SEED, MondayWorld, order
 
 from syncflow_dagster.core import breaker
-from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions
+from syncflow_dagster.ledger.deliver import Delivery
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.ledger.ports import PlannedEffect
@@ -267,7 +268,8 @@ def test_a_request_refused_without_a_word_of_whose_fault_is_halved_until_it_is_f
     make_small(world, 64, poison={39})
     before = requests(world)
     deliver(world, batch_size=64)
-    assert requests(world) - before <= 1 + 2 * 6
+    # Three without it, as requests grow from 20; then it is found among 40.
+    assert requests(world) - before <= 3 + 2 * 6
     assert len(world.control.log()) == 63
     dead = [row for row in effects(world) if row["state"] != "DONE"]
     assert [(row["effect_key"], row["state"]) for row in dead] == [("create:39", "DEAD")]

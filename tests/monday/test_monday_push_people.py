@@ -7,7 +7,7 @@ import random
 import requests
 from monday_world import LINES, line, order
 
-from syncflow_dagster.ledger.deliver import DeliveryOptions
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 
 BOOK = [order("SO-1"), order("SO-2")]
 SIZES = [line("SO-1", "M", 5), line("SO-2", "M", 1)]

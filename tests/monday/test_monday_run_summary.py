@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from monday_world import ITEM_MAPPING, order
 
-from syncflow_dagster.ledger.deliver import DeliveryReport
+from syncflow_dagster.ledger.delivery_report import DeliveryReport
 from syncflow_dagster.nodes.monday.plan_report import PlanReport
 from syncflow_dagster.nodes.run_summary import RunPlace, summarise_pass
 from syncflow_dagster.nodes.run_summary_page import as_markdown

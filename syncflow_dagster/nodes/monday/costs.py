@@ -47,6 +47,16 @@ DAILY_BUDGET = "dailyCalls"
 INGEST_ITEMS_BUDGET = "ingestItemsHour"
 INGEST_JOBS_BUDGET = "ingestJobsHour"
 
+#: What a bulk job draws on.
+JOB_BUDGETS = (
+    COMPLEXITY_BUDGET,
+    REQUEST_BUDGET,
+    CONCURRENCY_BUDGET,
+    DAILY_BUDGET,
+    INGEST_ITEMS_BUDGET,
+    INGEST_JOBS_BUDGET,
+)
+
 WINDOW_S = 60.0
 _HOUR_S = 3_600.0
 _DAY_S = 86_400.0

@@ -15,8 +15,12 @@ from syncflow_dagster.core.outcomes import (
     Unknown,
     outage_of,
 )
+from syncflow_dagster.core.pace import Pace
 from syncflow_dagster.ledger.ports import Effect, Lookup, Probe, Reply
 from syncflow_dagster.nodes.monday import costs
+from syncflow_dagster.nodes.monday.bulk.file import MOST_ROWS
+from syncflow_dagster.nodes.monday.bulk.jobs import BulkJobs
+from syncflow_dagster.nodes.monday.bulk.lane import BulkLane
 from syncflow_dagster.nodes.monday.classify import (
     GONE,
     alias_error,
@@ -28,7 +32,7 @@ from syncflow_dagster.nodes.monday.classify import (
 )
 from syncflow_dagster.nodes.monday.client import Answer, MondayClient, NoAnswer
 from syncflow_dagster.nodes.monday.documents import batch
-from syncflow_dagster.nodes.monday.headers import readings_of, told
+from syncflow_dagster.nodes.monday.headers import readings_of, spent_of, told
 from syncflow_dagster.nodes.monday.lookup import MOST_IDS, LookupRun
 from syncflow_dagster.nodes.monday.values import dropped, sent_value, without
 
@@ -37,9 +41,14 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from syncflow_dagster.core.budget import Limit, Reading
+    from syncflow_dagster.nodes.monday.bulk.fit import FileColumns
     from syncflow_dagster.nodes.monday.preflight_watch import ContractWatch
     from syncflow_dagster.workflows.models import MondayConnection
 
+#: Mutations of a first request: each takes a fifth to half a second, and a minute is all there is.
+_FIRST_BATCH = 20
+#: How much faster than the time-out a request should be answered.
+_TIMES_FASTER = 4
 _PROBE = "query { complexity { query after reset_in_x_seconds } }"
 
 
@@ -52,6 +61,8 @@ class MondayDestination:
         subitem_board: Board the subitems live on, where it is known.
         client: Sends the requests; made from the connection if left out.
         watch: Told of what monday refuses; says whether the board changed.
+        columns: What of the board decides whether an item can be made by a bulk job; without it,
+            none is.
     """
 
     def __init__(
@@ -61,12 +72,16 @@ class MondayDestination:
         subitem_board: str | None = None,
         client: MondayClient | None = None,
         watch: ContractWatch | None = None,
+        columns: FileColumns | None = None,
     ) -> None:
         self._connection = connection
         self._batch_size = batch_size
         self._subitem_board = subitem_board
         self._client = client or MondayClient(connection)
         self._watch = watch
+        self._takes_jobs = columns is not None
+        self._jobs = BulkJobs(self._client, connection)
+        self._bulk = BulkLane(self._jobs, connection.settle_s, columns)
 
     @property
     def account(self) -> str:
@@ -83,22 +98,38 @@ class MondayDestination:
         """Mutations one request carries at most."""
         return self._batch_size
 
+    @property
+    def job_size(self) -> int:
+        """Items one bulk job makes at most; 0 where there are to be none."""
+        return MOST_ROWS if self._takes_jobs else 0
+
+    def pace(self) -> Pace:
+        """Return requests that grow to the batch size while monday answers them in good time."""
+        first = min(_FIRST_BATCH, self._batch_size)
+        return Pace(first, self._batch_size, self._connection.timeout_s / _TIMES_FASTER)
+
     def budgets(self) -> Mapping[str, Limit]:
         """Return the account's budgets until its first answer says better."""
         return costs.limits(self._connection.timeout_s)
 
     def cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
-        """Return what one request with these effects costs."""
+        """Return what one request, or one bulk job, with these effects costs."""
+        if effects[0].bulk:
+            return self._bulk.cost(effects)
         return costs.request(costs.mutations(effect.kind for effect in effects))
 
     def lookup_cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what looking these effects up costs, at the dearest."""
+        if effects[0].job is not None:
+            return self._bulk.lookup_cost()
         asked = Counter(_question(effect) for effect in effects)
         requests = sum(-(-count // MOST_IDS) for count in asked.values())
         return costs.request(requests * (costs.KEY_SEARCH + costs.OBJECT), requests)
 
     def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:
-        """Send the effects as one document of aliased mutations."""
+        """Send the effects as one document of aliased mutations, or as one bulk job."""
+        if effects[0].bulk:
+            return self._bulk.send(effects, request_id)
         document, variables = batch(effects, self._subitem_board)
         answer = self._client.execute(document, variables, idempotency_key=request_id)
         if isinstance(answer, NoAnswer):
@@ -116,10 +147,12 @@ class MondayDestination:
         if self._watch is not None and errors:
             # It may read the board, for which there must be a place among those at a time.
             review = partial(self._watch.examine, effects, errors, outcomes)
-        return Reply(outcomes, said, _spent(answer), review=review)
+        return Reply(outcomes, said, spent_of(answer), review=review)
 
     def lookup(self, effects: Sequence[Effect]) -> Lookup:
         """Ask monday whether these effects happened."""
+        if effects[0].job is not None:
+            return self._bulk.lookup(effects)
         return LookupRun(self._client, self._subitem_board).run(effects)
 
     def probe(self) -> Probe:
@@ -133,6 +166,7 @@ class MondayDestination:
 
     def close(self) -> None:
         """Close the connection to monday."""
+        self._jobs.close()
         self._client.close()
 
 
@@ -200,11 +234,3 @@ def _rejection(effect: Effect, error: Mapping[str, Any], refusal: Reject) -> Out
     if left_out is None:
         return Reject(text)
     return Retry(str(left_out), payload=without(effect.payload, left_out))
-
-
-def _spent(answer: Answer) -> dict[str, int]:
-    complexity = (answer.data or {}).get("complexity") or {}
-    spent = {costs.REQUEST_BUDGET: 1, costs.DAILY_BUDGET: 1}
-    if isinstance(complexity.get("query"), int):
-        spent[costs.COMPLEXITY_BUDGET] = complexity["query"]
-    return spent

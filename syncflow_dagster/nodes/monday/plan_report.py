@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syncflow_dagster.ledger.ports import PlannedEffect
+    from syncflow_dagster.nodes.monday.bulk.choice import LaneChoice
     from syncflow_dagster.nodes.monday.values import Adjustment
 
 #: Planned effects kept for a preview.
@@ -31,6 +32,7 @@ class PlanReport:
         settled: Rows with nothing to do.
         skipped: These by customer; the empty name stands for those without one.
         preview: The first planned effects.
+        lanes: Which way the planned effects go, and why.
     """
 
     rows: int = 0
@@ -41,6 +43,7 @@ class PlanReport:
     settled: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     preview: list[PlannedEffect] = field(default_factory=list)
+    lanes: list[LaneChoice] = field(default_factory=list)
 
     def adjust(self, adjustments: Sequence[tuple[str, Adjustment]], number: int) -> None:
         """Add values that are not written as they are.

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 from psycopg import sql as compose
 
 from syncflow_dagster.ledger.budgets import Budgets
-from syncflow_dagster.ledger.deliver import Delivery, DeliveryOptions, DeliveryReport
+from syncflow_dagster.ledger.deliver import Delivery
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.nodes.delta.parents import release_waiting
+from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.adoption.gate import check_gate
+from syncflow_dagster.nodes.monday.bulk.choice import LaneChooser
+from syncflow_dagster.nodes.monday.bulk.fit import FileColumns, file_columns
 from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.monday.destination import MondayDestination
 from syncflow_dagster.nodes.monday.groups import adopt_groups, lost_groups
@@ -20,6 +24,7 @@ from syncflow_dagster.nodes.monday.keys import item_key, item_prefix
 from syncflow_dagster.nodes.monday.patience import read_patiently
 from syncflow_dagster.nodes.monday.plan import DeltaRow, Planner, Presence, RowPlan
 from syncflow_dagster.nodes.monday.plan_report import PREVIEW, PlanReport
+from syncflow_dagster.nodes.monday.plan_rows import delta_row, planned_state
 from syncflow_dagster.nodes.monday.preflight import refuse
 from syncflow_dagster.nodes.monday.preflight_gate import Gate
 from syncflow_dagster.nodes.monday.preflight_watch import ContractWatch
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.nodes.monday.bulk.choice import LaneChoice
     from syncflow_dagster.nodes.monday.contract import Board, Contract
     from syncflow_dagster.nodes.monday.preflight import Fault
     from syncflow_dagster.store.database import Database
@@ -104,12 +110,13 @@ class Push:
         self._destination = MondayDestination(connection, node.batch_size, client=self._client)
         self._queries = sql.load("push")
         self._board: Board | None = None
+        self._columns = FileColumns({}, {})
         #: What does not fit but keeps nothing from being pushed, once prepared.
         self.warnings: list[Fault] = []
 
     def close(self) -> None:
         """Close the connection to monday."""
-        self._client.close()
+        self._destination.close()
 
     def prepare(self) -> Contract:
         """Read the board, learn the account's budgets, and adopt the groups that are there.
@@ -133,16 +140,13 @@ class Push:
         Raises:
             BoardUnavailable: monday did not answer for as long as our patience lasts.
         """
-        account = self._destination.account
-        budgets = Budgets(
-            self._database,
-            self._clock,
-            account,
-            self._destination.budgets(),
-            self._destination.probe,
-        )
         patience_s = self._options.delivery.patience_s
-        return read_patiently(self._client, self._node, budgets, self._clock, patience_s)
+        return read_patiently(self._client, self._node, self._budgets(), self._clock, patience_s)
+
+    def _budgets(self) -> Budgets:
+        destination = self._destination
+        first, probe = destination.budgets(), destination.probe
+        return Budgets(self._database, self._clock, destination.account, first, probe)
 
     def faults(self, contract: Contract) -> list[Fault]:
         """Return everything in which the board does not fit.
@@ -154,14 +158,15 @@ class Push:
 
     def look_at(self, contract: Contract) -> None:
         """Plan and deliver for a board as it was read."""
+        settle_s = self._connection.settle_s
+        self._columns = file_columns(self._node, contract)
         self._destination = MondayDestination(
             self._connection,
             self._node.batch_size,
             contract.board.subitem_board,
             self._client,
-            ContractWatch(
-                self._node, contract, self.read_board, self._clock, self._connection.settle_s
-            ),
+            ContractWatch(self._node, contract, self.read_board, self._clock, settle_s),
+            None if self._node.bulk_from is None else self._columns,
         )
         self._board = contract.board
 
@@ -180,13 +185,29 @@ class Push:
                     self._release(conn, source)
                     while self._plan_chunk(conn, mapping, source, report):
                         pass
+                report.lanes = self._lanes().choose(conn)
                 conn.rollback()
             return report
         for mapping, source in self._mappings():
             more = self._plan_and_commit(mapping, source, report, first=True)
             while more:
                 more = self._plan_and_commit(mapping, source, report)
+        report.lanes = retry_transient(self._choose_lanes, self._clock)
         return report
+
+    def _choose_lanes(self) -> list[LaneChoice]:
+        with self._database.transaction() as conn:
+            return self._lanes().choose(conn)
+
+    def _lanes(self) -> LaneChooser:
+        room, _ = self._budgets().room()
+        return LaneChooser(
+            self._workflow.workflow,
+            self._node,
+            self._connection.api_version,
+            self._columns,
+            room[costs.INGEST_ITEMS_BUDGET],
+        )
 
     def deliver(
         self, pass_number: int, progress: Callable[[DeliveryReport, int], None] | None = None
@@ -354,7 +375,7 @@ class Push:
             self._statement("settle_rows", source.table),
             {
                 "delta_ids": [row.delta_id for row, _ in plans],
-                "states": [_state(plan) for _, plan in plans],
+                "states": [planned_state(plan) for _, plan in plans],
                 "reasons": [plan.reason for _, plan in plans],
                 "now": now,
             },
@@ -363,26 +384,3 @@ class Push:
     def _statement(self, name: str, table: str) -> compose.Composed:
         text: Any = self._queries[name]
         return compose.SQL(text).format(table=compose.Identifier(table))
-
-
-def _state(plan: RowPlan) -> str:
-    if plan.rejected:
-        return "DEAD"
-    return "SYNCED" if plan.settled else "PUSHING"
-
-
-def delta_row(table: str, names: Sequence[str], found: DictRow) -> DeltaRow:
-    """Return a row of a delta table, whose record has the fields `names`, as planning sees it."""
-    return DeltaRow(
-        table=table,
-        delta_id=found["delta_id"],
-        record_uuid=found["record_uuid"],
-        parent_uuid=found["parent_uuid"],
-        generation=found["generation"],
-        operation=found["operation"],
-        # An INSERT brings everything and lists nothing.
-        changed=frozenset(names if found["operation"] == "INSERT" else found["changed_columns"]),
-        customer=found["customer"],
-        label=found["business_key"],
-        values={name: found[name] for name in names},
-    )

@@ -120,6 +120,10 @@ with due as (
     where e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s
       and e.state in ('PLANNED', 'RETRY')
       and (e.not_before is null or e.not_before <= %(now)s)
+      and (%(bulk)s::boolean is null or coalesce(e.bulk, false) = %(bulk)s)
+      -- a job makes what belongs together
+      and (not coalesce(%(bulk)s::boolean, false)
+           or e.parent_key is not distinct from %(parent_key)s)
       and (e.parent_key is null or exists (
            select from remote_object p where p.object_key = e.parent_key and p.retired_at is null))
       and (e.creates or exists (
@@ -151,6 +155,7 @@ returning e.effect_id;
 update effect
 set state = 'SENT', state_since = %(now)s, sent_at = %(now)s, request_id = %(request_id)s,
     idempotency_key = %(key)s, key_size = %(key_size)s, lease_until = %(lease_until)s,
+    job_id = null, job_line = null, job_stored = false,
     tries = tries + case when state = 'SENT' then 0 else 1 end
 where effect_id = any(%(effect_ids)s) and lease_owner = %(worker)s
   and (state = 'CLAIMED' or (state = 'SENT' and request_id = %(request_id)s))
@@ -160,6 +165,7 @@ returning effect_id;
 select e.effect_id, e.effect_key, e.workflow, e.node, e.account, e.kind, e.object_key,
        e.generation, e.parent_key, e.creates, e.delta_table, e.delta_id, e.payload, e.state,
        e.tries, e.lookups, e.request_id, e.remote_id, e.idempotency_key, e.key_size, e.doubted,
+       coalesce(e.bulk, false) as bulk, e.job_id, e.job_line, e.job_stored,
        o.remote_id as target_id, p.remote_id as parent_id
 from effect e
 left join remote_object o on not e.creates and o.object_key = e.object_key
@@ -188,6 +194,7 @@ set state = %(state)s, state_since = %(now)s, reason = %(reason)s, not_before = 
     payload = coalesce(%(payload)s, payload),
     idempotency_key = case when %(same_key)s then idempotency_key end,
     doubted = doubted or %(doubted)s,
+    bulk = case when %(no_job)s then false else bulk end,
     finished_at = case when %(state)s in ('DONE', 'DEAD') then %(now)s end
 where effect_id = %(effect_id)s and request_id = %(request_id)s
   and state in ('SENT', 'UNKNOWN') and state <> %(state)s
@@ -229,16 +236,6 @@ update {table}
 set state = 'PENDING', reason = null, not_before = null, state_since = %(now)s
 where delta_id = any(%(delta_ids)s) and superseded_by is null
   and state in ('PUSHING', 'WAITING', 'FAILED');
-
--- name: postpone_unknown
-update effect set not_before = %(not_before)s, reason = %(reason)s, lookups = lookups + 1
-where effect_id = any(%(effect_ids)s) and state = 'UNKNOWN';
-
--- name: unknown_due
-select effect_id from effect
-where workflow = %(workflow)s and node = %(node)s and state = 'UNKNOWN'
-  and (not_before is null or not_before <= %(now)s)
-order by effect_id limit %(limit)s;
 
 -- name: next_due
 -- Seconds until something of this pass, or any question of this node, can be taken up again.

@@ -167,5 +167,16 @@ class MondayPushNode(Model):
     items: ItemMapping = Field(description="Records that become items.")
     subitems: ItemMapping | None = Field(None, description="Records that become subitems.")
     batch_size: int = Field(
-        20, ge=1, le=100, description="Mutations in one request (aliases of one document)."
+        100,
+        ge=1,
+        le=100,
+        description="Mutations in one request (aliases of one document) at most. It begins with "
+        "20 and grows while monday answers in a quarter of the time-out.",
+    )
+    bulk_from: int | None = Field(
+        1_000,
+        ge=1,
+        le=10_000,
+        description="New items of one group from which they are made by a bulk job instead of by "
+        "mutations; null: never.",
     )

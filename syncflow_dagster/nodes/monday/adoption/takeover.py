@@ -19,7 +19,7 @@ from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
 from syncflow_dagster.nodes.monday.adoption.planning import adoption_planner, plan_adopted
 from syncflow_dagster.nodes.monday.keys import item_key
 from syncflow_dagster.nodes.monday.plan import Planner, Presence
-from syncflow_dagster.nodes.monday.push import delta_row
+from syncflow_dagster.nodes.monday.plan_rows import delta_row
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
