@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -180,6 +181,21 @@ def line(number, size="M", qty=1, stage="Cut", customer="ACME"):
         "stage": stage,
         "customer_name": customer,
     }
+
+
+START = datetime(2026, 10, 29, 12, 0, tzinfo=UTC)
+
+
+class SameTime(FakeClock):
+    """Our clock and the sandbox's are moved together."""
+
+    def __init__(self, sandbox):
+        super().__init__(START + timedelta(seconds=sandbox.real()))
+        self._sandbox = sandbox
+
+    def sleep(self, seconds):
+        super().sleep(seconds)
+        self._sandbox.advance(max(0.0, seconds))
 
 
 _ORDER_SCHEMA = pa.schema(

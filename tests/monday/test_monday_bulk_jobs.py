@@ -224,6 +224,9 @@ def test_a_report_tells_of_each_row_it_has():
     assert report.read(b"\xef\xbb\xbfitemId,serialNo,status\r\n7,1,success\r\n\r\n") == {
         1: ReportRow("success", "7")
     }
+    # A column of the board that is called as one of the report's own comes after it.
+    named_alike = b"serialNo,status,itemId,error,status\n1,success,7,,\n"
+    assert report.read(named_alike)[1].status == "success"
 
 
 @pytest.mark.parametrize(

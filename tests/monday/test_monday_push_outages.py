@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from monday_world import BOARD, SEED, MondayWorld, order
+from monday_world import BOARD, SEED, START, MondayWorld, SameTime, order
 
 from syncflow_dagster.core import breaker
 from syncflow_dagster.ledger.deliver import Delivery
@@ -23,22 +23,8 @@ from syncflow_dagster.sandbox.clock import ManualClock
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.sandbox.server import SandboxServer
 from syncflow_dagster.store.clock import DatabaseClock
-from syncflow_dagster.testing.clock import FakeClock
 
-START = datetime(2026, 10, 29, 12, 0, tzinfo=UTC)
 BOOK = [order(f"SO-{n}", status=None) for n in range(6)]
-
-
-class SameTime(FakeClock):
-    """Our clock and the sandbox's are moved together."""
-
-    def __init__(self, sandbox):
-        super().__init__(START + timedelta(seconds=sandbox.real()))
-        self._sandbox = sandbox
-
-    def sleep(self, seconds):
-        super().sleep(seconds)
-        self._sandbox.advance(max(0.0, seconds))
 
 
 @pytest.fixture(scope="module")

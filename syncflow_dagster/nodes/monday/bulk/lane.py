@@ -32,6 +32,7 @@ from syncflow_dagster.nodes.monday.bulk.answers import (
 from syncflow_dagster.nodes.monday.bulk.file import most_fitting, write
 from syncflow_dagster.nodes.monday.bulk.fit import misfit
 from syncflow_dagster.nodes.monday.bulk.jobs import start_cost, state_cost
+from syncflow_dagster.nodes.monday.bulk.report import INVALID, SUCCESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 POLL_S = 10.0
 #: Looks at a job that has ended, until its effects are looked up without its report.
 _LOOKS_FOR_REPORT = 5
-#: `status` of a report's row that was applied, and of one that was refused before anything else.
-_APPLIED, _INVALID = "success", "validation_error"
 
 
 class BulkLane:
@@ -162,9 +161,9 @@ class BulkLane:
         findings: dict[int, Finding] = {}
         for effect in effects:
             row = report.get(effect.line or 0)
-            if row is not None and row.status == _APPLIED and row.item_id:
+            if row is not None and row.status == SUCCESS and row.item_id:
                 findings[effect.effect_id] = Found(row.item_id)
-            elif row is not None and row.status == _INVALID:
+            elif row is not None and row.status == INVALID:
                 findings[effect.effect_id] = Refused(f"{name}: {row.error}")
             else:
                 findings[effect.effect_id] = Untold(f"the report of {name} does not tell of it")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: A row that became an item, or changed one.
 SUCCESS = "success"
+#: A row that was refused before anything was done.
+INVALID = "validation_error"
 _NUMBER, _STATUS, _ITEM, _ERROR = "serialNo", "status", "itemId", "error"
 
 
@@ -73,7 +75,8 @@ def _row(header: Sequence[str], line: Sequence[str]) -> tuple[int, ReportRow]:
     if len(line) != len(header):
         msg = f"a line of the report has {len(line)} cells, its header {len(header)}"
         raise NoReport(msg)
-    cells = dict(zip(header, line, strict=True))
+    # A column of the board may have the name of one of the report's own, which come first.
+    cells = dict(reversed(list(zip(header, line, strict=True))))
     number, status, item = (cells.pop(name) for name in (_NUMBER, _STATUS, _ITEM))
     if not (_is_number(number) and int(number) and status) or not (item == "" or _is_number(item)):
         msg = f"the report has a line that cannot be right: {quoted(','.join(line))}"

@@ -1,0 +1,179 @@
+"""New items by bulk jobs, over HTTP; the sandbox's log and counts judge."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from monday_world import SEED, START, MondayWorld, SameTime, order
+
+from syncflow_dagster.sandbox.clock import ManualClock
+from syncflow_dagster.sandbox.control import ControlClient
+from syncflow_dagster.sandbox.server import SandboxServer
+
+BOOK = [order(f"SO-{n:02}", title=f'Shirt, "{n}"\nبلوز') for n in range(30)]
+FEW = [order(f"FX-{n}", "FEW") for n in range(3)]
+
+
+@pytest.fixture(scope="module")
+def timed_server():
+    with SandboxServer(clock=ManualClock(START.timestamp())) as server:
+        ControlClient(server.urls["control"]).seed(SEED)
+        yield server
+
+
+@pytest.fixture
+def make_world(database, timed_server):
+    control = ControlClient(timed_server.urls["control"])
+    control.settings(latency_s=0.0, limits={}, ingest={}, ingest_rows_per_s=100)
+    control.reset()
+    clock = SameTime(timed_server.clock)
+
+    def made(**push):
+        settings = {"bulk_from": 10, "batch_size": 10, **push}
+        return MondayWorld(database, timed_server.urls, clock, monday={"settle_s": 2}, **settings)
+
+    yield made
+    control.clear_faults()
+    control.close()
+
+
+@pytest.fixture
+def world(make_world):
+    return make_world()
+
+
+def by_job(world, after=0):
+    """Whether each item was made by a job, by its record's key."""
+    made = [one for one in world.control.log(after=after) if one["op"] == "create_item"]
+    assert len({one["key"] for one in made}) == len(made)
+    return Counter("job_id" in one["payload"] for one in made)
+
+
+def settled(world, items):
+    """The last value is on the board, once; a second push writes nothing."""
+    assert set(world.states().values()) == {"SYNCED"}
+    assert len(world.board()) == items == sum(world.keys().values())
+    writes = world.mark()
+    world.push()
+    assert world.writes(after=writes) == []
+
+
+def test_many_new_items_of_a_group_go_in_a_job_and_the_others_by_mutations(world):
+    result = world.sync([*BOOK, *FEW])
+    assert by_job(world) == {True: 30, False: 3}
+    settled(world, 33)
+    assert result.deliveries[0].jobs == 1
+    shown = world.board()['SO-07 Shirt, "7" بلوز']
+    assert shown["group"] == "ACME"
+    assert shown["values"]["amount"] == "12.5"
+    assert shown["values"]["state"] == "Open"
+    told = {(one.lane, one.kind, one.effects) for one in result.plan.lanes}
+    assert ("bulk job", "create_item", 30) in told
+    assert ("mutations", "create_item", 3) in told
+    assert ("mutations", "set_status", 33) in told
+    assert all(one.why for one in result.plan.lanes)
+    # One to open it and some looks, instead of three requests of ten items.
+    assert world.control.stats()["monday"]["ingest"]["uploads"] == 1
+
+
+def test_a_change_in_mid_job_comes_after_it_and_the_last_value_wins(world):
+    world.build(BOOK)
+    push = world.open()
+    push.prepare()
+    push.plan()
+    push.close()
+    world.sync([order(f"SO-{n:02}", title=f"Coat {n}") for n in range(30)])
+    settled(world, 30)
+    assert {name.split()[1] for name in world.board()} == {"Coat"}
+
+
+def test_a_dry_run_says_which_way_it_would_be_and_decides_nothing(world):
+    world.build(BOOK)
+    result = world.push(dry_run=True)
+    assert [one.lane for one in result.plan.lanes if one.kind == "create_item"] == ["bulk job"]
+    assert world.writes() == []
+    world.push()
+    settled(world, 30)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [({"bulk_from": None}, "null"), ({"bulk_from": 31}, "fewer than 31")],
+)
+def test_without_enough_of_them_or_the_wish_all_are_mutations(make_world, settings, why):
+    world = make_world(**settings)
+    result = world.sync(BOOK)
+    assert by_job(world) == {False: 30}
+    lanes = {one.kind: one for one in result.plan.lanes}
+    assert why in lanes["create_item"].why
+
+
+def test_what_a_file_cannot_say_goes_by_a_mutation(world):
+    odd = [order("SO-90", title=" \u00a0blank"), order("SO-91", title="<NULL>")]
+    result = world.sync([*BOOK, *odd])
+    assert by_job(world) == {True: 31, False: 1}
+    settled(world, 32)
+    assert any("<NULL>" in one.why for one in result.plan.lanes)
+
+
+def test_rows_that_monday_refuses_go_by_a_mutation_and_say_why_there(world):
+    """The report counts, `fully_imported` does not."""
+    bad = [order("SO-98", email="no address"), order("SO-99", email="none")]
+    world.sync([*BOOK, *bad])
+    assert by_job(world) == {True: 30}
+    states = world.states()
+    assert {key: states.pop(key) for key in ("SO-98", "SO-99")} == dict.fromkeys(
+        ("SO-98", "SO-99"), "DEAD"
+    )
+    assert set(states.values()) == {"SYNCED"}
+    assert "email" in world.reason("SO-98")
+
+
+@pytest.mark.parametrize(
+    ("fault", "items_by_job"),
+    [
+        # Nothing is at monday: another job, or mutations, make them.
+        ({"op": "ingest_items", "kind": "lost_reply", "times": 1}, {True: 30}),
+        ({"op": "ingest_items", "kind": "error_before", "times": 1}, {True: 30}),
+        ({"op": "upload", "kind": "error_before", "status": 403, "times": 1}, {False: 30}),
+        ({"op": "upload", "kind": "error_before", "status": 500, "times": 1}, {True: 30}),
+        # It is: the job tells.
+        ({"op": "upload", "kind": "lost_reply", "times": 1}, {True: 30}),
+        ({"op": "upload", "kind": "error_after", "times": 1}, {True: 30}),
+        ({"op": "ingest_job", "kind": "slow", "delay_s": 100, "times": 1}, {True: 30}),
+        # A part of it is: each record is looked up.
+        ({"op": "ingest_job", "kind": "partial", "times": 1}, {True: 15, False: 15}),
+        ({"op": "ingest_job", "kind": "error_before", "times": 1}, {False: 30}),
+        ({"op": "ingest_job", "kind": "error_after", "times": 1}, {True: 30}),
+        # All is, and nobody says so.
+        ({"op": "report", "kind": "error_before", "times": 2}, {True: 30}),
+        ({"op": "report", "kind": "html_error"}, {True: 30}),
+        ({"op": "fetch_job_status", "kind": "lost_reply", "times": 2}, {True: 30}),
+    ],
+    ids=lambda value: f"{value['op']} {value['kind']}" if "op" in value else "",
+)
+def test_nothing_is_doubled_or_lost_whatever_becomes_of_a_job(world, fault, items_by_job):
+    world.control.faults({"service": "monday", **fault})
+    world.sync(BOOK)
+    world.control.clear_faults()
+    assert by_job(world) == items_by_job
+    settled(world, 30)
+
+
+def test_what_an_hour_does_not_hold_goes_by_mutations(world):
+    world.control.settings(ingest={"items_per_hour": 12})
+    world.sync(BOOK)
+    # monday has not told its limit before: it refuses the job, and none of its rows is lost.
+    assert by_job(world) == {False: 30}
+    settled(world, 30)
+
+
+def test_the_hours_items_are_counted_across_jobs(world):
+    world.sync(FEW)
+    world.database.execute("update budget set allowed = 20 where name = 'ingestItemsHour'")
+    mark = world.mark()
+    result = world.sync([*BOOK, *FEW])
+    assert by_job(world, mark) == {True: 20, False: 10}
+    assert any("in an hour" in one.why for one in result.plan.lanes)
+    settled(world, 33)
