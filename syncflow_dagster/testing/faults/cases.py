@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.testing.crash import DELTA_POINTS, PUSH_POINTS
+from syncflow_dagster.testing.crash import DELTA_POINTS, JOB_POINTS, PUSH_POINTS
 from syncflow_dagster.testing.faults.changes import CHANGES, BoardChange
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def cases() -> list[FaultCase]:
         FaultCase("none"),
         *(FaultCase(f"kill -9 at {point}", crash_at=point) for point in DELTA_POINTS),
         FaultCase("kill -9 at delta.write_delta, second node", crash_at="delta.write_delta:2"),
-        *(_push_crash(point) for point in PUSH_POINTS),
+        *(_push_crash(point) for point in PUSH_POINTS if point not in JOB_POINTS),
         FaultCase("2 % replies lost", faults=(_some("lost_reply", 0.02),), whole_book=True),
         FaultCase("2 % 500 after apply", faults=(_some("error_after", 0.02),), whole_book=True),
         FaultCase("5 % throttled", faults=(_some("throttle", 0.05),), whole_book=True),
