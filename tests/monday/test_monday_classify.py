@@ -49,7 +49,7 @@ class Canned:
 @pytest.fixture(scope="module")
 def canned():
     one = Canned()
-    thread = threading.Thread(target=one.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=one.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield one
     one.server.shutdown()

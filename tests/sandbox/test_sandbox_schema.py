@@ -41,6 +41,10 @@ MUTATIONS = {
     "create_column",
     "delete_column",
     "create_update",
+    "edit_update",
+    "delete_update",
+    "create_webhook",
+    "delete_webhook",
     "ingest_items",
     "backfill_items",
     "complexity",
@@ -57,6 +61,7 @@ QUERIES = {
     "account",
     "platform_api",
     "tags",
+    "webhooks",
     "fetch_job_status",
 }
 DOCUMENTS = [

@@ -72,7 +72,9 @@ class MondayService:
     def stats(self) -> dict[str, Any]:
         """Counts since the start or the last reset."""
         counts = self._runtime.counts.describe(self._runtime.callers)
-        return counts | {"ingest": self._runtime.ingest.describe()}
+        runtime = self._runtime
+        ingest, webhooks = runtime.ingest.describe(), runtime.webhooks.describe()
+        return counts | {"ingest": ingest, "webhooks": webhooks}
 
     def state(self) -> dict[str, Any]:
         """All boards with their groups, columns and items, in any state."""

@@ -15,7 +15,7 @@ from syncflow_dagster.sandbox.monday.errors import (
     bad_group,
 )
 from syncflow_dagster.sandbox.monday.model import Board, Column, Group, Label, Tag
-from syncflow_dagster.sandbox.monday.writes import ItemWriter
+from syncflow_dagster.sandbox.monday.update_writes import UpdateWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +37,8 @@ PALETTE = {
 }
 
 
-class BoardWriter(ItemWriter):
-    """Adds the operations on boards, groups, columns and tags to those on items."""
+class BoardWriter(UpdateWriter):
+    """Adds the operations on boards, groups, columns and tags to those on items and comments."""
 
     def create_group(
         self,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.sandbox.monday.limits import Charge, TokenLimits
     from syncflow_dagster.sandbox.monday.reads import Reader
     from syncflow_dagster.sandbox.monday.versions import ApiVersion
+    from syncflow_dagster.sandbox.monday.webhooks import Webhooks
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,12 @@ class Context:
 
     Attributes:
         ingest: Bulk jobs.
+        webhooks: The account's webhooks.
         base_url: Where the client reached the service, without a path.
         zone: The account's time zone, in which dates with a time are read.
         reader: Sees the present, or the past under a `stale_reads` fault.
         access: The caller's level of access to every board: `edit` or `view`.
+        greeted: Addresses of receivers that echoed the challenge of this document.
         failing: Root aliases that a fault makes fail, with their errors.
         failing_fields: Names of deeper fields that a fault makes fail.
     """
@@ -41,6 +44,8 @@ class Context:
     zone: ZoneInfo
     ingest: Ingest
     base_url: str
+    webhooks: Webhooks
+    greeted: frozenset[str] = frozenset()
     access: str = "edit"
     failing: Mapping[str, MondayError] = field(default_factory=dict)
     failing_fields: Mapping[str, Callable[[], MondayError]] = field(default_factory=dict)

@@ -185,6 +185,7 @@ class Gateway:
         if isinstance(charge, Denial):
             self._free(call)
             return self._denied(call, charge)
+        job = await runtime.greeted(job, checked)
         late = job.drawn.late()
         if late is not None:
             return self._later(job, charge, late)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.sandbox.monday.errors import (
@@ -218,7 +219,10 @@ class Ingest:
             if job.state != "PROCESSING":
                 return
             try:
-                Applier(self._writer, job).apply(until)
+                # A backfill has no side effects: no automation and no webhook hears of it.
+                quiet = job.operation == BACKFILL
+                with self._writer.state.unwatched() if quiet else nullcontext():
+                    Applier(self._writer, job).apply(until)
             except BoardFullError as error:
                 self._end(job, "BOARD_CAPACITY_EXCEEDED", str(error))
                 return

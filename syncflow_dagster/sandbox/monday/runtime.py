@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from graphql import execute_sync
 
+from syncflow_dagster.sandbox.monday import people
 from syncflow_dagster.sandbox.monday.accounts import Caller, Callers, Counts
 from syncflow_dagster.sandbox.monday.board_writes import BoardWriter
 from syncflow_dagster.sandbox.monday.complexity import Complexity, CostTable
@@ -21,6 +22,7 @@ from syncflow_dagster.sandbox.monday.search import Cursors
 from syncflow_dagster.sandbox.monday.seed import Seed, plant
 from syncflow_dagster.sandbox.monday.settings import Settings
 from syncflow_dagster.sandbox.monday.state import MondayState, View
+from syncflow_dagster.sandbox.monday.webhooks import REGISTER, Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +55,7 @@ class Job:
     prepared: Prepared
     variables: Mapping[str, Any]
     drawn: DrawnFaults
+    greeted: frozenset[str] = frozenset()
 
 
 class Runtime:
@@ -74,6 +77,8 @@ class Runtime:
         self.cursors = Cursors(clock)
         self.writer = BoardWriter(self.state, self.world.log)
         self.ingest = Ingest(self.world, self.writer, lambda: self.settings)
+        self.webhooks = Webhooks(self.world, self.writer)
+        self.state.watcher = self.webhooks
         self._renew()
 
     def _renew(self) -> None:
@@ -90,18 +95,32 @@ class Runtime:
         boards, and rights.
 
         Raises:
-            ValueError: A board that shall have a state is not there.
+            ValueError: A board or item that shall have a state is not there, or a subitem cannot
+                hang where it shall.
         """
         if missing := [one for one in settings.boards if one not in self.state.boards]:
             msg = f"boards: there is no board {missing[0]}"
             raise ValueError(msg)
-        doings = {"boards", "view_only"}
+        if missing := [one for one in settings.items if one not in self.state.items]:
+            msg = f"items: there is no item {missing[0]}"
+            raise ValueError(msg)
+        self._do(settings)
+        doings = {"boards", "items", "parents", "view_only"}
         goes_on = settings.model_dump(exclude=doings) == self.settings.model_dump(exclude=doings)
         self.settings = settings
         self._keep_board_states()
         self.state.first_weekday = settings.first_weekday
         if not goes_on:
             self._renew()
+
+    def _do(self, settings: Settings) -> None:
+        """Do what a person did since the last settings."""
+        for item_id, parent_id in settings.parents.items():
+            if self.settings.parents.get(item_id) != parent_id:
+                people.hang(self.writer, item_id, parent_id)
+        for item_id, state in settings.items.items():
+            if self.settings.items.get(item_id) != state:
+                people.stand(self.writer, item_id, state)
 
     def _keep_board_states(self) -> None:
         for board_id, state in self.settings.boards.items():
@@ -123,6 +142,19 @@ class Runtime:
         plant(seed, self.state, source)
         self._seeds.append((seed, source))
 
+    async def greeted(self, job: Job, variables: Mapping[str, Any]) -> Job:
+        """Let the receivers of webhooks that a document registers echo a challenge."""
+        call = job.call
+        if REGISTER not in job.prepared.root_names or self._access(call.caller) == "view":
+            return job
+        schema, kind = executable_schema(call.version.value), call.caller.limits.kind
+        return replace(
+            job, greeted=await self.webhooks.greet(job.prepared, variables, schema, kind)
+        )
+
+    def _access(self, caller: Caller) -> str:
+        return "view" if caller.limits.kind.name in self.settings.view_only else "edit"
+
     def execute(self, job: Job, charge: Charge) -> Answer:
         """Run a document whose price has been charged, and settle the price."""
         call, drawn, clock = job.call, job.drawn, self.world.clock
@@ -139,7 +171,9 @@ class Runtime:
             zone=ZoneInfo(self.settings.account_timezone),
             ingest=self.ingest,
             base_url=call.base_url,
-            access="view" if limits.kind.name in self.settings.view_only else "edit",
+            webhooks=self.webhooks,
+            greeted=job.greeted,
+            access=self._access(call.caller),
             failing=drawn.failing(),
             failing_fields=drawn.failing_fields(limits),
         )

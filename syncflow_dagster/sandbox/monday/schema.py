@@ -21,7 +21,7 @@ from graphql import (
     build_schema,
 )
 
-from syncflow_dagster.sandbox.monday import fields, ingest_fields
+from syncflow_dagster.sandbox.monday import fields, ingest_fields, webhook_fields
 from syncflow_dagster.sandbox.monday.errors import bad_item, field_limit_error, unauthorized
 from syncflow_dagster.sandbox.monday.model import ACCOUNT_ID, ACCOUNT_NAME, USERS, Board, Item
 from syncflow_dagster.sandbox.monday.versions import CURRENT, VERSIONS
@@ -225,6 +225,7 @@ _QUERIES: Mapping[str, Resolver] = {
     "platform_api": _platform_api,
     "tags": _tags,
     "fetch_job_status": ingest_fields.fetch_job_status,
+    "webhooks": webhook_fields.webhooks,
 }
 _MUTATIONS: Mapping[str, Resolver] = {
     name: _writer(name)
@@ -242,6 +243,8 @@ _MUTATIONS: Mapping[str, Resolver] = {
         "create_column",
         "delete_column",
         "create_update",
+        "edit_update",
+        "delete_update",
     )
 } | {
     "change_multiple_column_values": _permitted(_change_multiple),
@@ -250,5 +253,7 @@ _MUTATIONS: Mapping[str, Resolver] = {
     "create_board": _permitted(_create_board),
     "ingest_items": _permitted(ingest_fields.ingest_items),
     "backfill_items": _permitted(ingest_fields.backfill_items),
+    "create_webhook": _permitted(webhook_fields.create_webhook),
+    "delete_webhook": _permitted(webhook_fields.delete_webhook),
     "complexity": _complexity,
 }

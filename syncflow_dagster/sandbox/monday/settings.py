@@ -34,6 +34,8 @@ class Settings(BaseModel):
             the service does; false shows their own old error style.
         idempotency_memory: Bytes of answers kept per token.
         boards: State of a board by id, as a person archives, deletes or restores it.
+        items: State of an item by id, as a person archives, deletes or restores it; done once.
+        parents: The item that a person moves a subitem to, by the subitem's id; done once.
         ingest_rows_per_s: Rows of a bulk job that are applied in a limit second; no source tells
             the service's own figure.
         ingest: Single figures of bulk jobs, for tests; see `IngestLimits`.
@@ -52,6 +54,8 @@ class Settings(BaseModel):
     reroute_deprecated: bool = True
     idempotency_memory: int = Field(default=64_000_000, ge=0)
     boards: dict[str, BoardState] = {}
+    items: dict[str, BoardState] = {}
+    parents: dict[str, str] = {}
     ingest_rows_per_s: float = Field(default=100.0, gt=0)
     ingest: dict[
         Literal["jobs_per_hour", "items_per_hour", "rows", "backfill_rows", "file_bytes"], int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from typing import TYPE_CHECKING, Generic, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from syncflow_dagster.sandbox.monday.model import Board, Item, Tag, Update
 
@@ -54,17 +55,34 @@ class Versions(Generic[T]):
         return record_id in self._versions
 
 
+class Watcher(Protocol):
+    """Hears of every change; `before` is None for what is new."""
+
+    def item_put(self, before: Item | None, after: Item) -> None:
+        """An item is new or another."""
+
+    def board_put(self, before: Board, after: Board) -> None:
+        """A board is another."""
+
+    def update_put(self, before: Update | None, after: Update | None) -> None:
+        """A comment is new, another or, without `after`, gone."""
+
+
 class MondayState:
     """Boards, items, tags and comments. Only the single server thread touches it.
 
     Args:
         clock: When things happen.
         first_weekday: The account's first day of the week: 0 is Monday, 6 is Sunday.
+
+    Attributes:
+        watcher: Who is told of changes, once there is somebody.
     """
 
     def __init__(self, clock: Clock, first_weekday: int = 0) -> None:
         self.clock = clock
         self.first_weekday = first_weekday
+        self.watcher: Watcher | None = None
         self.boards: Versions[Board] = Versions()
         self.items: Versions[Item] = Versions()
         self.board_items: dict[str, list[str]] = {}
@@ -110,19 +128,54 @@ class MondayState:
 
     def put_board(self, board: Board) -> None:
         """Add or replace a board."""
+        before = self.boards.get(board.id)
         self.board_items.setdefault(board.id, [])
         self.boards.put(board.id, board, self.clock.real())
+        if self.watcher is not None and before is not None:
+            self.watcher.board_put(before, board)
 
     def put_item(self, item: Item) -> None:
         """Add or replace an item."""
         before = self.items.get(item.id)
         if before is None:
             self.board_items[item.board_id].append(item.id)
-            if item.parent_id is not None:
-                self.children.setdefault(item.parent_id, []).append(item.id)
+        if before is None or before.parent_id != item.parent_id:
+            self._hang_below(before, item)
         change = (item.state == "active") - (before is not None and before.state == "active")
         self.active_counts[item.board_id] = self.active_counts.get(item.board_id, 0) + change
         self.items.put(item.id, item, self.clock.real())
+        if self.watcher is not None:
+            self.watcher.item_put(before, item)
+
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Tell nobody of what changes meanwhile."""
+        watcher, self.watcher = self.watcher, None
+        try:
+            yield
+        finally:
+            self.watcher = watcher
+
+    def _hang_below(self, before: Item | None, item: Item) -> None:
+        if before is not None and before.parent_id is not None:
+            self.children[before.parent_id].remove(item.id)
+        if item.parent_id is not None:
+            self.children.setdefault(item.parent_id, []).append(item.id)
+
+    def update(self, update_id: str) -> Update | None:
+        """One comment."""
+        every = (update for updates in self.updates.values() for update in updates)
+        return next((update for update in every if update.id == update_id), None)
+
+    def put_update(self, before: Update | None, after: Update | None) -> None:
+        """Add, replace or, without `after`, take away a comment."""
+        changed = before or after
+        assert changed is not None
+        updates = self.updates.setdefault(changed.item_id, [])
+        at = len(updates) if before is None else updates.index(before)
+        updates[at : at + 1] = [] if after is None else [after]
+        if self.watcher is not None:
+            self.watcher.update_put(before, after)
 
     def tag_named(self, name: str) -> Tag:
         """The tag of this name, made when it is not there."""

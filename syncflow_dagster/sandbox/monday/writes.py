@@ -23,7 +23,7 @@ from syncflow_dagster.sandbox.monday.errors import (
     bad_item,
     not_found,
 )
-from syncflow_dagster.sandbox.monday.model import Board, Group, Item, Update
+from syncflow_dagster.sandbox.monday.model import Board, Group, Item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -290,20 +290,3 @@ class ItemWriter(Accounts):
         for one in (*with_it, item):
             self.state.put_item(replace(one, state=state, updated_at=now))
         return with_it
-
-    def create_update(
-        self, body: str, item_id: str | None = None, parent_id: str | None = None
-    ) -> Update:
-        """`create_update`: a comment on an item, or an answer to one."""
-        if not body.strip():
-            raise bad_argument("Update body cannot be empty")
-        item = self.item(item_id)
-        existing = self.state.updates.setdefault(item.id, [])
-        if parent_id is not None and all(update.id != parent_id for update in existing):
-            msg = f"There is no update {parent_id} on item {item.id}"
-            raise bad_argument(msg)
-        update = Update(self.state.new_item_id(), item.id, body, self.state.clock.real(), parent_id)
-        existing.append(update)
-        payload = self._payload(item, changed=True) | {"body": body}
-        self.committed("create_update", self._key(item), update.id, payload)
-        return update
