@@ -161,9 +161,7 @@ def _refused(
     observer = Observer(opened.database)
     effects = observer.unfinished_effects(workflow.workflow, node.name, number)
     dead, waiting = (effects[0]["dead"], effects[0]["waiting"]) if effects else (0, 0)
-    rows: list[dict[str, Any]] = [
-        {"what": one["kind"], "record": one["object_key"], **one} for one in effects
-    ]
+    rows: list[dict[str, Any]] = [*effects]
     if number == ITEMS:
         for table in names.delta_tables(workflow):
             refused = observer.refused_rows(table)
@@ -180,7 +178,7 @@ def _refused(
 def _unknown(key: dg.AssetKey, rows: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
     unknown, person = (rows[0]["unknown"], rows[0]["needs_person"]) if rows else (0, 0)
     words = f"{unknown:,} are being looked up, {person:,} need a person"
-    columns = ["kind", "object_key", "customer", "state", "state_since", "reason"]
+    columns = ["effect_id", "kind", "record", "customer", "state", "state_since", "reason"]
     severity = _ERROR if person else _WARN
     return _result("no_unknown_outcomes", key, unknown + person, words, rows, columns, severity)
 

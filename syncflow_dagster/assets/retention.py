@@ -111,8 +111,8 @@ def _description(workflow: Workflow) -> str:
     policy = workflow.retention
     goes = "move to `<table>_archive`" if policy.action == "archive" else "are deleted"
     return (
-        f"What is history of `{workflow.workflow}`. Delta rows {goes} {policy.delta_days} days "
-        "after a newer one of the same record has arrived; the newest row of each record, and "
+        f"Takes away what is history in `{workflow.workflow}`. Delta rows {goes} "
+        f"{policy.delta_days} days after a newer one of the same record has arrived; the newest row of each record, and "
         f"everything that is not settled, stays. Attempts go {policy.attempts_days} days after "
         "their effect has ended. Killed at any moment, it goes on with the next run."
     )

@@ -103,7 +103,7 @@ from mine;
 
 -- name: held_up
 -- What a pass that does not get on waits for.
-select kind || ' ' || object_key as what, state, reason
+select kind || ' ' || coalesce(payload ->> 'label', object_key) as what, state, reason
 from syncflow.effect
 where workflow = %(workflow)s and node = %(node)s and pass = %(pass)s
   and state in ('RETRY', 'UNKNOWN', 'PLANNED', 'CLAIMED', 'SENT')
@@ -112,7 +112,7 @@ limit %(limit)s;
 
 -- name: left_behind
 -- Open effects of nodes and passes that the workflow no longer has: nothing takes them up.
-select e.kind || ' ' || e.object_key as what, e.node, e.pass, e.state, e.state_since,
+select e.kind || ' ' || coalesce(e.payload ->> 'label', e.object_key) as what, e.node, e.pass, e.state, e.state_since,
        count(*) over () as total
 from syncflow.effect e
 where e.workflow = %(workflow)s and e.state not in ('DONE', 'DEAD', 'CANCELLED')
@@ -137,7 +137,8 @@ from syncflow.delta_cursor
 where workflow = %(workflow)s and node = %(node)s and part = %(part)s and parts = %(parts)s;
 
 -- name: open_questions
-select kind, object_key, state, state_since, customer, reason,
+select effect_id, kind, coalesce(payload ->> 'label', object_key) as record, state, state_since,
+       customer, reason,
        count(*) filter (where state = 'UNKNOWN') over () as unknown,
        count(*) filter (where state = 'NEEDS_PERSON') over () as needs_person
 from syncflow.effect
@@ -147,7 +148,8 @@ limit %(limit)s;
 
 -- name: unfinished_effects
 -- Refused and waiting effects of a pass, whose record was not overtaken by a newer change.
-select e.kind, e.state, e.customer, e.object_key, e.reason,
+select e.kind as what, coalesce(e.payload ->> 'label', e.object_key) as record, e.state, e.customer,
+       e.reason,
        count(*) filter (where e.state = 'DEAD') over () as dead,
        count(*) filter (where e.state = 'WAITING') over () as waiting
 from syncflow.effect e
