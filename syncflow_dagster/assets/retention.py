@@ -112,7 +112,7 @@ def _description(workflow: Workflow) -> str:
     goes = "move to `<table>_archive`" if policy.action == "archive" else "are deleted"
     return (
         f"Takes away what is history in `{workflow.workflow}`. Delta rows {goes} "
-        f"{policy.delta_days} days after a newer one of the same record has arrived; the newest row of "
-        f"each record, and everything that is not settled, stays. Attempts go {policy.attempts_days} days after "
-        "their effect has ended. Killed at any moment, it goes on with the next run."
+        f"{policy.delta_days} days after a newer one of the same record has arrived; the newest "
+        "row of each record, and everything that is not settled, stays. Attempts go "
+        f"{policy.attempts_days} days after their effect has ended. Killed at any moment, it goes on with the next run."
     )
