@@ -114,5 +114,6 @@ def _description(workflow: Workflow) -> str:
         f"Takes away what is history in `{workflow.workflow}`. Delta rows {goes} "
         f"{policy.delta_days} days after a newer one of the same record has arrived; the newest "
         "row of each record, and everything that is not settled, stays. Attempts go "
-        f"{policy.attempts_days} days after their effect has ended. Killed at any moment, it goes on with the next run."
+        f"{policy.attempts_days} days after their effect has ended. Killed at any moment, it goes "
+        "on with the next run."
     )
