@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.sandbox.monday import boards
 from syncflow_dagster.sandbox.monday.columns import COLUMN_TYPES, LABELLED
+from syncflow_dagster.sandbox.monday.columns.choices import (
+    STATUS_LABEL_LENGTH,
+    STATUS_LABELS_LIMIT,
+)
 from syncflow_dagster.sandbox.monday.errors import (
     MondayError,
     bad_argument,
@@ -236,11 +240,22 @@ def _with_defaults(column: Column, defaults: Any) -> Column:
         msg = f"defaults do not fit a column of type {column.type}"
         raise bad_argument(msg)
     if isinstance(labels, dict):
-        return replace(
-            column,
-            labels=tuple(Label(int(n), str(text)) for n, text in labels.items() if n.isdigit()),
-        )
-    return boards.with_labels(column, _label_texts(labels))
+        numbered = {int(n): str(text) for n, text in labels.items() if n.isdigit()}
+        column = replace(column, labels=tuple(Label(*one) for one in numbered.items()))
+    else:
+        column = boards.with_labels(column, _label_texts(labels))
+    return _with_few_labels(column)
+
+
+def _with_few_labels(column: Column) -> Column:
+    if column.type == "status":
+        if len(column.labels) > STATUS_LABELS_LIMIT:
+            msg = f"A status column has at most {STATUS_LABELS_LIMIT} labels"
+            raise bad_argument(msg)
+        if long := [one.text for one in column.labels if len(one.text) > STATUS_LABEL_LENGTH]:
+            msg = f"A status label has at most {STATUS_LABEL_LENGTH} characters: {long[0]!r}"
+            raise bad_argument(msg)
+    return column
 
 
 def _label_texts(labels: Any) -> Sequence[str]:

@@ -31,6 +31,7 @@ class Context:
         reader: Sees the present, or the past under a `stale_reads` fault.
         access: The caller's level of access to every board: `edit` or `view`.
         greeted: Addresses of receivers that echoed the challenge of this document.
+        formula_columns: Those whose values the document has shown so far.
         failing: Root aliases that a fault makes fail, with their errors.
         failing_fields: Names of deeper fields that a fault makes fail.
     """
@@ -46,6 +47,7 @@ class Context:
     base_url: str
     webhooks: Webhooks
     greeted: frozenset[str] = frozenset()
+    formula_columns: set[str] = field(default_factory=set)
     access: str = "edit"
     failing: Mapping[str, MondayError] = field(default_factory=dict)
     failing_fields: Mapping[str, Callable[[], MondayError]] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from syncflow_dagster.sandbox.monday.columns import (
     settings_str_of,
 )
 from syncflow_dagster.sandbox.monday.columns.temporal import local_moment
+from syncflow_dagster.sandbox.monday.formulas import formula_text
 from syncflow_dagster.sandbox.monday.model import (
     USERS,
     Board,
@@ -103,6 +104,9 @@ _SPECIAL: Mapping[str, Mapping[str, Resolver]] = {
     },
     "TagsValue": {"tags": _tags, "text": _tag_text},
     "DateValue": {"text": _local_date, "date": _local_date, "time": _local_date},
+    "FormulaValue": {
+        "display_value": lambda cell, info: formula_text(_context(info), cell.column.id)
+    },
     "ItemIdValue": {"item_id": lambda cell, _info: cell.item.id},
 }
 

@@ -21,6 +21,7 @@ IP_LIMIT = 5_000
 IP_WINDOW_S = 10.0
 CONCURRENCY_RETRY_S = 15.0
 BOARDS_PER_MINUTE = 40
+FORMULAS_PER_MINUTE = 10_000
 HOUR_S = 3_600.0
 
 
@@ -160,6 +161,7 @@ class TokenLimits:
     reads: Window = field(init=False)
     writes: Window = field(init=False)
     boards: Window = field(init=False)
+    formulas: Window = field(init=False)
     ingest_jobs: Window = field(init=False)
     ingest_items: Window = field(init=False)
     day_tenths: int = 0
@@ -171,6 +173,7 @@ class TokenLimits:
         self.reads = Window(self.kind.complexity)
         self.writes = self.reads if self.kind.combined else Window(self.kind.complexity)
         self.boards = Window(BOARDS_PER_MINUTE)
+        self.formulas = Window(FORMULAS_PER_MINUTE)
         self.ingest_jobs = Window(self.ingest.jobs_per_hour, HOUR_S)
         self.ingest_items = Window(self.ingest.items_per_hour, HOUR_S)
         self.day = int(self.clock.limit_time() // DAY_S)
