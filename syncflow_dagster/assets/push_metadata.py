@@ -169,21 +169,21 @@ def of_summary(summary: RunSummary, file: Path | None) -> dict[str, Any]:
 
 
 def of_budgets(budgets: Sequence[Budget]) -> dict[str, Any]:
-    """Return the account's budgets as the service last told them."""
+    """Return the account's budgets: what the service told, and what it has not told yet."""
     metadata: dict[str, Any] = {
-        f"used_share_{one.name}": round(one.spent / one.allowed, 4) for one in budgets
+        f"used_share_{one.name}": round(one.taken / one.allowed, 4) for one in budgets
     }
     metadata["budgets"] = tables.table(
         [
             {
                 "budget": one.name,
-                "spent": one.spent,
+                "used": one.taken,
                 "allowed": one.allowed,
                 "window_s": one.window_s,
                 "window_ends": one.window_ends_at,
             }
             for one in budgets
         ],
-        ["budget", "spent", "allowed", "window_s", "window_ends"],
+        ["budget", "used", "allowed", "window_s", "window_ends"],
     )
     return metadata
