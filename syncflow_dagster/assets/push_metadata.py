@@ -82,7 +82,7 @@ def of_plan(plan: PlanReport) -> dict[str, Any]:
                     "change": one.kind,
                     "pass": one.pass_number,
                     "customer": one.customer,
-                    "name": one.payload.get("name") or one.payload.get("title"),
+                    "name": one.payload.get("name") or one.payload.get("label"),
                     "columns": ", ".join(one.payload.get("columns", {})),
                 }
                 for one in plan.preview
