@@ -10,6 +10,8 @@ from gql import GraphQLRequest
 from gql.transport.exceptions import TransportConnectionFailed, TransportError
 from gql.transport.requests import RequestsHTTPTransport
 
+from syncflow_dagster.nodes.monday.deadline import DeadlineAdapter
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
@@ -114,8 +116,11 @@ class MondayClient:
                 retries=0,
             )
             self._transport.connect()  # type: ignore[no-untyped-call]
-            assert self._transport.session is not None
-            self._transport.session.hooks["response"].append(self._keep)
+            session = self._transport.session
+            assert session is not None
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, DeadlineAdapter(self.connection.timeout_s))
+            session.hooks["response"].append(self._keep)
         return self._transport
 
     def _keep(self, response: requests.Response, **_: object) -> None:
