@@ -71,7 +71,10 @@ def test_many_new_items_of_a_group_go_in_a_job_and_the_others_by_mutations(world
     told = {(one.lane, one.kind, one.effects) for one in result.plan.lanes}
     assert ("bulk job", "create_item", 30) in told
     assert ("mutations", "create_item", 3) in told
-    assert ("mutations", "set_status", 33) in told
+    # Statuses of items that a file makes are in it; the others are written as ever.
+    assert ("bulk job", "set_status", 30) in told
+    assert ("mutations", "set_status", 3) in told
+    assert sum(one.outcomes["done"] for one in result.deliveries) == 2 + 3 + 3
     assert all(one.why for one in result.plan.lanes)
     # One to open it and some looks, instead of three requests of ten items.
     assert world.control.stats()["monday"]["ingest"]["uploads"] == 1
@@ -115,6 +118,15 @@ def test_what_a_file_cannot_say_goes_by_a_mutation(world):
     assert by_job(world) == {True: 31, False: 1}
     settled(world, 32)
     assert any("<NULL>" in one.why for one in result.plan.lanes)
+
+
+def test_a_status_that_a_file_cannot_say_follows_its_item(world):
+    odd = order("SO-92", status="no such label")
+    world.sync([*BOOK, odd])
+    assert by_job(world) == {True: 31}
+    assert world.states().pop("SO-92") == "DEAD"
+    assert "no such label" in world.reason("SO-92")
+    assert "state" not in world.board()["SO-92 Shirt"]["values"]
 
 
 def test_rows_that_monday_refuses_go_by_a_mutation_and_say_why_there(world):

@@ -185,7 +185,7 @@ class Push:
                     self._release(conn, source)
                     while self._plan_chunk(conn, mapping, source, report):
                         pass
-                report.lanes = self._lanes().choose(conn)
+                report.lanes = self._lanes().choose(conn, self._clock.now())
                 conn.rollback()
             return report
         for mapping, source in self._mappings():
@@ -197,7 +197,7 @@ class Push:
 
     def _choose_lanes(self) -> list[LaneChoice]:
         with self._database.transaction() as conn:
-            return self._lanes().choose(conn)
+            return self._lanes().choose(conn, self._clock.now())
 
     def _lanes(self) -> LaneChooser:
         room, _ = self._budgets().room()

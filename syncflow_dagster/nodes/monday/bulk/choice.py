@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.bulk.file import MOST_ROWS
@@ -13,7 +13,8 @@ from syncflow_dagster.nodes.monday.keys import group_prefix
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     import psycopg
     from psycopg.rows import DictRow
@@ -50,6 +51,7 @@ class LaneChoice:
 @dataclass(slots=True)
 class _Sorted:
     fitting: list[int] = field(default_factory=list)
+    with_statuses: set[int] = field(default_factory=set)
     unfit: list[int] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -59,7 +61,8 @@ class LaneChooser:
 
     Only new items do. A file makes no groups, moves and archives nothing, and does not find a
     subitem again. It could change an item, but would make a new one where the old has gone, and
-    the look that rules this out costs as many calls as the mutations.
+    the look that rules this out costs as many calls as the mutations. Statuses of new items go
+    along in the file, where it can say them.
 
     Args:
         workflow: Name of the workflow.
@@ -84,7 +87,7 @@ class LaneChooser:
         self._place = {"workflow": workflow, "node": node.name}
         self._queries = sql.load("lanes")
 
-    def choose(self, conn: Connection) -> list[LaneChoice]:
+    def choose(self, conn: Connection, now: datetime) -> list[LaneChoice]:
         """Decide what is planned and undecided, in the caller's transaction."""
         least = self._node.bulk_from
         if least is None:
@@ -94,11 +97,13 @@ class LaneChooser:
         given = {**self._place, "least": least}
         choices: list[LaneChoice] = []
         for row in conn.execute(self._queries["crowds"], given).fetchall():
-            choices += self._crowd(conn, row["parent_key"], least)
+            choices += self._crowd(conn, row["parent_key"], least, now)
         rest = f"fewer than {least:,} (bulk_from) of them are new in one group"
         return choices + self._rest(conn, rest)
 
-    def _crowd(self, conn: Connection, group_key: str, least: int) -> Iterator[LaneChoice]:
+    def _crowd(
+        self, conn: Connection, group_key: str, least: int, now: datetime
+    ) -> Iterator[LaneChoice]:
         title = group_key.removeprefix(group_prefix(self._node.board_id))
         found = self._sort(conn, group_key)
         self._decide(conn, found.unfit, bulk=False)
@@ -108,9 +113,15 @@ class LaneChooser:
         in_jobs, over = found.fitting[: self._room], found.fitting[self._room :]
         self._room -= len(in_jobs)
         self._decide(conn, in_jobs, bulk=True)
+        along = [one for one in in_jobs if one in found.with_statuses]
+        if along:
+            conn.execute(self._queries["take_along"], {"effect_ids": along, "now": now})
         self._decide(conn, over, bulk=False)
         if in_jobs:
-            yield LaneChoice("bulk job", "create_item", len(in_jobs), self._why(in_jobs, title))
+            why = self._why(in_jobs, title)
+            yield LaneChoice("bulk job", "create_item", len(in_jobs), why)
+        if along:
+            yield LaneChoice("bulk job", "set_status", len(along), _ALONG)
         if over:
             why = f"monday takes no more than this by jobs in an hour; group {title!r}"
             yield LaneChoice("mutations", "create_item", len(over), why)
@@ -133,12 +144,21 @@ class LaneChooser:
                 return found
             after = rows[-1]["effect_id"]
             for row in rows:
-                why = misfit(row["payload"], self._columns.types, self._columns.labels)
-                if why is None:
-                    found.fitting.append(row["effect_id"])
-                else:
-                    found.unfit.append(row["effect_id"])
-                    found.reasons[why] += 1
+                self._sort_one(row, found)
+
+    def _sort_one(self, row: DictRow, found: _Sorted) -> None:
+        payload, statuses = row["payload"], row["statuses"]
+        why = self._misfit(payload)
+        if why is not None:
+            found.unfit.append(row["effect_id"])
+            found.reasons[why] += 1
+            return
+        found.fitting.append(row["effect_id"])
+        if statuses and not self._misfit({**payload, "columns": payload["columns"] | statuses}):
+            found.with_statuses.add(row["effect_id"])
+
+    def _misfit(self, payload: Mapping[str, Any]) -> str | None:
+        return misfit(payload, self._columns.types, self._columns.labels)
 
     def _decide(self, conn: Connection, effect_ids: list[int], *, bulk: bool) -> None:
         if effect_ids:
@@ -152,6 +172,7 @@ class LaneChooser:
         ]
 
 
+_ALONG = "the file that makes the items says their statuses too"
 _UNTOUCHED = "a file only makes items"
 _SUBITEMS = "a file does not find a subitem it has made before"
 _CHANGES = "a file would make a new item where the old has gone"
