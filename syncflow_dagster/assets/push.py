@@ -11,6 +11,7 @@ from syncflow_dagster.assets import columns, names, push_metadata
 from syncflow_dagster.assets.failures import failure, readable_failures
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.assets.stopping import Stop, StoppableClock
 from syncflow_dagster.core.dispatch import has_stalled
 from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.delivery_report import DeliveryReport
@@ -114,9 +115,9 @@ def _push(
     chosen = opened.options
     pin = pin_path(opened.loaded.path)
     options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer, pin=pin)
-    with closing(
-        Push(opened.database, opened.clock, opened.loaded.workflow, node, options)
-    ) as push:
+    stop = Stop()
+    clock = StoppableClock(opened.clock, stop)
+    with closing(Push(opened.database, clock, opened.loaded.workflow, node, options)) as push:
         try:
             contract = push.prepare()
         except AccountPaused as paused:
@@ -132,7 +133,8 @@ def _push(
         if chosen.dry_run:
             return push_metadata.of_dry_run(plan, contract), None, {}
         progress = Progress(context.log.info, "effects")
-        report = push.deliver(number, _teller(progress))
+        with stop.on_signals():
+            report = push.deliver(number, _teller(progress, stop))
     context.log.info(push_metadata.told_delivery(report, progress.elapsed_s))
     metadata = push_metadata.of_plan(plan) if plan is not None else {}
     metadata |= push_metadata.of_delivery(report, progress.elapsed_s)
@@ -230,9 +232,10 @@ def _summarise(
     return push_metadata.of_summary(summary, file)
 
 
-def _teller(progress: Progress) -> Callable[[DeliveryReport, int], None]:
+def _teller(progress: Progress, stop: Stop) -> Callable[[DeliveryReport, int], None]:
     def tell(report: DeliveryReport, remaining: int) -> None:
         progress.tell(push_metadata.ended(report), remaining)
+        stop.check()
 
     return tell
 
