@@ -71,6 +71,8 @@ def of_plan(plan: PlanReport) -> dict[str, Any]:
             ["change", "number"],
         ),
     }
+    if plan.calls is not None and plan.calls.needed:
+        metadata["calls"] = plan.calls.in_words()
     if plan.lanes:
         metadata["lanes"] = tables.table(
             [asdict(one) for one in plan.lanes], ["lane", "kind", "effects", "why"]

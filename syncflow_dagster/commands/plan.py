@@ -39,6 +39,8 @@ class Plans:
             lines += [
                 f"  {one.effects:>6}  {one.kind} by {one.lane}: {one.why}" for one in report.lanes
             ]
+            if report.calls is not None:
+                lines.append(f"  {report.calls.in_words()}")
             lines += [f"  refused {record}: {reason}" for record, reason in report.rejected]
             lines += [f"  adjusted {record}: {one}" for record, one in report.adjustments]
             if more := report.adjusted - len(report.adjustments):
@@ -54,6 +56,7 @@ class Plans:
                     "rows": report.rows,
                     "effects": dict(Counter(report.effects)),
                     "settled": report.settled,
+                    "calls": None if report.calls is None else asdict(report.calls),
                     "lanes": [asdict(one) for one in report.lanes],
                     "rejected": dict(report.rejected),
                     "adjusted_total": report.adjusted,

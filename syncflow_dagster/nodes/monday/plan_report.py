@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syncflow_dagster.ledger.ports import PlannedEffect
-    from syncflow_dagster.nodes.monday.bulk.choice import LaneChoice
+    from syncflow_dagster.nodes.monday.bulk.choice import DayCalls, LaneChoice
     from syncflow_dagster.nodes.monday.values import Adjustment
 
 #: Planned effects kept for a preview.
@@ -33,6 +33,7 @@ class PlanReport:
         skipped: These by customer; the empty name stands for those without one.
         preview: The first planned effects.
         lanes: Which way the planned effects go, and why.
+        calls: What they need of the account's calls.
     """
 
     rows: int = 0
@@ -44,6 +45,7 @@ class PlanReport:
     skipped: Counter[str] = field(default_factory=Counter)
     preview: list[PlannedEffect] = field(default_factory=list)
     lanes: list[LaneChoice] = field(default_factory=list)
+    calls: DayCalls | None = None
 
     def adjust(self, adjustments: Sequence[tuple[str, Adjustment]], number: int) -> None:
         """Add values that are not written as they are.

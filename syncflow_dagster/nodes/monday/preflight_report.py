@@ -103,7 +103,9 @@ def preflight(
                 found.rows, found.changes = waiting_rows(database, workflow, node)
             found.changes += _planned(database, workflow, node)
             at = place_of(workflow, node)
-            found.requests = _READS + -(-found.changes.total() // node.batch_size)
+            found.requests += _READS
+            if not plans:
+                found.requests += -(-found.changes.total() // node.batch_size)
             found.faults += capacity_faults(at, found.contract, found.changes)
             if found.changes.total():
                 found.faults += call_faults(at, found.calls.left, found.requests)
@@ -135,6 +137,7 @@ def _plan(found: Preflight, push: Push, contract: Contract) -> None:
     plan = push.plan()
     found.rows = plan.rows
     found.changes = Counter(plan.effects)
+    found.requests = 0 if plan.calls is None else plan.calls.needed
 
 
 def _planned(database: Database, workflow: Workflow, node: MondayPushNode) -> Counter[str]:

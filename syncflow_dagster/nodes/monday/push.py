@@ -15,7 +15,7 @@ from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.nodes.delta.parents import release_waiting
 from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.adoption.gate import check_gate
-from syncflow_dagster.nodes.monday.bulk.choice import LaneChooser
+from syncflow_dagster.nodes.monday.bulk.choice import DayCalls, LaneChooser, calls_of
 from syncflow_dagster.nodes.monday.bulk.fit import FileColumns, file_columns
 from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.monday.destination import MondayDestination
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.clock import Clock
-    from syncflow_dagster.nodes.monday.bulk.choice import LaneChoice
     from syncflow_dagster.nodes.monday.contract import Board, Contract
     from syncflow_dagster.nodes.monday.preflight import Fault
     from syncflow_dagster.store.database import Database
@@ -185,29 +184,28 @@ class Push:
                     self._release(conn, source)
                     while self._plan_chunk(conn, mapping, source, report):
                         pass
-                report.lanes = self._lanes().choose(conn, self._clock.now())
+                self._choose_lanes(conn, report)
                 conn.rollback()
             return report
         for mapping, source in self._mappings():
             more = self._plan_and_commit(mapping, source, report, first=True)
             while more:
                 more = self._plan_and_commit(mapping, source, report)
-        report.lanes = retry_transient(self._choose_lanes, self._clock)
+        retry_transient(lambda: self._choose_and_commit(report), self._clock)
         return report
 
-    def _choose_lanes(self) -> list[LaneChoice]:
+    def _choose_and_commit(self, report: PlanReport) -> None:
         with self._database.transaction() as conn:
-            return self._lanes().choose(conn, self._clock.now())
+            self._choose_lanes(conn, report)
 
-    def _lanes(self) -> LaneChooser:
-        room, _ = self._budgets().room()
-        return LaneChooser(
-            self._workflow.workflow,
-            self._node,
-            self._connection.api_version,
-            self._columns,
-            room[costs.INGEST_ITEMS_BUDGET],
-        )
+    def _choose_lanes(self, conn: Connection, report: PlanReport) -> None:
+        room, whole = self._budgets().room()
+        jobs, calls = costs.INGEST_ITEMS_BUDGET, costs.DAILY_BUDGET
+        name, version = self._workflow.workflow, self._connection.api_version
+        chooser = LaneChooser(name, self._node, version, self._columns, room[jobs])
+        report.lanes = chooser.choose(conn, self._clock.now())
+        needed = calls_of(report.lanes, self._node.batch_size)
+        report.calls = DayCalls(needed, room[calls], whole[calls])
 
     def deliver(
         self, pass_number: int, progress: Callable[[DeliveryReport, int], None] | None = None

@@ -13,7 +13,7 @@ from syncflow_dagster.nodes.monday.keys import group_prefix
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     import psycopg
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: First API version with bulk jobs (developer.monday.com, "importing items in bulk").
 FIRST_VERSION = "2026-07"
+#: To open a job, and to see it begin, at work and ended.
+_CALLS_OF_JOB = 4
 _CHUNK = 1_000
 #: Reasons for which items do not fit in a file that are told one by one.
 _MOST_REASONS = 5
@@ -46,6 +48,46 @@ class LaneChoice:
     kind: str
     effects: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayCalls:
+    """What a plan needs of the calls an account has in a day.
+
+    Attributes:
+        needed: Calls it needs at least.
+        left: Calls left until midnight UTC.
+        per_day: Calls of a whole day.
+    """
+
+    needed: int
+    left: int
+    per_day: int
+
+    def in_words(self) -> str:
+        """Return it as a part of a sentence."""
+        told = f"at least {self.needed:,} calls; {self.left:,} are left today"
+        over = self.needed - self.left
+        if over <= 0:
+            return told
+        days = -(-over // self.per_day)
+        return f"{told}, and the rest takes {days:,} more day{'s' if days > 1 else ''}"
+
+
+def calls_of(choices: Iterable[LaneChoice], batch_size: int) -> int:
+    """Return the calls that planned effects need at least.
+
+    Args:
+        choices: Which way they go.
+        batch_size: Mutations one request carries at most.
+    """
+    lanes: Counter[str] = Counter()
+    for one in choices:
+        if one.lane == "mutations":
+            lanes[one.lane] += one.effects
+        elif one.kind == "create_item":
+            lanes[one.lane] += -(-one.effects // MOST_ROWS)
+    return -(-lanes["mutations"] // batch_size) + _CALLS_OF_JOB * lanes["bulk job"]
 
 
 @dataclass(slots=True)
