@@ -174,11 +174,13 @@ class Unreadable:
     Attributes:
         after_s: Seconds to wait before asking again, if the service said so.
         outage: The service as a whole did not work.
+        counts: False where it was asked, and is still at work.
     """
 
     reason: str
     after_s: float | None = None
     outage: bool = False
+    counts: bool = True
 
 
 Finding = Found | Absent | Refused | Untold | Ambiguous | Unreadable

@@ -45,10 +45,19 @@ class QuestionStore:
         with self._database.transaction() as conn:
             self._effects.begin_attempts(conn, "lookup", ids, request_id, now)
 
-    def put_off(self, effect_ids: Sequence[int], until: datetime, reason: str) -> None:
-        """Leave questions open that the service could not answer."""
+    def put_off(
+        self, effect_ids: Sequence[int], until: datetime, reason: str, *, counts: bool = True
+    ) -> None:
+        """Leave questions open that the service could not answer.
+
+        Args:
+            effect_ids: Effects that were asked for.
+            until: When to ask again.
+            reason: What the service said.
+            counts: Whether they were looked up in vain.
+        """
         given = {"effect_ids": list(effect_ids), "not_before": until, "reason": reason}
-        self._database.execute(self._queries["put_off"], given)
+        self._database.execute(self._queries["put_off"], {**given, "counts": counts})
 
     def leave_job(self, effect_ids: Sequence[int], until: datetime, reason: str) -> None:
         """Note that their job says nothing of these; each is looked up alone from `until` on."""

@@ -75,7 +75,10 @@ class Reconciliation:
         until = self._rule.after_looking(due[0][0], finding, self._records.now()).not_before
         assert until is not None
         ids = [effect.effect_id for effect, _ in due]
-        self._records.safely(lambda: self._questions.put_off(ids, until, finding.reason))
+        put_off = partial(
+            self._questions.put_off, ids, until, finding.reason, counts=finding.counts
+        )
+        self._records.safely(put_off)
         if not finding.outage:
             # A job that is at work uses up no patience.
             self._records.last_end = self._records.now()

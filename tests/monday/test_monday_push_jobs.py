@@ -173,6 +173,16 @@ def test_nothing_is_doubled_or_lost_whatever_becomes_of_a_job(world, fault, item
     settled(world, 30)
 
 
+def test_however_long_a_job_is_at_work_its_report_may_fail_some_times(world):
+    world.control.faults(op="ingest_job", kind="slow", delay_s=100, times=1)
+    world.control.faults(op="report", kind="error_before", status=403, times=3)
+    world.sync(BOOK)
+    asked = world.control.stats()["monday"]["ops"]
+    assert asked["fetch_job_status"] > 40
+    assert "items_page_by_column_values" not in asked
+    settled(world, 30)
+
+
 def test_what_an_hour_does_not_hold_goes_by_mutations(world):
     world.control.settings(ingest={"items_per_hour": 12})
     world.sync(BOOK)

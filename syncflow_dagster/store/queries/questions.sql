@@ -29,5 +29,7 @@ set job_id = null, job_line = null, job_stored = false, bulk = false,
 where effect_id = any(%(effect_ids)s) and state = 'UNKNOWN';
 
 -- name: put_off
-update effect set not_before = %(not_before)s, reason = %(reason)s, lookups = lookups + 1
+update effect
+set not_before = %(not_before)s, reason = %(reason)s,
+    lookups = lookups + case when %(counts)s then 1 else 0 end
 where effect_id = any(%(effect_ids)s) and state = 'UNKNOWN';

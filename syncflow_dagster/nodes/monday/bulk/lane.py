@@ -148,7 +148,7 @@ class BulkLane:
         if state.status is Progress.UPLOAD_PENDING:
             return self._without_file(effects, name)
         if state.status is Progress.PROCESSING:
-            return _all(effects, Unreadable(f"{name} is at work", self._poll_s))
+            return _all(effects, Unreadable(f"{name} is at work", self._poll_s, counts=False))
         if state.status is not Progress.COMPLETED and not _has_applied(state):
             why = state.failure_message or state.failure_reason or state.status
             return _all(effects, Refused(f"{name} made nothing: {why}"))
