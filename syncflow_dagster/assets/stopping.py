@@ -38,7 +38,11 @@ class Stop:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Let SIGTERM and SIGINT ask, for as long as the context lasts."""
+        """Let SIGTERM and SIGINT ask, for as long as the context lasts.
+
+        Raises:
+            dagster.DagsterExecutionInterruptedError: One has asked, and the work came to its end.
+        """
         if threading.current_thread() is not threading.main_thread():
             # Only the main thread may say what a signal does.
             yield
@@ -49,6 +53,7 @@ class Stop:
         finally:
             for number, handler in former.items():
                 signal.signal(number, handler)
+        self.check()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.check()

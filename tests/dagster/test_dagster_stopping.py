@@ -22,7 +22,7 @@ def test_a_signal_asks_and_stops_only_where_a_request_is_written_down(number):
     tell = _teller(Progress(lambda *_: None, "effects"), stop)
     former = signal.getsignal(number)
     tell(DeliveryReport(), 3)
-    with stop.on_signals():
+    with pytest.raises(dg.DagsterExecutionInterruptedError), stop.on_signals():
         os.kill(os.getpid(), number)
         # Whatever is under way goes on.
         assert sum(range(10)) == 45
@@ -32,6 +32,12 @@ def test_a_signal_asks_and_stops_only_where_a_request_is_written_down(number):
         with pytest.raises(dg.DagsterExecutionInterruptedError):
             os.kill(os.getpid(), number)
     assert signal.getsignal(number) is former
+
+
+def test_who_asks_when_the_work_is_at_its_end_is_heard_too():
+    stop = Stop()
+    with pytest.raises(dg.DagsterExecutionInterruptedError), stop.on_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_wait_ends_as_soon_as_it_is_asked_for():
