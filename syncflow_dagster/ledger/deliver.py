@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from syncflow_dagster.core.budget import forecast
-from syncflow_dagster.core.outcomes import Stop, Unknown
+from syncflow_dagster.core.outcomes import Done, Reject, Retry, Stop, Unknown
 from syncflow_dagster.core.states import EffectState
 from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport
@@ -59,7 +60,7 @@ class Delivery:
         self._scope = scope
         self._options = options or DeliveryOptions()
         self._effects = EffectStore(database)
-        self._jobs = JobStore(database)
+        self._jobs = JobStore(database, self._effects)
         self._pace = destination.pace()
         self._records = Recorder(database, clock, self._effects, scope, progress)
         self._started = self._records.last_end
@@ -74,6 +75,7 @@ class Delivery:
         self._rule = RetryRule(self._options.most_tries, self._options.chance, destination.settle_s)
         self._questions = Reconciliation(
             QuestionStore(database, self._effects),
+            self._jobs,
             destination,
             scope,
             self._records,
@@ -183,15 +185,24 @@ class Delivery:
         )
 
     def _open_job(self, me: Worker, batch: Sequence[Effect]) -> None:
-        far = self._records.safely(
-            lambda: self._budgets.out_of_reach(self._destination.cost(batch))
-        )
-        if far is None:
-            self._send(me, batch)
-            return
-        # What would have to wait for long in a job goes faster in requests.
-        now = self._records.now()
-        self._records.safely(lambda: self._jobs.make_ordinary(batch, me.number, now, far))
+        """Send what a job can carry now; the rest would wait for long and goes in requests."""
+        count, why = self._in_reach(batch)
+        if rest := batch[count:]:
+            now = self._records.now()
+            self._records.safely(lambda: self._jobs.make_ordinary(rest, me.number, now, why))
+        if count:
+            self._send(me, batch[:count])
+
+    def _in_reach(self, batch: Sequence[Effect]) -> tuple[int, str]:
+        """Return how many effects a job can carry without a long wait, and why no more."""
+        count, why = len(batch), ""
+        while count:
+            cost = self._destination.cost(batch[:count])
+            far = self._records.safely(partial(self._budgets.out_of_reach, cost))
+            if far is None:
+                break
+            count, why = count // 2, far
+        return count, why
 
     def _wait(self) -> bool:
         now = self._records.now()
@@ -235,39 +246,64 @@ class Delivery:
         crash_point("deliver.intent_committed")
         reply = self._destination.send(batch, key or request_id)
         crash_point("deliver.sent")
-        self.report.requests += 1
-        self._keep_pace(batch, reply, (self._records.now() - now).total_seconds())
-        self._budgets.settle(cost, reply.spent, reply.readings)
-        self._budgets.heard(reply.outage, wrote=True)
+        self._heard(cost, batch, reply, (self._records.now() - now).total_seconds())
         if reply.review is not None:
             reply = replace(reply, outcomes=reply.review())
         if reply.job is not None:
-            reply = replace(reply, outcomes=self._upload(batch, reply.job, request_id))
+            reply = replace(reply, outcomes=self._upload(me, batch, reply.job, request_id))
         if reply.refused_whole and len(batch) > 1:
             self._send_halves(me, batch, request_id)
         else:
             self._record(batch, reply, request_id)
 
-    def _keep_pace(self, batch: Sequence[Effect], reply: Reply, seconds: float) -> None:
-        if batch[0].bulk:
+    def _heard(
+        self, cost: Mapping[str, int], batch: Sequence[Effect], reply: Reply, seconds: float
+    ) -> None:
+        later = {} if reply.job is None else reply.job.cost
+        reserved = {name: units for name, units in cost.items() if name not in later}
+        self._budgets.settle(reserved, reply.spent, reply.readings)
+        if not reply.asked:
             return
-        if all(isinstance(one, Unknown) for one in reply.outcomes.values()):
+        self.report.requests += 1
+        self._budgets.heard(reply.outage, wrote=True)
+        if not batch[0].bulk:
+            self._keep_pace(reply, len(batch), seconds)
+
+    def _keep_pace(self, reply: Reply, carried: int, seconds: float) -> None:
+        outcomes = reply.outcomes.values()
+        if all(isinstance(one, Unknown) for one in outcomes):
             self._pace = self._pace.after_silence(seconds)
-        else:
-            self._pace = self._pace.after(len(batch), seconds)
+        # A limit is told in no time, and so is an answer that is only repeated.
+        elif not reply.refused_whole and any(_took_time(one) for one in outcomes):
+            self._pace = self._pace.after(carried, seconds)
 
     def _upload(
-        self, batch: Sequence[Effect], job: BulkJob, request_id: UUID
+        self, me: Worker, batch: Sequence[Effect], job: BulkJob, request_id: UUID
     ) -> Mapping[int, Outcome]:
-        """Give a job its content, once it is written down whose job it is."""
-        self._records.safely(lambda: self._jobs.opened(batch, request_id, job.job_id))
+        """Give a job its file, once it is written down whose job it is."""
+        now = self._records.now()
+        is_ours = self._records.safely(
+            lambda: self._jobs.open(
+                batch, me.number, request_id, job.job_id, scope=self._scope, now=now
+            )
+        )
+        if not is_ours:
+            # Others have taken it for a job that never got its file; so it shall not.
+            self._budgets.settle(job.cost, dict.fromkeys(job.cost, 0), [])
+            lost = Retry("the worker lost it to another one", counts=False)
+            return dict.fromkeys((effect.effect_id for effect in batch), lost)
         crash_point("deliver.job_opened")
-        outcomes, stored = job.upload()
-        if stored:
-            self._records.safely(lambda: self._jobs.stored(batch, request_id))
+        done = job.upload()
+        if done.stored:
+            now = self._records.now()
+            look_at = now + timedelta(seconds=done.look_after_s)
+            self._records.safely(lambda: self._jobs.stored(request_id, now, look_at))
+        elif not any(isinstance(one, Unknown) for one in done.outcomes.values()):
+            self._records.safely(lambda: self._jobs.forget(request_id))
+        self._budgets.settle(job.cost, done.spent, [])
         self.report.jobs += 1
         crash_point("deliver.job_stored")
-        return outcomes
+        return done.outcomes
 
     def _reserve(self, cost: Mapping[str, int]) -> None:
         before = self._budgets.waited_s
@@ -302,6 +338,8 @@ class Delivery:
             self._rule.after_sending(effect, reply.outcomes[effect.effect_id], now)
             for effect in batch
         ]
+        if batch[0].bulk:
+            verdicts = _together(verdicts)
         self._records.settle(
             "send", verdicts, dict.fromkeys((e.effect_id for e in batch), request_id)
         )
@@ -316,3 +354,18 @@ class Delivery:
         if stops:
             self.report.stopped = stops[0].reason
         self._records.tell()
+
+
+def _took_time(outcome: Outcome) -> bool:
+    """Tell whether the service was at work on an effect, whatever came of it."""
+    return isinstance(outcome, Reject) or (isinstance(outcome, Done) and not outcome.replayed)
+
+
+def _together(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Let effects that wait for another job come due at once, or each would get one of its own."""
+    again = [one.not_before for one in verdicts if one.state == EffectState.RETRY]
+    latest = max((moment for moment in again if moment is not None), default=None)
+    return [
+        replace(one, not_before=latest) if one.state == EffectState.RETRY else one
+        for one in verdicts
+    ]

@@ -169,7 +169,8 @@ class EffectStore:
             worker: Who leases them.
             now: Database time.
             limit: How many at most.
-            bulk: Those that go in a bulk job, or those that do not; None for both.
+            bulk: Those that go in a bulk job, or those that do not; None for both, none of which
+                goes in one any more.
             parent_key: What those of a bulk job belong to.
         """
         with self._database.transaction() as conn:
@@ -351,9 +352,7 @@ class EffectStore:
                 key_size=row["key_size"],
                 doubted=row["doubted"],
                 bulk=row["bulk"],
-                job=row["job_id"],
                 line=row["job_line"],
-                stored=row["job_stored"],
             )
             for row in rows
         ]

@@ -65,9 +65,7 @@ class Effect:
         key_size: How many effects that request carried.
         doubted: Once it was sent, and not found when it was looked up: it may come late.
         bulk: Whether it goes in a bulk job.
-        job: The service's id of the bulk job it was last sent in, until that has told of it.
-        line: Its line in that job's file, from 1.
-        stored: Whether the service confirmed that it has that file.
+        line: Its line in the file of the job it was last sent in, from 1.
     """
 
     effect_id: int
@@ -85,24 +83,84 @@ class Effect:
     key_size: int = 0
     doubted: bool = False
     bulk: bool = False
-    job: str | None = None
     line: int | None = None
-    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What came of giving a bulk job its file.
+
+    Attributes:
+        outcomes: Outcome of each effect of the job, by effect id; `Unknown` where only the job can
+            tell.
+        stored: The service confirmed that it has the file.
+        spent: Units the file cost, by budget.
+        look_after_s: Seconds until the job may be asked for.
+    """
+
+    outcomes: Mapping[int, Outcome]
+    stored: bool
+    spent: Mapping[str, int]
+    look_after_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class BulkJob:
-    """A bulk job the service has opened, and that has no content yet.
+    """A bulk job the service has opened, and that has no file yet.
 
     Attributes:
         job_id: The service's id of it.
-        upload: Gives it its content, line n for the n-th effect of the request. Returns the
-            outcomes, and whether the service confirmed that it has the content; what it makes of
-            it shows when the job is looked up.
+        cost: What of the request's cost is for the file, by budget; settled after the upload.
+        upload: Gives it its file, line n for the n-th effect of the request.
     """
 
     job_id: str
-    upload: Callable[[], tuple[Mapping[int, Outcome], bool]]
+    cost: Mapping[str, int]
+    upload: Callable[[], Upload]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJob:
+    """A bulk job whose effects wait for its outcome.
+
+    Attributes:
+        job_id: The service's id of it.
+        lines: Lines of its file.
+        stored: The service confirmed that it has the file.
+        failures: Times it was asked for in vain though it has ended.
+        age_s: Seconds since it was opened.
+    """
+
+    job_id: str
+    lines: int
+    stored: bool
+    failures: int
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobLook:
+    """What a look at a bulk job showed.
+
+    Attributes:
+        findings: One for each line of its file; None where nothing is decided yet.
+        reason: Why not.
+        after_s: Seconds until it may be asked for again.
+        failed: It has ended, but was asked for in vain.
+        outage: Why the service as a whole did not work, if so.
+        stopped: Why nothing more may be asked on this account until somebody acts, if so.
+        readings: What the service said about its budgets.
+        spent: Units the look really cost, by budget; missing where unknown.
+    """
+
+    findings: Mapping[int, Finding] | None = None
+    reason: str = ""
+    after_s: float = 0.0
+    failed: bool = False
+    outage: str | None = None
+    stopped: str | None = None
+    readings: Sequence[Reading] = ()
+    spent: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +175,9 @@ class Reply:
             without saying which effect is at fault.
         review: Gives the outcomes after another look, which may send requests of its own; called
             once what this request had set aside is given back.
-        job: The bulk job that was opened for the effects; called to upload only once its id is
-            written down.
+        job: The bulk job that was opened for the effects; its file goes up only once it is written
+            down whose it is.
+        asked: Whether anything was asked of the service at all.
     """
 
     outcomes: Mapping[int, Outcome]
@@ -127,6 +186,7 @@ class Reply:
     refused_whole: bool = False
     review: Callable[[], Mapping[int, Outcome]] | None = None
     job: BulkJob | None = None
+    asked: bool = True
 
     @property
     def outage(self) -> str | None:
@@ -147,10 +207,15 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The bulk job it was in did not apply it and never will."""
+class NotApplied:
+    """The bulk job it was in surely did not apply it, and never will.
+
+    Attributes:
+        no_job: A job is no way for it; from now on it goes in an ordinary request.
+    """
 
     reason: str
+    no_job: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +239,14 @@ class Unreadable:
     Attributes:
         after_s: Seconds to wait before asking again, if the service said so.
         outage: The service as a whole did not work.
-        counts: False where it was asked, and is still at work.
     """
 
     reason: str
     after_s: float | None = None
     outage: bool = False
-    counts: bool = True
 
 
-Finding = Found | Absent | Refused | Untold | Ambiguous | Unreadable
+Finding = Found | Absent | NotApplied | Untold | Ambiguous | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,10 +342,15 @@ class Destination(Protocol):
         ...
 
     def lookup(self, effects: Sequence[Effect]) -> Lookup:
-        """Ask the service whether these effects happened, in as few requests as it takes.
+        """Ask the service whether these effects happened, in as few requests as it takes."""
+        ...
 
-        Effects that are in a bulk job come alone, all of the same job.
-        """
+    def job_look_cost(self) -> Mapping[str, int]:
+        """Return what asking for a bulk job costs, by budget name."""
+        ...
+
+    def look_at_job(self, job: OpenJob) -> JobLook:
+        """Ask the service, in one request, how far a bulk job is and what became of its lines."""
         ...
 
     def probe(self) -> Probe:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from syncflow_dagster.core.states import EffectState
-from syncflow_dagster.ledger.ports import Unreadable
 from syncflow_dagster.testing.crash import crash_point
 
 if TYPE_CHECKING:
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.ledger.budgets import Budgets
     from syncflow_dagster.ledger.effects import Scope
-    from syncflow_dagster.ledger.ports import Destination, Effect, Finding, Lookup
+    from syncflow_dagster.ledger.jobs import JobStore
+    from syncflow_dagster.ledger.ports import Destination, Effect, Finding, JobLook, Lookup
     from syncflow_dagster.ledger.questions import QuestionStore
     from syncflow_dagster.ledger.recording import Recorder
-    from syncflow_dagster.ledger.verdicts import RetryRule
+    from syncflow_dagster.ledger.verdicts import RetryRule, Verdict
 
 
 class Reconciliation:
@@ -26,6 +28,7 @@ class Reconciliation:
 
     Args:
         questions: Those effects.
+        jobs: The bulk jobs some of them are in.
         destination: The adapter of the service.
         scope: Which effects.
         records: Writes what is decided.
@@ -38,6 +41,7 @@ class Reconciliation:
     def __init__(
         self,
         questions: QuestionStore,
+        jobs: JobStore,
         destination: Destination,
         scope: Scope,
         records: Recorder,
@@ -47,6 +51,7 @@ class Reconciliation:
         size: int,
     ) -> None:
         self._questions = questions
+        self._jobs = jobs
         self._destination = destination
         self._scope = scope
         self._records = records
@@ -56,33 +61,36 @@ class Reconciliation:
         self._size = size
 
     def look_at_job(self) -> bool:
-        """Ask what has become of the effects of one bulk job."""
+        """Ask what has become of one bulk job, and decide its effects if it tells."""
         now = self._records.now()
-        due = self._records.safely(lambda: self._questions.due_of_job(self._scope, now))
-        if not due:
+        due = self._records.safely(lambda: self._jobs.due(self._scope, now))
+        if due is None:
             return False
         crash_point("reconcile.found_unknown")
-        lookup = self._ask([effect for effect, _ in due])
-        findings = [lookup.findings[effect.effect_id] for effect, _ in due]
-        if isinstance(findings[0], Unreadable) and len(set(findings)) == 1:
-            self._put_off(due, findings[0])
+        cost = self._destination.job_look_cost()
+        self._reserve(cost)
+        look = self._destination.look_at_job(due.job)
+        crash_point("reconcile.looked_up")
+        self._heard(cost, look, requests=1)
+        if look.findings is None:
+            self._put_off_job(due.request_id, look)
         else:
-            self._conclude(due, lookup.findings, uuid4())
+            self._decide_job(due.request_id, look.findings)
         return True
 
-    def _put_off(self, due: Sequence[tuple[Effect, UUID]], finding: Unreadable) -> None:
-        # The effects of a job stay together, so that one question serves them all.
-        until = self._rule.after_looking(due[0][0], finding, self._records.now()).not_before
-        assert until is not None
-        ids = [effect.effect_id for effect, _ in due]
-        put_off = partial(
-            self._questions.put_off, ids, until, finding.reason, counts=finding.counts
+    def _put_off_job(self, request_id: UUID, look: JobLook) -> None:
+        until = self._records.now() + timedelta(seconds=look.after_s)
+        self._records.safely(
+            lambda: self._jobs.put_off(request_id, until, look.reason, failed=look.failed)
         )
-        self._records.safely(put_off)
-        if not finding.outage:
-            # A job that is at work uses up no patience.
-            self._records.last_end = self._records.now()
         self._records.tell()
+
+    def _decide_job(self, request_id: UUID, findings: Mapping[int, Finding]) -> None:
+        effects = self._records.safely(lambda: self._jobs.effects(request_id))
+        by_effect = {one.effect_id: findings[one.line] for one in effects if one.line is not None}
+        self._conclude([(effect, request_id) for effect in effects], by_effect)
+        # Until here, a crash asks the job again.
+        self._records.safely(lambda: self._jobs.forget(request_id))
 
     def look(self) -> bool:
         """Ask what has become of effects that are in no job, of many at a time."""
@@ -91,28 +99,25 @@ class Reconciliation:
         if not due:
             return False
         crash_point("reconcile.found_unknown")
-        lookup = self._ask([effect for effect, _ in due])
-        self._conclude(due, lookup.findings, uuid4())
-        return True
-
-    def _ask(self, effects: Sequence[Effect]) -> Lookup:
+        effects = [effect for effect, _ in due]
         cost = self._destination.lookup_cost(effects)
         self._reserve(cost)
         lookup = self._destination.lookup(effects)
         crash_point("reconcile.looked_up")
-        self._records.report.lookups += lookup.requests
-        self._budgets.settle(cost, lookup.spent, lookup.readings)
-        self._budgets.heard(lookup.outage)
-        self._records.report.stopped = lookup.stopped
-        return lookup
+        self._heard(cost, lookup, requests=lookup.requests)
+        self._conclude(due, lookup.findings)
+        return True
+
+    def _heard(self, cost: Mapping[str, int], look: Lookup | JobLook, *, requests: int) -> None:
+        self._records.report.lookups += requests
+        self._budgets.settle(cost, look.spent, look.readings)
+        self._budgets.heard(look.outage)
+        self._records.report.stopped = look.stopped
 
     def _conclude(
-        self,
-        due: Sequence[tuple[Effect, UUID]],
-        findings: Mapping[int, Finding],
-        lookup_id: UUID,
+        self, due: Sequence[tuple[Effect, UUID]], findings: Mapping[int, Finding]
     ) -> None:
-        now = self._records.now()
+        now, lookup_id = self._records.now(), uuid4()
         effects = [effect for effect, _ in due]
         self._records.safely(lambda: self._questions.begin(effects, lookup_id, now))
         self._decide(due, findings, lookup_id)
@@ -126,18 +131,22 @@ class Reconciliation:
         lookup_id: UUID,
     ) -> None:
         now = self._records.now()
+        request_of = {effect.effect_id: request for effect, request in due}
         verdicts = [
             self._rule.after_looking(effect, findings[effect.effect_id], now) for effect, _ in due
         ]
+        self._keep_open([one for one in verdicts if one.state == EffectState.UNKNOWN], request_of)
+        self._records.settle("lookup", verdicts, request_of, log_as=lookup_id)
+
+    def _keep_open(self, verdicts: Sequence[Verdict], request_of: Mapping[int, UUID]) -> None:
+        """Put questions off, those together that are put off alike."""
+        alike: dict[tuple[UUID | None, datetime, str], list[int]] = defaultdict(list)
         for one in verdicts:
-            if one.state == EffectState.UNKNOWN and one.not_before is not None:
-                postpone = self._questions.leave_job if one.no_job else self._questions.put_off
-                self._records.safely(
-                    partial(postpone, [one.effect_id], one.not_before, one.reason or "")
-                )
-        self._records.settle(
-            "lookup",
-            [one for one in verdicts if one.state != EffectState.UNKNOWN],
-            {effect.effect_id: request for effect, request in due},
-            log_as=lookup_id,
-        )
+            assert one.not_before is not None
+            job = request_of[one.effect_id] if one.no_job else None
+            alike[job, one.not_before, one.reason or ""].append(one.effect_id)
+        for (job, until, reason), ids in alike.items():
+            if job is None:
+                self._records.safely(partial(self._questions.put_off, ids, until, reason))
+            else:
+                self._records.safely(partial(self._jobs.leave, ids, job, until, reason))

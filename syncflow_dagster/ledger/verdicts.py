@@ -13,7 +13,7 @@ from syncflow_dagster.ledger.ports import (
     Ambiguous,
     Finding,
     Found,
-    Refused,
+    NotApplied,
     Unreadable,
     Untold,
 )
@@ -117,8 +117,8 @@ class RetryRule:
                 # What the job did last may not show in reads yet.
                 due, state = now + timedelta(seconds=self.settle_s), EffectState.UNKNOWN
                 return Verdict(effect.effect_id, state, "untold", reason, due, no_job=True)
-            case Refused(reason):
-                return self._ordinary(effect, reason, now)
+            case NotApplied(reason, no_job):
+                return self._not_by_job(effect, reason, now, no_job=no_job)
             case _ if effect.remote_id is not None:
                 return self._after_second_look(effect, finding)
             case Found(remote_id):
@@ -142,7 +142,7 @@ class RetryRule:
         """Return the state of an effect that was surely not applied and may be sent again."""
         number, reason, after_s = effect.effect_id, outcome.reason, outcome.after_s
         if outcome.no_job:
-            return self._ordinary(effect, reason, now)
+            return self._not_by_job(effect, reason, now, no_job=True)
         if outcome.payload is not None:
             again, payload = EffectState.RETRY, outcome.payload
             return Verdict(number, again, "amended", reason, now, counts=False, payload=payload)
@@ -154,16 +154,14 @@ class RetryRule:
         due = self._again(effect.tries, now, after_s)
         return Verdict(number, EffectState.RETRY, "retry", reason, due, counts=outcome.counts)
 
-    def _ordinary(self, effect: Effect, reason: str, now: datetime) -> Verdict:
+    def _not_by_job(self, effect: Effect, reason: str, now: datetime, *, no_job: bool) -> Verdict:
         """Return the state of an effect that a bulk job surely did not apply."""
+        # A second job that fails is no accident.
+        no_job = no_job or effect.tries > 1
+        text = f"not by a bulk job: {reason}"
+        state = EffectState.RETRY
         return Verdict(
-            effect.effect_id,
-            EffectState.RETRY,
-            "retry",
-            f"not by a bulk job: {reason}",
-            now,
-            counts=False,
-            no_job=True,
+            effect.effect_id, state, "retry", text, now, counts=not no_job, no_job=no_job
         )
 
     def _doubtful(self, effect: Effect, remote_id: str | None, now: datetime) -> Verdict:

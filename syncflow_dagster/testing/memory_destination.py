@@ -15,7 +15,9 @@ from syncflow_dagster.ledger.ports import (
     Effect,
     Finding,
     Found,
+    JobLook,
     Lookup,
+    OpenJob,
     Probe,
     Reply,
     Unreadable,
@@ -98,6 +100,14 @@ class MemoryDestination:
         if self.blind:
             return Lookup({effect.effect_id: Unreadable("no sight") for effect in effects})
         return Lookup({effect.effect_id: self._find(effect) for effect in effects})
+
+    def job_look_cost(self) -> Mapping[str, int]:
+        """Return one point."""
+        return {"points": 1}
+
+    def look_at_job(self, job: OpenJob) -> JobLook:
+        """Say that there are no jobs."""
+        return JobLook(reason=f"job {job.job_id} is not known", after_s=60.0)
 
     def probe(self) -> Probe:
         """Say that it is there, unless it is down."""

@@ -57,6 +57,12 @@ class FileDestination:
         time.sleep(self.takes_s)
         return Reply({one.effect_id: self._done(one) for one in effects})
 
+    def job_look_cost(self):
+        return {"points": 1}
+
+    def look_at_job(self, job):
+        raise NotImplementedError
+
     def probe(self):
         return Probe()
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
 import pytest
+import requests
 from monday_world import SEED, START, MondayWorld, SameTime, order
 
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions
+from syncflow_dagster.ledger.jobs import JobStore
+from syncflow_dagster.nodes.monday.bulk import jobs, report
+from syncflow_dagster.nodes.monday.plan import ITEMS
 from syncflow_dagster.sandbox.clock import ManualClock
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.sandbox.server import SandboxServer
 
 BOOK = [order(f"SO-{n:02}", title=f'Shirt, "{n}"\nبلوز') for n in range(30)]
+CODE = "INTERNAL_SERVER_ERROR"
 FEW = [order(f"FX-{n}", "FEW") for n in range(3)]
 
 
@@ -31,7 +38,8 @@ def make_world(database, timed_server):
 
     def made(**push):
         settings = {"bulk_from": 10, "batch_size": 10, **push}
-        return MondayWorld(database, timed_server.urls, clock, monday={"settle_s": 2}, **settings)
+        monday = {"settle_s": 2, "upload_valid_s": 20}
+        return MondayWorld(database, timed_server.urls, clock, monday=monday, **settings)
 
     yield made
     control.clear_faults()
@@ -148,8 +156,12 @@ def test_rows_that_monday_refuses_go_by_a_mutation_and_say_why_there(world):
         # Nothing is at monday: another job, or mutations, make them.
         ({"op": "ingest_items", "kind": "lost_reply", "times": 1}, {True: 30}),
         ({"op": "ingest_items", "kind": "error_before", "times": 1}, {True: 30}),
-        ({"op": "upload", "kind": "error_before", "status": 403, "times": 1}, {False: 30}),
+        ({"op": "ingest_items", "kind": "throttle", "limit": "ingest_jobs"}, {False: 30}),
+        ({"op": "ingest_items", "kind": "partial", "code": CODE}, {False: 30}),
+        ({"op": "upload", "kind": "error_before", "status": 403, "times": 1}, {True: 30}),
+        ({"op": "upload", "kind": "error_before", "status": 403}, {False: 30}),
         ({"op": "upload", "kind": "error_before", "status": 500, "times": 1}, {True: 30}),
+        ({"op": "upload", "kind": "error_before", "status": 500}, {False: 30}),
         # It is: the job tells.
         ({"op": "upload", "kind": "lost_reply", "times": 1}, {True: 30}),
         ({"op": "upload", "kind": "error_after", "times": 1}, {True: 30}),
@@ -174,12 +186,122 @@ def test_nothing_is_doubled_or_lost_whatever_becomes_of_a_job(world, fault, item
 
 
 def test_however_long_a_job_is_at_work_its_report_may_fail_some_times(world):
-    world.control.faults(op="ingest_job", kind="slow", delay_s=100, times=1)
-    world.control.faults(op="report", kind="error_before", status=403, times=3)
-    world.sync(BOOK)
+    slow = {"op": "ingest_job", "kind": "slow", "delay_s": 100, "times": 1}
+    world.control.faults({"service": "monday", **slow})
+    refused = {"op": "report", "kind": "error_before", "status": 403, "times": 3}
+    world.control.faults({"service": "monday", **refused})
+    world.sync(BOOK, delivery=LONG)
     asked = world.control.stats()["monday"]["ops"]
-    assert asked["fetch_job_status"] > 40
+    assert asked["fetch_job_status"] > 10
     assert "items_page_by_column_values" not in asked
+LONG = DeliveryOptions(patience_s=600, longest_s=3_600, chance=random.Random(1))
+COATS = [order(f"SO-{n:02}", title=f"Coat {n}") for n in range(25)]
+
+
+def titles(world):
+    return Counter(name.split()[1].strip(",") for name in world.board())
+
+
+def test_a_job_at_work_keeps_changes_of_its_items_waiting_and_the_last_value_wins(world):
+    slow = {"service": "monday", "op": "ingest_job", "kind": "slow", "delay_s": 400}
+    world.control.faults(slow)
+    # For once monday does not know its own job.
+    unknown = {"op": "fetch_job_status", "kind": "partial", "spelling": "not_found", "times": 1}
+    world.control.faults({"service": "monday", **unknown})
+    world.sync(BOOK)
+    assert by_job(world) == {}
+    # 25 are changed and five gone before the job begins.
+    world.sync(COATS)
+    assert by_job(world) == {}
+    world.control.clear_faults()
+    world.clock.sleep(400)
+    world.push(delivery=LONG)
+    settled(world, 25)
+    assert titles(world) == {"Coat": 25}
+
+
+def test_a_job_without_a_file_is_made_anew_only_when_none_can_come_any_more(world):
+    world.control.faults({"service": "monday", "op": "upload", "kind": "error_before", "times": 1})
+    world.build(BOOK)
+    push = world.open()
+    push.prepare()
+    push.plan()
+    before = world.clock.now()
+    push.deliver(ITEMS)
+    push.close()
+    assert (world.clock.now() - before).total_seconds() > 20 + 2
+    assert by_job(world) == {True: 30}
+    assert world.control.stats()["monday"]["ingest"]["jobs"] == {
+        "COMPLETED": 1,
+        "UPLOAD_PENDING": 1,
+    }
+
+
+def test_a_job_without_an_end_is_left_to_a_person_after_a_day(world):
+    slow = {"service": "monday", "op": "ingest_job", "kind": "slow", "delay_s": 1_000_000}
+    world.control.faults(slow)
+    world.build(BOOK)
+    for _ in range(5):
+        world.push()
+        world.clock.sleep(21_600)
+    world.push()
+    states = world.database.fetch_all("select distinct state, reason from effect where creates")
+    assert {row["state"] for row in states} == {"DONE", "NEEDS_PERSON"}
+    asked = world.control.stats()["monday"]["ops"]["fetch_job_status"]
+    assert asked < 100
+
+
+def test_what_was_sent_before_and_may_come_late_goes_by_no_job(world):
+    world.build(BOOK)
+    push = world.open()
+    push.prepare()
+    push.plan()
+    world.database.execute(
+        "update effect set bulk = null, doubted = true where kind = 'create_item'"
+    )
+    push.close()
+    world.sync([*BOOK, order("SO-99")])
+    assert by_job(world) == {False: 31}
+
+
+def test_without_bulk_from_what_was_meant_for_a_job_goes_by_mutations(make_world):
+    world = make_world()
+    world.build(BOOK)
+    push = world.open()
+    push.prepare()
+    push.plan()
+    push.close()
+    other = make_world(bulk_from=None)
+    other.push()
+    assert by_job(other) == {False: 30}
+    settled(other, 30)
+
+
+def test_a_report_of_other_lines_is_not_believed(world, monkeypatch):
+    def shifted(_, url):
+        rows = report.read(requests.get(url, timeout=9).content)
+        return {line + 1: row for line, row in rows.items()}
+
+    monkeypatch.setattr(jobs.BulkJobs, "report", shifted)
+    world.sync(BOOK, delivery=LONG)
+    assert by_job(world) == {True: 30}
+    settled(world, 30)
+    for name, shown in world.board().items():
+        assert shown["values"]["title"].replace("\n", " ") in name
+
+
+def test_a_file_goes_up_only_if_its_job_is_written_down(world, monkeypatch):
+    opened = JobStore.open
+
+    def lost(self, effects, worker, *rest, **given):
+        world.database.execute("update effect set lease_owner = -1 where state = 'SENT'")
+        monkeypatch.setattr(JobStore, "open", opened)
+        return opened(self, effects, worker, *rest, **given)
+
+    monkeypatch.setattr(JobStore, "open", lost)
+    world.sync(BOOK, delivery=LONG)
+    assert by_job(world) == {True: 30}
+    assert world.control.stats()["monday"]["ingest"]["uploads"] == 1
     settled(world, 30)
 
 

@@ -16,7 +16,7 @@ from syncflow_dagster.core.outcomes import (
     outage_of,
 )
 from syncflow_dagster.core.pace import Pace
-from syncflow_dagster.ledger.ports import Effect, Lookup, Probe, Reply
+from syncflow_dagster.ledger.ports import Effect, JobLook, Lookup, OpenJob, Probe, Reply
 from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.bulk.file import MOST_ROWS
 from syncflow_dagster.nodes.monday.bulk.jobs import BulkJobs
@@ -81,7 +81,7 @@ class MondayDestination:
         self._watch = watch
         self._takes_jobs = columns is not None
         self._jobs = BulkJobs(self._client, connection)
-        self._bulk = BulkLane(self._jobs, connection.settle_s, columns)
+        self._bulk = BulkLane(self._jobs, connection, columns)
 
     @property
     def account(self) -> str:
@@ -120,8 +120,6 @@ class MondayDestination:
 
     def lookup_cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what looking these effects up costs, at the dearest."""
-        if effects[0].job is not None:
-            return self._bulk.lookup_cost()
         asked = Counter(_question(effect) for effect in effects)
         requests = sum(-(-count // MOST_IDS) for count in asked.values())
         return costs.request(requests * (costs.KEY_SEARCH + costs.OBJECT), requests)
@@ -151,9 +149,15 @@ class MondayDestination:
 
     def lookup(self, effects: Sequence[Effect]) -> Lookup:
         """Ask monday whether these effects happened."""
-        if effects[0].job is not None:
-            return self._bulk.lookup(effects)
         return LookupRun(self._client, self._subitem_board).run(effects)
+
+    def job_look_cost(self) -> Mapping[str, int]:
+        """Return what asking for a bulk job costs."""
+        return self._bulk.look_cost()
+
+    def look_at_job(self, job: OpenJob) -> JobLook:
+        """Ask monday how far a bulk job is, and what became of its lines."""
+        return self._bulk.look(job)
 
     def probe(self) -> Probe:
         """Ask for the account's points, the cheapest question there is."""

@@ -3,9 +3,21 @@
 alter table effect
     -- null: nobody has decided yet; it goes in an ordinary request
     add column bulk boolean,
-    add column job_id text,
-    add column job_line integer,
-    add column job_stored boolean not null default false;
+    -- its line in the file of the job it was last sent in
+    add column job_line integer;
 
-create index effect_in_job on effect (workflow, node, job_id)
-    where state = 'UNKNOWN' and job_id is not null;
+-- Jobs whose effects have not all been decided; a job is forgotten when they are.
+create table bulk_job (
+    request_id   uuid primary key,
+    job_id       text not null,
+    workflow     text not null,
+    node         text not null,
+    lines        integer not null,
+    opened_at    timestamptz not null,
+    stored_at    timestamptz,
+    not_before   timestamptz not null,
+    failures     integer not null default 0,
+    reason       text
+);
+
+create index effect_in_job on effect (request_id) where bulk and state = 'UNKNOWN';

@@ -52,8 +52,12 @@ where object_key = %(object_key)s;
 -- name: abandon_leases
 -- A claim without intent goes back; an intent without outcome becomes a question.
 -- A worker holds an advisory lock while it lives, so a dead one is known at once.
+-- A job that is not written down has no file, so that nothing can have come of it.
 update effect e
-set state = case e.state when 'SENT' then 'UNKNOWN' else 'PLANNED' end,
+set state = case when e.state <> 'SENT' then 'PLANNED'
+                 when e.bulk and not exists (
+                     select from bulk_job j where j.request_id = e.request_id) then 'RETRY'
+                 else 'UNKNOWN' end,
     state_since = %(now)s,
     reason = case e.state when 'SENT' then 'the worker stopped before it knew the outcome' end,
     not_before = case e.state
@@ -145,7 +149,9 @@ with due as (
 )
 update effect e
 set state = 'CLAIMED', state_since = %(now)s, reason = null, not_before = null,
-    lease_owner = %(worker)s, lease_until = %(lease_until)s
+    lease_owner = %(worker)s, lease_until = %(lease_until)s,
+    -- where there are no jobs any more, nothing is meant for one
+    bulk = case when %(bulk)s::boolean is not null then e.bulk end
 from due
 where e.effect_id = due.effect_id
 returning e.effect_id;
@@ -155,7 +161,7 @@ returning e.effect_id;
 update effect
 set state = 'SENT', state_since = %(now)s, sent_at = %(now)s, request_id = %(request_id)s,
     idempotency_key = %(key)s, key_size = %(key_size)s, lease_until = %(lease_until)s,
-    job_id = null, job_line = null, job_stored = false,
+    job_line = null,
     tries = tries + case when state = 'SENT' then 0 else 1 end
 where effect_id = any(%(effect_ids)s) and lease_owner = %(worker)s
   and (state = 'CLAIMED' or (state = 'SENT' and request_id = %(request_id)s))
@@ -165,7 +171,7 @@ returning effect_id;
 select e.effect_id, e.effect_key, e.workflow, e.node, e.account, e.kind, e.object_key,
        e.generation, e.parent_key, e.creates, e.delta_table, e.delta_id, e.payload, e.state,
        e.tries, e.lookups, e.request_id, e.remote_id, e.idempotency_key, e.key_size, e.doubted,
-       coalesce(e.bulk, false) as bulk, e.job_id, e.job_line, e.job_stored,
+       coalesce(e.bulk, false) as bulk, e.job_line,
        o.remote_id as target_id, p.remote_id as parent_id
 from effect e
 left join remote_object o on not e.creates and o.object_key = e.object_key
@@ -239,10 +245,21 @@ where delta_id = any(%(delta_ids)s) and superseded_by is null
 
 -- name: next_due
 -- Seconds until something of this pass, or any question of this node, can be taken up again.
-select extract(epoch from min(not_before) - %(now)s)::double precision as seconds
-from effect
-where workflow = %(workflow)s and node = %(node)s and not_before is not null
-  and ((state = 'RETRY' and pass = %(pass)s) or state = 'UNKNOWN');
+-- A question about an effect that is in a job comes up with the job.
+select extract(epoch from min(due.at) - %(now)s)::double precision as seconds
+from (
+    select e.not_before as at
+    from effect e
+    where e.workflow = %(workflow)s and e.node = %(node)s and e.not_before is not null
+      and ((e.state = 'RETRY' and e.pass = %(pass)s)
+           or (e.state = 'UNKNOWN' and not (coalesce(e.bulk, false) and exists (
+               select from bulk_job j where j.request_id = e.request_id))))
+    union all
+    select j.not_before
+    from bulk_job j
+    where j.workflow = %(workflow)s and j.node = %(node)s and exists (
+        select from effect e where e.request_id = j.request_id and e.bulk and e.state = 'UNKNOWN')
+) as due;
 
 -- name: count_states
 select kind, state, count(*) as effects

@@ -5,7 +5,8 @@
 select parent_key, count(*) as items
 from effect
 where workflow = %(workflow)s and node = %(node)s and state = 'PLANNED' and bulk is null
-  and kind = 'create_item'
+  -- what was sent before may come yet, and is told by its key only
+  and kind = 'create_item' and tries = 0 and not doubted
 group by parent_key
 having count(*) >= %(least)s
 order by min(effect_id);
@@ -18,7 +19,8 @@ left join effect s
     on s.delta_table = e.delta_table and s.delta_id = e.delta_id
    and s.kind = 'set_status' and s.state = 'PLANNED'
 where e.workflow = %(workflow)s and e.node = %(node)s and e.state = 'PLANNED' and e.bulk is null
-  and e.kind = 'create_item' and e.parent_key = %(parent_key)s and e.effect_id > %(after)s
+  and e.kind = 'create_item' and e.tries = 0 and not e.doubted
+  and e.parent_key = %(parent_key)s and e.effect_id > %(after)s
 order by e.effect_id
 limit %(limit)s;
 

@@ -57,6 +57,9 @@ cross join lateral (
         where w.pass = %(first_pass)s and e.workflow = w.workflow and e.node = w.node
           and e.state = 'UNKNOWN'
           and (e.not_before is null or e.not_before <= %(now)s)
+          and not exists (
+               select from syncflow.bulk_job j
+               where j.request_id = e.request_id and j.not_before > %(now)s)
         union all
         select 1 from syncflow.effect e
         where w.pass = %(first_pass)s and e.workflow = w.workflow and e.node = w.node
@@ -84,7 +87,9 @@ with mine as (
                select from syncflow.effect b
                where b.object_key = e.object_key
                  and b.effect_id < e.effect_id
-                 and b.state not in ('DONE', 'DEAD', 'CANCELLED')) as is_behind
+                 and b.state not in ('DONE', 'DEAD', 'CANCELLED')) as is_behind,
+           coalesce((select j.not_before from syncflow.bulk_job j
+                     where j.request_id = e.request_id and e.bulk), e.not_before) as due_at
     from syncflow.effect e
     where e.workflow = %(workflow)s and e.node = %(node)s
       and (e.pass = %(pass)s or e.state in ('UNKNOWN', 'CLAIMED', 'SENT'))
@@ -93,7 +98,7 @@ with mine as (
 select coalesce(bool_or(case
            when state = 'WAITING' then can_go and not is_behind
            when state in ('CLAIMED', 'SENT') then true
-           when not_before > %(until)s then false
+           when due_at > %(until)s then false
            -- what cannot go is told so by a delivery: it becomes WAITING, with the reason
            else state = 'UNKNOWN' or not can_go or not is_behind
        end), false) as has_work,

@@ -61,6 +61,13 @@ class MondayConnection(Model):
         description="Seconds after which monday's reads show every write it will still apply; "
         "only then is 'not found' believed. Longer than monday's own 60 s request limit.",
     )
+    upload_valid_s: float = Field(
+        600,
+        ge=0,
+        le=86_400,
+        description="Seconds for which monday takes the file of a bulk job; only then is a job "
+        "without one known to make nothing.",
+    )
     timezone: Text = Field(
         "UTC", description="IANA time zone of the account: decides hour and day of a date-time."
     )

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.budget import Reading
 from syncflow_dagster.core.outcomes import Outcome, Reject, Retry, Stop, Unknown, outage_of
+from syncflow_dagster.ledger.budgets import LONGEST_WAIT_S
 from syncflow_dagster.ledger.ports import (
-    Absent,
+    Ambiguous,
     BulkJob,
     Finding,
     Found,
-    Lookup,
-    Refused,
+    JobLook,
+    NotApplied,
     Reply,
-    Unreadable,
     Untold,
+    Upload,
 )
 from syncflow_dagster.nodes.monday import costs
 from syncflow_dagster.nodes.monday.bulk.answers import (
@@ -27,25 +30,32 @@ from syncflow_dagster.nodes.monday.bulk.answers import (
     NotStored,
     Progress,
     ReportUnreadable,
+    Started,
     Uploaded,
 )
 from syncflow_dagster.nodes.monday.bulk.file import most_fitting, write
 from syncflow_dagster.nodes.monday.bulk.fit import misfit
 from syncflow_dagster.nodes.monday.bulk.jobs import start_cost, state_cost
-from syncflow_dagster.nodes.monday.bulk.report import INVALID, SUCCESS
+from syncflow_dagster.nodes.monday.bulk.report import INVALID, SUCCESS, ReportRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
-    from syncflow_dagster.ledger.ports import Effect
+    from syncflow_dagster.ledger.ports import Effect, OpenJob
     from syncflow_dagster.nodes.monday.bulk.fit import FileColumns
     from syncflow_dagster.nodes.monday.bulk.jobs import BulkJobs
+    from syncflow_dagster.workflows.models import MondayConnection
 
-#: Seconds between two looks at a job, as monday advises ("importing items in bulk").
-POLL_S = 10.0
+#: Seconds between two looks at a job, as monday advises ("importing items in bulk"); they grow to
+#: a sixth of the job's age, and to five minutes.
+POLL_S, LONGEST_POLL_S, _AGE_SHARE = 10.0, 300.0, 6
+#: Seconds after which a stored job that has not ended is left to a person.
+LONGEST_JOB_S = 86_400.0
 #: Looks at a job that has ended, until its effects are looked up without its report.
 _LOOKS_FOR_REPORT = 5
+#: Times a job that cannot be opened, or gets no file, is tried again.
+_MOST_TRIES = 2
 
 
 class BulkLane:
@@ -53,55 +63,51 @@ class BulkLane:
 
     Args:
         jobs: The account's bulk jobs.
-        settle_s: Seconds until monday's reads show whatever a request will still bring about.
+        connection: The account.
         columns: What of the board decides whether an item can be made from a file; without it,
-            jobs are only looked up.
+            jobs are only looked at.
     """
 
-    def __init__(self, jobs: BulkJobs, settle_s: float, columns: FileColumns | None) -> None:
+    def __init__(
+        self, jobs: BulkJobs, connection: MondayConnection, columns: FileColumns | None
+    ) -> None:
         self._jobs = jobs
-        self._settle_s = settle_s
         self._columns = columns
-        self._poll_s = min(POLL_S, settle_s)
+        self._settle_s = connection.settle_s
+        self._valid_s = connection.upload_valid_s
+        self._poll_s = min(POLL_S, connection.settle_s)
 
     def cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what one job with these effects costs, by budget."""
         return {**start_cost(), costs.INGEST_ITEMS_BUDGET: len(effects)}
 
-    def lookup_cost(self) -> Mapping[str, int]:
+    def look_cost(self) -> Mapping[str, int]:
         """Return what asking for a job costs, by budget."""
         return state_cost()
 
     def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:
         """Open a job for creates of one group; its file goes up when the job is written down."""
         assert self._columns is not None
-        columns = self._columns
-        unfit = {
-            one.effect_id: misfit(one.payload, columns.types, columns.labels) for one in effects
-        }
+        types, labels = self._columns.types, self._columns.labels
+        unfit = {one.effect_id: misfit(one.payload, types, labels) for one in effects}
         if any(unfit.values()):
             return _sorted_out(unfit)
-        payload = effects[0].payload
-        group = effects[0].parent_id
+        payload, group = effects[0].payload, effects[0].parent_id
         assert group is not None
         opened = self._jobs.start(payload["board_id"], group, payload["key_column"], request_id)
-        if isinstance(opened, NotOffered | NotStarted):
-            outcome: Outcome = (
-                Retry(opened.reason, no_job=True)
-                if isinstance(opened, NotOffered)
-                else opened.outcome
-            )
+        if not isinstance(opened, Started):
             spent = {**opened.spent, costs.INGEST_ITEMS_BUDGET: 0}
+            outcome = _not_opened(opened, effects[0].tries)
             return Reply(dict.fromkeys(unfit, outcome), opened.readings, spent)
-        upload = partial(self._upload, effects, opened.job_id, opened.upload_url)
         waiting = Unknown(f"bulk job {opened.job_id} has no file yet")
-        spent = {**opened.spent, costs.INGEST_ITEMS_BUDGET: len(effects)}
-        job = BulkJob(opened.job_id, upload)
-        return Reply(dict.fromkeys(unfit, waiting), opened.readings, spent, job=job)
+        job = BulkJob(
+            opened.job_id,
+            {costs.INGEST_ITEMS_BUDGET: len(effects)},
+            partial(self._upload, effects, opened.job_id, opened.upload_url),
+        )
+        return Reply(dict.fromkeys(unfit, waiting), opened.readings, opened.spent, job=job)
 
-    def _upload(
-        self, effects: Sequence[Effect], job_id: str, url: str
-    ) -> tuple[Mapping[int, Outcome], bool]:
+    def _upload(self, effects: Sequence[Effect], job_id: str, url: str) -> Upload:
         assert self._columns is not None
         types = self._columns.types
         fitting = most_fitting(effects, types)
@@ -110,7 +116,7 @@ class BulkLane:
         if isinstance(result, Uploaded):
             outcome = Unknown(f"in bulk job {job_id}", self._poll_s)
         elif isinstance(result, NotStored):
-            outcome = Retry(result.reason, no_job=True)
+            outcome = Retry(result.reason, no_job=effects[0].tries >= _MOST_TRIES)
         else:
             outcome = Unknown(result.reason)
         full = Retry("the file is full; it goes in the next one", counts=False)
@@ -118,64 +124,74 @@ class BulkLane:
             one.effect_id: outcome if number < fitting else full
             for number, one in enumerate(effects)
         }
-        return outcomes, isinstance(result, Uploaded)
+        rows = 0 if isinstance(result, NotStored) else fitting
+        stored = isinstance(result, Uploaded)
+        return Upload(outcomes, stored, {costs.INGEST_ITEMS_BUDGET: rows}, self._poll_s)
 
-    def lookup(self, effects: Sequence[Effect]) -> Lookup:
-        """Ask what became of effects that are in one job."""
-        job_id = effects[0].job
-        assert job_id is not None
-        state = self._jobs.state(job_id)
-        if isinstance(state, NotRead):
-            return self._not_read(effects, job_id, state)
-        findings = self._findings(effects, job_id, state)
-        return Lookup(findings, 1, [*state.readings, *_full(state)], spent=state.spent)
+    def look(self, job: OpenJob) -> JobLook:
+        """Ask how far a job is; where it has ended, what became of each line."""
+        state = self._jobs.state(job.job_id)
+        look = self._unread(job, state) if isinstance(state, NotRead) else self._seen(job, state)
+        said = [*state.readings, *_full(state)]
+        return replace(look, readings=said, spent=state.spent)
 
-    def _not_read(self, effects: Sequence[Effect], job_id: str, state: NotRead) -> Lookup:
+    def _unread(self, job: OpenJob, state: NotRead) -> JobLook:
         outcome = state.outcome
-        finding: Finding
         if isinstance(outcome, Reject):
-            finding = Untold(f"monday does not know bulk job {job_id}: {outcome.reason}")
-        else:
-            outage = outage_of(outcome) is not None
-            finding = Unreadable(outcome.reason, outcome.after_s, outage)
+            # It may be at work all the same: only its age tells.
+            return self._no_end(job, f"monday does not know bulk job {job.job_id}")
         stopped = outcome.reason if isinstance(outcome, Stop) and outcome.limit is None else None
-        return Lookup(_all(effects, finding), 1, state.readings, stopped, state.spent)
+        after_s = outcome.after_s or self._interval(job)
+        return JobLook(
+            reason=outcome.reason, after_s=after_s, outage=outage_of(outcome), stopped=stopped
+        )
 
-    def _findings(
-        self, effects: Sequence[Effect], job_id: str, state: JobState
-    ) -> Mapping[int, Finding]:
-        name = f"bulk job {job_id}"
+    def _seen(self, job: OpenJob, state: JobState) -> JobLook:
+        name = f"bulk job {job.job_id}"
         if state.status is Progress.UPLOAD_PENDING:
-            return self._without_file(effects, name)
+            return self._no_end(job, f"{name} has not begun on its file")
         if state.status is Progress.PROCESSING:
-            return _all(effects, Unreadable(f"{name} is at work", self._poll_s, counts=False))
+            return self._no_end(replace(job, stored=True), f"{name} is at work")
         if state.status is not Progress.COMPLETED and not _has_applied(state):
             why = state.failure_message or state.failure_reason or state.status
-            return _all(effects, Refused(f"{name} made nothing: {why}"))
+            return _all(job, NotApplied(f"{name} made nothing: {why}"))
         report = self._jobs.report(state.report_url) if state.report_url else None
-        if report is None or isinstance(report, ReportUnreadable):
-            reason = f"{name} has ended without a report" if report is None else report.reason
-            if effects[0].lookups < _LOOKS_FOR_REPORT:
-                return _all(effects, Unreadable(reason, self._poll_s))
-            return _all(effects, Untold(reason))
-        findings: dict[int, Finding] = {}
-        for effect in effects:
-            row = report.get(effect.line or 0)
-            if row is not None and row.status == SUCCESS and row.item_id:
-                findings[effect.effect_id] = Found(row.item_id)
-            elif row is not None and row.status == INVALID:
-                findings[effect.effect_id] = Refused(f"{name}: {row.error}")
-            else:
-                findings[effect.effect_id] = Untold(f"the report of {name} does not tell of it")
-        return findings
+        if isinstance(report, Mapping) and _is_whole(report, job, state):
+            return JobLook({line: _told(name, report[line]) for line in report})
+        reason = report.reason if isinstance(report, ReportUnreadable) else "it is not there"
+        reason = f"the report of {name} cannot be used: {reason}"
+        if job.failures >= _LOOKS_FOR_REPORT:
+            return _all(job, Untold(reason))
+        return JobLook(reason=reason, after_s=self._poll_s, failed=True)
 
-    def _without_file(self, effects: Sequence[Effect], name: str) -> Mapping[int, Finding]:
-        if effects[0].stored:
-            return _all(effects, Unreadable(f"{name} has not begun on its file", self._poll_s))
-        if effects[0].lookups:
-            # Whatever was on its way when we last sent has come by now.
-            return _all(effects, Absent())
-        return _all(effects, Unreadable(f"{name} has no file", self._settle_s))
+    def _no_end(self, job: OpenJob, reason: str) -> JobLook:
+        """Return what a job that has not ended means, by its age.
+
+        The address of its file is valid for ten minutes: of a job that monday has not confirmed to
+        have its file, nothing can come later.
+        """
+        if not job.stored and job.age_s > self._valid_s + self._settle_s:
+            return _all(job, NotApplied(f"{reason}, and none can come any more", no_job=False))
+        if job.age_s > LONGEST_JOB_S:
+            reason = f"{reason} for more than a day; see what it made, then decide"
+            return _all(job, Ambiguous(reason))
+        return JobLook(reason=reason, after_s=self._interval(job))
+
+    def _interval(self, job: OpenJob) -> float:
+        return min(LONGEST_POLL_S, max(self._poll_s, job.age_s / _AGE_SHARE))
+
+
+def _not_opened(answer: NotOffered | NotStarted, tries: int) -> Outcome:
+    """Return what becomes of effects whose job was not opened: nothing was applied."""
+    if isinstance(answer, NotOffered):
+        return Retry(answer.reason, no_job=True)
+    outcome = answer.outcome
+    if isinstance(outcome, Retry):
+        is_long = outcome.limit is not None and (outcome.after_s or 0.0) > LONGEST_WAIT_S
+        if is_long or (outcome.counts and tries >= _MOST_TRIES):
+            # Requests are another way, and a trouble of jobs is no fault of the records.
+            return Retry(outcome.reason, no_job=True)
+    return outcome
 
 
 def _sorted_out(unfit: Mapping[int, str | None]) -> Reply:
@@ -185,7 +201,7 @@ def _sorted_out(unfit: Mapping[int, str | None]) -> Reply:
         effect_id: others if why is None else Retry(why, no_job=True)
         for effect_id, why in unfit.items()
     }
-    return Reply(outcomes, spent=dict.fromkeys(costs.JOB_BUDGETS, 0))
+    return Reply(outcomes, spent=dict.fromkeys(costs.JOB_BUDGETS, 0), asked=False)
 
 
 def _has_applied(state: JobState) -> bool:
@@ -194,12 +210,26 @@ def _has_applied(state: JobState) -> bool:
     return state.status is not Progress.REJECTED or bool(counts.created or counts.updated)
 
 
-def _full(state: JobState) -> list[Reading]:
+def _is_whole(report: Mapping[int, ReportRow], job: OpenJob, state: JobState) -> bool:
+    """Tell whether a report's lines are those of the file: only then is a line whose it seems."""
+    submitted = state.counts.submitted
+    return report.keys() == set(range(1, job.lines + 1)) and submitted in {None, job.lines}
+
+
+def _told(name: str, row: ReportRow) -> Finding:
+    if row.status == SUCCESS and row.item_id:
+        return Found(row.item_id)
+    if row.status == INVALID and not row.item_id:
+        return NotApplied(f"{name}: {row.error}")
+    return Untold(f"the report of {name} tells of it as {row.status!r}")
+
+
+def _full(state: JobState | NotRead) -> list[Reading]:
     """Read off a job that there is no room for more items in the hour."""
-    if state.failure_reason == "ACCOUNT_CAPACITY_EXCEEDED":
+    if isinstance(state, JobState) and state.failure_reason == "ACCOUNT_CAPACITY_EXCEEDED":
         return [Reading(costs.INGEST_ITEMS_BUDGET, remaining=0)]
     return []
 
 
-def _all(effects: Sequence[Effect], finding: Finding) -> dict[int, Finding]:
-    return dict.fromkeys((effect.effect_id for effect in effects), finding)
+def _all(job: OpenJob, finding: Finding) -> JobLook:
+    return JobLook(dict.fromkeys(range(1, job.lines + 1), finding))
