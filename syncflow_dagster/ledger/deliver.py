@@ -16,7 +16,7 @@ from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryRep
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.ledger.jobs import JobStore
 from syncflow_dagster.ledger.pauses import AccountPaused, Pause
-from syncflow_dagster.ledger.pieces import fitting, pieces
+from syncflow_dagster.ledger.pieces import fitting, held, pieces
 from syncflow_dagster.ledger.questions import QuestionStore
 from syncflow_dagster.ledger.reconcile import Reconciliation
 from syncflow_dagster.ledger.recording import Recorder
@@ -62,6 +62,8 @@ class Delivery:
         self._effects = EffectStore(database)
         self._jobs = JobStore(database, self._effects)
         self._pace = destination.pace()
+        # Effects that one window holds; more of them would leave a small rest each time.
+        self._most = destination.batch_size
         self._records = Recorder(database, clock, self._effects, scope, progress)
         self._started = self._records.last_end
         self._budgets = Budgets(
@@ -148,7 +150,7 @@ class Delivery:
         self._records.safely(me.stay_known)
         self._take_up(me)
         now = self._records.now()
-        size = self._destination.batch_size
+        size = min(self._destination.batch_size, self._most)
         jobs = self._open_jobs(me)
         ordinary = False if self._destination.job_size else None
         batch = self._records.safely(
@@ -221,9 +223,11 @@ class Delivery:
         # What was sent before goes again as it was.
         parts: Iterable[Sequence[Effect]] = [piece]
         if key is None:
-            parts = fitting(
-                piece, self._destination.cost, *self._records.safely(self._budgets.room)
-            )
+            cost = self._destination.cost
+            room, whole = self._records.safely(self._budgets.room)
+            if (most := held(piece, cost, whole)) < len(piece):
+                self._most = max(1, most)
+            parts = fitting(piece, cost, room, whole)
         for part in parts:
             if self.report.stopped is None:
                 self._send(me, part, key)

@@ -64,22 +64,28 @@ def fitting(
         room: Units of the budgets that are left for now.
         whole: Units of the budgets that an unused window holds.
     """
-    most = max(1, _held(batch, cost, whole))
-    first = _held(batch[:most], cost, room)
+    most = max(1, held(batch, cost, whole))
+    first = held(batch[:most], cost, room)
     if first * 2 < len(batch[:most]):
         first = most
     yield batch[:first]
     while rest := batch[first:]:
-        batch, first = rest, max(1, _held(rest, cost, whole))
+        batch, first = rest, max(1, held(rest, cost, whole))
         yield batch[:first]
 
 
-def _held(
+def held(
     batch: Sequence[Effect],
     cost: Callable[[Sequence[Effect]], Mapping[str, int]],
     room: Mapping[str, int],
 ) -> int:
-    """Return how many of the effects, from the first on, the room holds in one request."""
+    """Return how many of the effects, from the first on, the room holds in one request.
+
+    Args:
+        batch: Effects of one request.
+        cost: What a request costs, by budget; it grows with each effect.
+        room: Units of the budgets.
+    """
 
     def fits(count: int) -> bool:
         return all(units <= room.get(name, units) for name, units in cost(batch[:count]).items())

@@ -194,6 +194,8 @@ def test_however_long_a_job_is_at_work_its_report_may_fail_some_times(world):
     asked = world.control.stats()["monday"]["ops"]
     assert asked["fetch_job_status"] > 10
     assert "items_page_by_column_values" not in asked
+
+
 LONG = DeliveryOptions(patience_s=600, longest_s=3_600, chance=random.Random(1))
 COATS = [order(f"SO-{n:02}", title=f"Coat {n}") for n in range(25)]
 
