@@ -77,6 +77,7 @@ class Counts:
     requests: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     ops: Counter[str] = field(default_factory=Counter)
+    documents: Counter[str] = field(default_factory=Counter)
     replays: int = 0
     conflicts: int = 0
     throttled_injected: int = 0
@@ -85,7 +86,8 @@ class Counts:
         """The counts as JSON.
 
         `throttled` counts limits that were really met, which a perfect client avoids;
-        throttling by a fault is counted apart.
+        throttling by a fault is counted apart. `ops` counts root fields, `documents` the documents
+        that ran by the names of their root fields.
         """
         by_limit: Counter[str] = Counter()
         for limits in callers.all():
@@ -99,6 +101,7 @@ class Counts:
             "replays": self.replays,
             "conflicts": self.conflicts,
             "ops": dict(self.ops),
+            "documents": dict(self.documents),
             "budget_used": {
                 limits.kind.token: _budget(limits) for limits in callers.all() if limits.requests
             },

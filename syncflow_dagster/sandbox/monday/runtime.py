@@ -178,6 +178,7 @@ class Runtime:
             failing_fields=drawn.failing_fields(limits),
         )
         self.counts.ops.update(root.name for root in job.prepared.roots)
+        self.counts.documents[" ".join(sorted(job.prepared.root_names))] += 1
         operation_name = job.prepared.operation.name
         result = execute_sync(
             executable_schema(call.version.value),
