@@ -11,6 +11,17 @@ delete from order_list where order_number between %(first)s and %(last)s;
 -- name: thin_sizes
 delete from order_list_sizes where order_number between %(first)s and %(last)s;
 
+-- name: fill_statuses
+-- Orders have a status, in turn.
+update order_list
+set order_status = case when right(order_number, 1) < '5' then 'OPEN' else 'SHIPPED' end;
+
+-- name: spoil_emails
+-- monday refuses what is no address.
+update order_list set buyer_email = 'no address'
+where order_number in (
+    select order_number from order_list order by order_number limit %(orders)s);
+
 -- name: running_batches
 select count(*) as batches from syncflow.batch where status = 'RUNNING';
 
@@ -54,3 +65,81 @@ select (select count(*) from {delta} join {archive} using (delta_id))
        (select count(*) from {delta}) + (select count(*) from {archive}) as rows,
        (select count(*) from {archive}) as archived,
        (select count(*) from syncflow.effect_archive) as effects;
+
+-- name: explained
+-- Newest rows of records that are not on the board, for a reason that somebody can read.
+select record_uuid::text as key, state from {table}
+where superseded_by is null and state in ('DEAD', 'WAITING', 'HELD')
+  and coalesce(reason, '') <> '';
+
+-- name: stranded_rows
+-- Rows that nothing will take up again, or that do not say what they wait for.
+select count(*) as stranded from {table} d
+where superseded_by is null
+  and (state in ('PENDING', 'FAILED')
+       or (state in ('DEAD', 'WAITING', 'HELD') and coalesce(reason, '') = '')
+       or (state = 'PUSHING' and not exists (
+           select from effect e
+           where e.delta_table = %(table)s and e.delta_id = d.delta_id
+             and e.state not in ('DONE', 'DEAD', 'CANCELLED'))));
+
+-- name: stranded_effects
+-- The same of effects, once no worker is at work.
+select count(*) as stranded from effect
+where state in ('PLANNED', 'CLAIMED', 'SENT')
+   or (state in ('RETRY', 'UNKNOWN') and not_before is null)
+   or (state in ('DEAD', 'WAITING', 'HELD', 'NEEDS_PERSON') and coalesce(reason, '') = '');
+
+-- name: lookups_allowed
+-- For each reconciliation one request, and one more for each hundred of its questions.
+select coalesce(sum(questions / 100 + 1), 0)::integer as requests
+from (select count(*) as questions from attempt where action = 'lookup' group by request_id) asked;
+
+-- name: newest_rows
+select * from {table} where superseded_by is null order by delta_id;
+
+-- name: end_sessions
+-- All sessions of a database but this one.
+select count(pg_terminate_backend(pid)) as ended from pg_stat_activity
+where datname = %(database)s and pid <> pg_backend_pid();
+
+-- name: end_transactions
+-- Those of them that are in the middle of a transaction.
+select count(pg_terminate_backend(pid)) as ended from pg_stat_activity
+where datname = %(database)s and pid <> pg_backend_pid() and xact_start is not null
+  and application_name = 'syncflow';
+
+-- name: end_reader
+-- A session that reads from a source and stands still there.
+select count(pg_terminate_backend(pid)) as ended from pg_stat_activity
+where datname = %(database)s and pid <> pg_backend_pid() and query like %(query)s
+  and wait_event = 'PgSleep';
+
+-- name: make_source
+create table source_rows (id integer primary key, title text, amount numeric);
+create table stalls as select false as on_going;
+
+-- name: fill_source
+insert into source_rows
+select n, 'title ' || n %% 1000, (n %% 977) / 4.0 from generate_series(1, %(rows)s) as n;
+
+-- name: stall
+update stalls set on_going = %(on)s;
+
+-- name: no_space
+-- Every write to the ledger fails as on a full disk.
+create function syncflow.no_space() returns trigger language plpgsql as $$
+begin
+    raise exception 'could not extend file: No space left on device' using errcode = 'disk_full';
+end $$;
+create trigger no_space before insert or update on syncflow.effect
+    for each row execute function syncflow.no_space();
+create trigger no_space before insert or update on syncflow.attempt
+    for each row execute function syncflow.no_space();
+
+-- name: space_again
+drop function syncflow.no_space() cascade;
+
+-- name: unrecorded
+-- Effects that were sent, and of which nobody has written down what became of them.
+select count(*) as effects from effect where state in ('SENT', 'UNKNOWN');

@@ -65,7 +65,7 @@ def killed_adoptions(
 
 
 def _run(name: str, point: str | None, store: str, folder: Path, orders: int) -> FaultResult:
-    result = FaultResult(name)
+    result = FaultResult(name, "F29" if point is None else "F1")
     with Database(store) as database:
         migrate(database)
     planted = plant(folder, orders)

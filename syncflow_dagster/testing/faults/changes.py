@@ -34,6 +34,7 @@ class BoardChange:
         mutations: GraphQL mutations, each without its answer's fields; sent as one document.
         mended_by: Those that mend it.
         told: What the run that stops for it says of it.
+        wiped: Column whose values go away with it.
     """
 
     settings: Mapping[str, Any] | None = None
@@ -41,6 +42,7 @@ class BoardChange:
     mutations: tuple[str, ...] = ()
     mended_by: tuple[str, ...] = ()
     told: str = ""
+    wiped: str | None = None
 
     def make(self, world: FaultWorld) -> None:
         """Change the board."""
@@ -100,11 +102,13 @@ CHANGES = {
         mutations=(_drop(_DATE), _put(_DATE, "numbers")),
         mended_by=(_drop(_DATE), _put(_DATE, "date")),
         told=f"column {_DATE!r}",
+        wiped=_DATE,
     ),
     "label deleted in mid-run": BoardChange(
         mutations=(_drop(_STATUS), _put(_STATUS, "status", dict(list(_LABELS.items())[1:]))),
         mended_by=(_drop(_STATUS), _put(_STATUS, "status", _LABELS)),
         told=f"label {_LABELS['0']!r}",
+        wiped=_STATUS,
     ),
 }
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from syncflow_dagster.nodes.rows import Position
+    from syncflow_dagster.workflows.models import DeltaNode
 
 ROWS = 200_000
 _WORKFLOW = "killed"
@@ -129,11 +130,11 @@ class _World:
         _build(known, files.raw["stored"], folder / "stored", home)
         calm = server.create("calm", known)
         _build(calm, files.raw["read"], log, home)
-        return cls(server, folder, files, known, _hashes(calm), _lines(log))
+        return cls(server, folder, files, known, hashes(calm, data.node()), _lines(log))
 
     def run(self, name: str, point: str, number: int) -> FaultResult:
         """Kill a build, let the next one go on, and look at what there is."""
-        result = FaultResult(name)
+        result = FaultResult(name, "F1")
         url = self.server.create(f"case{number}", self.known)
         log, home = self.folder / f"log{number}", self.folder / f"home{number}"
         killed = self._process(url, log, home, {VARIABLE: point})
@@ -163,7 +164,7 @@ class _World:
 
     def _judge(self, result: FaultResult, url: str, log: Path, home: Path) -> None:
         result.extra_calls = max(0, _lines(log) - self.batches)
-        found = _hashes(url)
+        found = hashes(url, data.node())
         result.duplicates = (found - self.calm).total()
         result.lost = (self.calm - found).total()
         with Database(url) as database:
@@ -175,9 +176,8 @@ class _World:
         result.second_run_writes = sum(counts[each] for each in ("inserted", "updated", "deleted"))
 
 
-def _hashes(url: str) -> Counter[int]:
-    """Return a number for each row of the delta table and the snapshot, told by its content."""
-    node = data.node()
+def hashes(url: str, node: DeltaNode) -> Counter[int]:
+    """Return a number for each row of a delta's table and snapshot, told by its content."""
     fields = sql.SQL(", ").join(sql.Identifier(rule.name) for rule in node.fields)
     found: Counter[int] = Counter()
     with Database(url) as database, database.transaction() as conn:

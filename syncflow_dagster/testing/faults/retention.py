@@ -60,7 +60,7 @@ def killed_retention(
 
 
 def _run(name: str, point: str, url: str, records: int) -> FaultResult:
-    result = FaultResult(name)
+    result = FaultResult(name, "F1")
     with Database(url) as database:
         migrate(database)
         _fill(database, records)

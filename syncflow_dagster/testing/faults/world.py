@@ -64,17 +64,37 @@ class FaultWorld:
         """The variables of the case at hand."""
         return self._variables
 
-    def run(self, crash_at: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run the workflow in a process of its own."""
+    @property
+    def store(self) -> str:
+        """URL of the store of the case at hand."""
+        return self._variables["SYNCFLOW_DATABASE_URL"]
+
+    def start(self, crash_at: str | None = None) -> subprocess.Popen[str]:
+        """Begin to run the workflow in a process of its own."""
         extra = {"SYNCFLOW_CRASH_AT": crash_at} if crash_at else {}
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "syncflow_dagster.cli", "run", _WORKFLOW, "--json"],
             env={**os.environ, **self._variables, **extra},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=_RUN_WITHIN_S,
-            check=False,
         )
+
+    def run(self, crash_at: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the workflow in a process of its own."""
+        return self.end(self.start(crash_at))
+
+    def end(self, process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+        """Wait for a run's end.
+
+        Raises:
+            subprocess.TimeoutExpired: It does not end; it is killed.
+        """
+        try:
+            out, errors = process.communicate(timeout=_RUN_WITHIN_S)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
 
 
 @contextmanager
