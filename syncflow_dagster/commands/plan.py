@@ -39,7 +39,7 @@ class Plans:
             lines += [
                 f"  {one.effects:>6}  {one.kind} by {one.lane}: {one.why}" for one in report.lanes
             ]
-            if report.calls is not None:
+            if report.calls is not None and report.calls.needed:
                 lines.append(f"  {report.calls.in_words()}")
             lines += [f"  refused {record}: {reason}" for record, reason in report.rejected]
             lines += [f"  adjusted {record}: {one}" for record, one in report.adjustments]
