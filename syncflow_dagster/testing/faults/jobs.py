@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.commands.find import find_workflow
 from syncflow_dagster.demo.world import variables
+from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.testing.faults.disturbance import Disturbance
 from syncflow_dagster.testing.faults.invariants import Calm, Scene, dead, hold
@@ -83,16 +84,18 @@ def _first(world: JobsWorld, case: JobCase, disturbance: Disturbance) -> str | N
     disturbance.happened()
     if killed.returncode != -signal.SIGKILL:
         return f"{case.crash_at} did not kill the run: {_end_of(killed)}"
+    with Database(world.inner.store) as database:
+        place = {"workflow": WORKFLOW}
+        left = len(database.fetch_all(sql.load("summary")["unknown_effects"], place))
+    if left != case.open:
+        return f"{case.crash_at} left {left} outcomes UNKNOWN, not {case.open}: another passage?"
     return None
 
 
 def _judge(world: JobsWorld, case: JobCase, calm: Calm, result: FaultResult) -> None:
     control = world.inner.control
     made = [one["payload"] for one in control.log() if one["op"] == "create_item"]
-    with (
-        variables(world.inner.variables),
-        Database(world.inner.variables["SYNCFLOW_DATABASE_URL"]) as database,
-    ):
+    with variables(world.inner.variables), Database(world.inner.store) as database:
         scene = Scene(control, database, find_workflow(world.workflows, WORKFLOW).workflow)
         hold(result, scene, calm)
         refused = dead(scene)

@@ -18,6 +18,8 @@ CROWD = 1_200
 #: Those of them that monday refuses, where it is to.
 INVALID = 5
 _HALF = CROWD // 2
+#: Outcomes that are written in one transaction.
+_PART = 1_000
 #: Rows that a job applies in a second of limit time, so that it is at work for many real seconds.
 _SLOW: Mapping[str, Any] = {"ingest_rows_per_s": 1}
 #: Items that jobs may make in an hour, fewer than there are.
@@ -39,6 +41,7 @@ class JobCase:
         number: Its kind.
         name: As the table shows it.
         crash_at: Crash point and passage for the first run.
+        open: Effects whose outcome is UNKNOWN then, which tells one passage from another.
         faults: What the sandbox does wrong.
         settings: Settings of the sandbox.
         first: The first run, where it is not like any other; returns what is wrong, if anything.
@@ -51,6 +54,7 @@ class JobCase:
     number: str
     name: str
     crash_at: str | None = None
+    open: int = 0
     faults: tuple[Fault, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     first: Callable[[FaultWorld, Disturbance], str | None] | None = None
@@ -75,11 +79,21 @@ def _kills() -> list[JobCase]:
         _killed("deliver.job_opened"),
         _killed("deliver.job_stored", "the job at work", settings=_SLOW),
         _killed("deliver.job_stored", "the reply to its file lost", faults=(lost,)),
-        _killed(f"deliver.outcomes_written:{_SENDING}", "a part of its items noted"),
-        _killed("reconcile.looked_up", "the job at work", settings=_SLOW),
-        _killed("reconcile.looked_up", "its report read"),
-        _killed(f"deliver.outcomes_written:{_SETTLING}", "a part of its report noted"),
-        _killed("reconcile.looked_up:2", "the job broken off", faults=(broken,), by_jobs=_HALF),
+        _killed(f"deliver.outcomes_written:{_SENDING}", "a part of its items noted", open=_PART),
+        _killed("reconcile.looked_up", "the job at work", settings=_SLOW, open=CROWD),
+        _killed("reconcile.looked_up", "its report read", open=CROWD),
+        _killed(
+            f"deliver.outcomes_written:{_SETTLING}",
+            "a part of its report noted",
+            open=CROWD - _PART,
+        ),
+        _killed(
+            "reconcile.looked_up:2",
+            "the job broken off",
+            faults=(broken,),
+            by_jobs=_HALF,
+            open=CROWD,
+        ),
     ]
 
 

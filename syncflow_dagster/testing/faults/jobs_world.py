@@ -33,7 +33,12 @@ _CROWDED = "KESTREL GOLF"
 _FEW = {"ALPINE CO": 8, "BÄRENSTARK": 12, "شرکت نمونه": 6}
 #: Of so many orders, one has lines.
 _EVERY = 40
-_BATCH, _BULK = "    batch_size: 20\n", "    bulk_from: 100\n"
+#: What is added behind which lines of the workflow. monday takes a job's file for ten minutes,
+#: which are ten seconds of the sandbox's clock.
+_ADDED = {
+    "    settle_s: ${MONDAY_SETTLE_S:-65}\n": "    upload_valid_s: 10\n",
+    "    board_id: ${MONDAY_BOARD_ID:-9000000001}\n": "    bulk_from: 100\n",
+}
 #: Settings of the sandbox that cases change.
 _SETTINGS: Mapping[str, Any] = {"ingest_rows_per_s": 100, "ingest": {}}
 
@@ -89,14 +94,22 @@ def jobs_world() -> Iterator[JobsWorld]:
 
 
 def write_workflow(workflows: Path) -> None:
-    """Write the workflow, with the way that many new items go, and its book."""
-    given = (WORKFLOWS / f"{WORKFLOW}.yaml").read_text(encoding="utf-8")
-    if given.count(_BATCH) != 1:
-        msg = f"{WORKFLOW}.yaml has not one line {_BATCH.strip()!r}, behind which bulk_from goes"
-        raise RuntimeError(msg)
+    """Write the example's workflow, in which many new items go by a job, and its book.
+
+    Args:
+        workflows: The folder; it need not be there.
+
+    Raises:
+        RuntimeError: The example has changed, and a line of it is not found.
+    """
+    text = (WORKFLOWS / f"{WORKFLOW}.yaml").read_text(encoding="utf-8")
+    for line, added in _ADDED.items():
+        if text.count(line) != 1:
+            msg = f"{WORKFLOW}.yaml has not one line {line.strip()!r}, to add {added.strip()!r}"
+            raise RuntimeError(msg)
+        text = text.replace(line, line + added)
     folder = workflows / ORDER_LIST.name
     shutil.copytree(ORDER_LIST, folder, ignore=shutil.ignore_patterns("data"))
-    text = given.replace(_BATCH, _BATCH + _BULK)
     (workflows / f"{WORKFLOW}.yaml").write_text(text, encoding="utf-8")
     write(folder / "data", book())
 
