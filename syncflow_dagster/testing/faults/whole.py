@@ -97,16 +97,17 @@ def _unsettled(world: FaultWorld) -> bool:
 
 
 def _judge(world: FaultWorld, case: FaultCase, calm: Calm, result: FaultResult) -> None:
-    with variables(world.variables), Database(world.store) as database:
-        loaded = find_workflow(WORKFLOWS, "order_list")
-        judged = hold(result, Scene(world.control, database, loaded.workflow, case.wiped), calm)
-        found = standing(database, loaded.workflow, judged, count_source(loaded))
-    result.lost = max(result.lost, found.lost)
     writes = len(world.control.log())
     again = world.run()
     result.second_run_writes = len(world.control.log()) - writes
     if again.returncode != 0:
         result.error = result.error or f"the run after it failed: {again.stdout[-400:]}"
+        return
+    with variables(world.variables), Database(world.store) as database:
+        loaded = find_workflow(WORKFLOWS, "order_list")
+        judged = hold(result, Scene(world.control, database, loaded.workflow, case.wiped), calm)
+        found = standing(database, loaded.workflow, judged, count_source(loaded))
+    result.lost = max(result.lost, found.lost)
 
 
 def _requests(world: FaultWorld) -> int:
