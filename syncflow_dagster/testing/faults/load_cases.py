@@ -29,6 +29,7 @@ class Load:
         by_hand: Titles of groups that a person makes before that run.
         only: Column that alone may be written.
         quarter: Name of the load that is a quarter of this one, whose memory is to be enough.
+        number: The kind of fault it is a row of.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Load:
     by_hand: tuple[str, ...] = ()
     only: str | None = None
     quarter: str | None = None
+    number: str = "F29"
 
 
 def one_order(lines: int, quarter: str | None = None) -> Load:
@@ -45,7 +47,8 @@ def one_order(lines: int, quarter: str | None = None) -> Load:
     def books() -> list[list[Order]]:
         return [[Order("SO-1", "Big Buyer", lines=lines, staged=True)]]
 
-    return Load(f"one order of {lines:,} lines", books, 2 + 2 * lines, quarter=quarter)
+    name = f"one order of {lines:,} lines"
+    return Load(name, books, 2 + 2 * lines, quarter=quarter, number="F27")
 
 
 def new_customers(customers: int) -> Load:

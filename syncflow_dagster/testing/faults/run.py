@@ -14,6 +14,8 @@ from syncflow_dagster.testing.faults.cases import cases
 from syncflow_dagster.testing.faults.deltas import delta_cases, killed_deltas
 from syncflow_dagster.testing.faults.jobs import job_faults
 from syncflow_dagster.testing.faults.jobs_cases import jobs_cases
+from syncflow_dagster.testing.faults.load_cases import load_cases
+from syncflow_dagster.testing.faults.loads import loads
 from syncflow_dagster.testing.faults.proofs import PROOFS, proofs
 from syncflow_dagster.testing.faults.results import FaultOutcome, FaultResult
 from syncflow_dagster.testing.faults.retention import killed_retention, retention_cases
@@ -50,6 +52,7 @@ def parts() -> list[Part]:
         Part([case.name for case in cases()], whole_faults),
         Part([case.name for case in board_cases()], board_faults),
         Part([case.name for case in jobs_cases()], job_faults),
+        Part([load.name for load in load_cases()], loads),
         Part(SOURCES, cut_sources),
         Part(delta_cases(), killed_deltas),
         Part(retention_cases(), killed_retention),
