@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from psycopg.types.json import Jsonb
+
 from syncflow_dagster.core import budget as rules
 from syncflow_dagster.core.breaker import Admission
 from syncflow_dagster.core.budget import Budget, Limit, Reading
@@ -159,12 +161,12 @@ class Budgets:
     def _open(self, first: Mapping[str, Limit]) -> None:
         now = self._clock.now()
         with self._database.transaction() as conn:
-            for name, limit in first.items():
-                self._insert(conn, name, Limit(*limit), now)
+            self._insert(conn, first, now)
 
-    def _insert(self, conn: Connection, name: str, limit: Limit, now: datetime) -> None:
-        place = {"account": self._account, "name": name, "now": now}
-        conn.execute(self._queries["open"], {**place, **limit._asdict()})
+    def _insert(self, conn: Connection, limits: Mapping[str, Limit], now: datetime) -> None:
+        budgets = [{"name": name, **Limit(*limit)._asdict()} for name, limit in limits.items()]
+        given = {"account": self._account, "budgets": Jsonb(budgets), "now": now}
+        conn.execute(self._queries["open"], given)
 
     def _try_reserve(self, cost: Mapping[str, int]) -> tuple[Budget, float] | None:
         now = self._clock.now()
@@ -200,12 +202,16 @@ class Budgets:
     ) -> None:
         now = self._clock.now()
         said = {reading.name: reading for reading in readings}
+        told = {
+            reading.name: Limit(reading.allowed, reading.window_s or 60.0)
+            for reading in readings
+            if reading.allowed
+        }
         with self._database.transaction() as conn:
-            for reading in readings:
-                if reading.allowed:
-                    limit = Limit(reading.allowed, reading.window_s or 60.0)
-                    self._insert(conn, reading.name, limit, now)
             budgets = self._lock(conn, {**reserved, **actual, **said}, now)
+            if told.keys() - {one.name for one in budgets}:
+                self._insert(conn, told, now)
+                budgets = self._lock(conn, {**reserved, **actual, **said}, now)
             for ticket in landed:
                 conn.execute(self._queries["land"], {"ticket": ticket})
             self._keep(
@@ -238,5 +244,7 @@ class Budgets:
         return replace(budget, reserved=row["requests"])
 
     def _keep(self, conn: Connection, budgets: Sequence[Budget]) -> None:
-        for one in budgets:
-            conn.execute(self._queries["keep"], {"account": self._account, **asdict(one)})
+        if not budgets:
+            return
+        rows = [{**asdict(one), "window_ends_at": f"{one.window_ends_at}"} for one in budgets]
+        conn.execute(self._queries["keep"], {"account": self._account, "budgets": Jsonb(rows)})

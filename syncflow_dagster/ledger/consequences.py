@@ -42,21 +42,40 @@ class Consequences:
         )
 
     def follow(
-        self, conn: Connection, row: DictRow, verdict: Verdict, now: datetime
+        self, conn: Connection, settled: Sequence[tuple[DictRow, Verdict]], now: datetime
     ) -> list[DictRow]:
-        """Do what an outcome entails; return the other delta rows it touches."""
-        place = {"object_key": row["object_key"], "now": now}
-        if verdict.state == EffectState.DONE and row["creates"]:
-            conn.execute(
-                self._queries["keep_object"],
-                {**place, "remote_id": verdict.remote_id, "generation": row["generation"]},
-            )
-        elif verdict.gone or (verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS):
-            self.retire(conn, row["object_key"], now)
-        elif verdict.state in {EffectState.DEAD, EffectState.CANCELLED} and row["creates"]:
-            reason = f"not created: {verdict.reason}"
-            return self._refused(conn, row, {**place, "reason": reason})
-        return []
+        """Do what outcomes entail; return the other delta rows they touch.
+
+        Args:
+            conn: The transaction.
+            settled: Effects whose states have just been written, with their verdicts.
+            now: Database time.
+        """
+        self._keep(conn, settled)
+        touched: list[DictRow] = []
+        for row, verdict in settled:
+            is_done = verdict.state == EffectState.DONE
+            if verdict.gone or (is_done and row["kind"] in RETIRING_KINDS):
+                self.retire(conn, row["object_key"], now)
+            elif verdict.state in {EffectState.DEAD, EffectState.CANCELLED} and row["creates"]:
+                place = {"object_key": row["object_key"], "now": now}
+                reason = f"not created: {verdict.reason}"
+                touched += self._refused(conn, row, {**place, "reason": reason})
+        return touched
+
+    def _keep(self, conn: Connection, settled: Sequence[tuple[DictRow, Verdict]]) -> None:
+        made = [
+            (row, verdict)
+            for row, verdict in settled
+            if verdict.state == EffectState.DONE and row["creates"]
+        ]
+        if made:
+            given = {
+                "object_keys": [row["object_key"] for row, _ in made],
+                "remote_ids": [verdict.remote_id for _, verdict in made],
+                "generations": [row["generation"] for row, _ in made],
+            }
+            conn.execute(self._queries["keep_objects"], given)
 
     def _refused(self, conn: Connection, row: DictRow, place: dict[str, object]) -> list[DictRow]:
         place |= {name: row[name] for name in ("delta_table", "delta_id", "effect_id")}

@@ -154,7 +154,7 @@ class Decisions:
             ).fetchone()
             assert row is not None
             verdict = Verdict(effect_id, state, answer, text, remote_id=remote_id)
-            touched = [row, *self._consequences.follow(conn, row, verdict, now)]
+            touched = [row, *self._consequences.follow(conn, [(row, verdict)], now)]
             if state == EffectState.DONE and row["kind"] in RETIRING_KINDS:
                 touched += self._consequences.end_with(conn, [row], now)
             self._consequences.roll_up(conn, touched, now)

@@ -15,7 +15,7 @@ from syncflow_dagster.ledger.worker import LOCK_CLASS
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -26,6 +26,33 @@ if TYPE_CHECKING:
     from syncflow_dagster.store.database import Database
 
     Connection = psycopg.Connection[DictRow]
+
+
+#: What of a planned effect is written as it is.
+_PLANNED = (
+    "effect_key",
+    "kind",
+    "pass_number",
+    "object_key",
+    "generation",
+    "parent_key",
+    "creates",
+    "delta_table",
+    "delta_id",
+    "customer",
+)
+#: What of a verdict is written as it is.
+_VERDICT = (
+    "effect_id",
+    "state",
+    "outcome",
+    "reason",
+    "remote_id",
+    "counts",
+    "same_key",
+    "doubted",
+    "no_job",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +89,9 @@ class EffectStore:
         self._consequences = Consequences(self._queries)
 
     def insert(
-        self, conn: Connection, effects: Iterable[PlannedEffect], *, scope: Scope, account: str
-    ) -> int:
-        """Write planned effects and return how many are new.
+        self, conn: Connection, effects: Sequence[PlannedEffect], *, scope: Scope, account: str
+    ) -> set[str]:
+        """Write planned effects, in their order, and return the keys of those that are new.
 
         An effect that serves no delta row of its own (a group) may be there already, planned for
         another row.
@@ -72,33 +99,24 @@ class EffectStore:
         Raises:
             EffectConflict: another live effect already makes the same object.
         """
-        added = 0
+        if not effects:
+            return set()
+        rows = [
+            {
+                **{name: getattr(one, name) for name in _PLANNED},
+                "payload": dict(one.payload),
+                "state": _first_state(one),
+                "reason": one.refused or one.question,
+            }
+            for one in effects
+        ]
+        place = {"workflow": scope.workflow, "node": scope.node, "account": account}
+        given = {**place, "effects": Jsonb(rows)}
+        new = {row["effect_key"] for row in conn.execute(self._queries["insert"], given)}
         for effect in effects:
-            cursor = conn.execute(
-                self._queries["insert"],
-                {
-                    "effect_key": effect.effect_key,
-                    "workflow": scope.workflow,
-                    "node": scope.node,
-                    "account": account,
-                    "kind": effect.kind,
-                    "pass": effect.pass_number,
-                    "object_key": effect.object_key,
-                    "generation": effect.generation,
-                    "parent_key": effect.parent_key,
-                    "creates": effect.creates,
-                    "delta_table": effect.delta_table,
-                    "delta_id": effect.delta_id,
-                    "customer": effect.customer,
-                    "payload": Jsonb(dict(effect.payload)),
-                    "state": _first_state(effect),
-                    "reason": effect.refused or effect.question,
-                },
-            )
-            if cursor.rowcount == 0 and effect.delta_id is not None:
+            if effect.delta_id is not None and effect.effect_key not in new:
                 raise EffectConflict(effect)
-            added += cursor.rowcount
-        return added
+        return new
 
     def presence(self, conn: Connection, object_keys: Sequence[str]) -> list[DictRow]:
         """Return per key: remote_id, generation, coming, leaving.
@@ -253,31 +271,16 @@ class EffectStore:
             request_ids: Request each effect was sent under; another one's word is left alone.
             now: Database time.
         """
-        touched: list[DictRow] = []
-        ended: list[DictRow] = []
-        for verdict in verdicts:
-            row = conn.execute(
-                self._queries["settle"],
-                {
-                    "effect_id": verdict.effect_id,
-                    "request_id": request_ids[verdict.effect_id],
-                    "state": verdict.state,
-                    "reason": verdict.reason,
-                    "not_before": verdict.not_before,
-                    "remote_id": verdict.remote_id,
-                    "counts": verdict.counts,
-                    "payload": None if verdict.payload is None else Jsonb(dict(verdict.payload)),
-                    "same_key": verdict.same_key,
-                    "doubted": verdict.doubted,
-                    "no_job": verdict.no_job,
-                    "now": now,
-                },
-            ).fetchone()
-            if row is None:
-                continue
-            touched += [row, *self._consequences.follow(conn, row, verdict, now)]
-            if verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS:
-                ended.append(row)
+        given = {"verdicts": _told(verdicts, request_ids), "now": now}
+        rows = conn.execute(self._queries["settle"], given).fetchall()
+        verdict_of = {verdict.effect_id: verdict for verdict in verdicts}
+        settled = [(row, verdict_of[row["effect_id"]]) for row in rows]
+        touched = [*rows, *self._consequences.follow(conn, settled, now)]
+        ended = [
+            row
+            for row, verdict in settled
+            if verdict.state == EffectState.DONE and row["kind"] in RETIRING_KINDS
+        ]
         touched += self._consequences.end_with(conn, ended, now)
         self._consequences.roll_up(conn, touched, now)
 
@@ -290,18 +293,8 @@ class EffectStore:
         now: datetime,
     ) -> None:
         """Write the end of an attempt into the log of each effect."""
-        for verdict in verdicts:
-            conn.execute(
-                self._queries["finish_attempt"],
-                {
-                    "effect_id": verdict.effect_id,
-                    "request_id": request_ids[verdict.effect_id],
-                    "action": action,
-                    "outcome": verdict.outcome,
-                    "detail": verdict.reason,
-                    "now": now,
-                },
-            )
+        given = {"verdicts": _told(verdicts, request_ids), "action": action, "now": now}
+        conn.execute(self._queries["finish_attempts"], given)
 
     def next_due_s(self, scope: Scope, now: datetime) -> float | None:
         """Return the seconds until something can be taken up again; None if nothing will."""
@@ -362,6 +355,21 @@ def _first_state(effect: PlannedEffect) -> EffectState:
     if effect.refused:
         return EffectState.DEAD
     return EffectState.NEEDS_PERSON if effect.question else EffectState.PLANNED
+
+
+def _told(verdicts: Sequence[Verdict], request_ids: Mapping[int, UUID]) -> Jsonb:
+    """Return verdicts as the rows of a statement."""
+    return Jsonb(
+        [
+            {
+                **{name: getattr(one, name) for name in _VERDICT},
+                "payload": None if one.payload is None else dict(one.payload),
+                "not_before": None if one.not_before is None else f"{one.not_before}",
+                "request_id": f"{request_ids[one.effect_id]}",
+            }
+            for one in verdicts
+        ]
+    )
 
 
 def _scope(scope: Scope) -> dict[str, object]:

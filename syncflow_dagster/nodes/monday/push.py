@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -353,13 +352,10 @@ class Push:
         now = self._clock.now()
         scope = Scope(self._workflow.workflow, self._node.name, 0)
         account = self._destination.account
+        effects = [effect for _, plan in plans for effect in plan.effects]
+        new = self._effects.insert(conn, effects, scope=scope, account=account)
+        report.effects.update(effect.kind for effect in effects if effect.effect_key in new)
         for row, plan in plans:
-            before = len(plan.effects)
-            added = self._effects.insert(conn, plan.effects, scope=scope, account=account)
-            shared_there = before - added
-            kinds = Counter(effect.kind for effect in plan.effects)
-            kinds["create_group"] -= shared_there
-            report.effects.update(+kinds)
             report.preview += plan.effects[: PREVIEW - len(report.preview)]
             if plan.settled is not None:
                 report.settle(row.customer)

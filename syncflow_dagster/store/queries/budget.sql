@@ -2,7 +2,9 @@
 
 -- name: open
 insert into budget (account, name, allowed, window_s, kind, window_ends_at)
-values (%(account)s, %(name)s, %(allowed)s, %(window_s)s, %(kind)s, %(now)s)
+select %(account)s, b.name, b.allowed, b.window_s, b.kind, %(now)s
+from jsonb_to_recordset(%(budgets)s)
+    as b (name text, allowed bigint, window_s double precision, kind text)
 on conflict do nothing;
 
 -- name: lock
@@ -14,11 +16,14 @@ order by name
 for update;
 
 -- name: keep
-update budget
-set allowed = %(allowed)s, window_s = %(window_s)s, spent = %(spent)s, reserved = %(reserved)s,
-    window_ends_at = %(window_ends_at)s, confirmed = %(confirmed)s, carried = %(carried)s,
-    unheard = %(unheard)s
-where account = %(account)s and name = %(name)s;
+update budget k
+set allowed = b.allowed, window_s = b.window_s, spent = b.spent, reserved = b.reserved,
+    window_ends_at = b.window_ends_at, confirmed = b.confirmed, carried = b.carried,
+    unheard = b.unheard
+from jsonb_to_recordset(%(budgets)s)
+    as b (name text, allowed bigint, window_s double precision, spent bigint, reserved bigint,
+          window_ends_at timestamptz, confirmed boolean, carried bigint, unheard bigint)
+where k.account = %(account)s and k.name = b.name;
 
 -- name: read
 select name, allowed, window_s, spent, reserved, window_ends_at, kind, confirmed,

@@ -7,19 +7,26 @@ select nextval('syncflow.worker_number')::integer as worker;
 insert into effect (effect_key, workflow, node, account, kind, pass, object_key, generation,
                     parent_key, creates, delta_table, delta_id, customer, payload, state, reason,
                     doubted)
-values (%(effect_key)s, %(workflow)s, %(node)s, %(account)s, %(kind)s, %(pass)s, %(object_key)s,
-        %(generation)s, %(parent_key)s, %(creates)s, %(delta_table)s, %(delta_id)s, %(customer)s,
-        %(payload)s, %(state)s, %(reason)s,
-        -- An earlier create of it that was withdrawn in doubt may still come.
-        %(creates)s and exists (
-            select from effect b
-            where b.object_key = %(object_key)s and b.creates and b.doubted and b.state <> 'DONE'
-              and not exists (
-                  select from effect made
-                  where made.object_key = b.object_key and made.creates and made.state = 'DONE'
-                    and made.effect_id > b.effect_id)))
+select p.effect_key, %(workflow)s, %(node)s, %(account)s, p.kind, p.pass_number, p.object_key,
+       p.generation, p.parent_key, p.creates, p.delta_table, p.delta_id, p.customer, p.payload,
+       p.state, p.reason,
+       -- An earlier create of it that was withdrawn in doubt may still come.
+       p.creates and exists (
+           select from effect b
+           where b.object_key = p.object_key and b.creates and b.doubted and b.state <> 'DONE'
+             and not exists (
+                 select from effect made
+                 where made.object_key = b.object_key and made.creates and made.state = 'DONE'
+                   and made.effect_id > b.effect_id))
+from rows from (jsonb_to_recordset(%(effects)s)
+    as (effect_key text, kind text, pass_number smallint, object_key text, generation integer,
+        parent_key text, creates boolean, delta_table text, delta_id bigint, customer text,
+        payload jsonb, state text, reason text)) with ordinality
+    as p (effect_key, kind, pass_number, object_key, generation, parent_key, creates, delta_table,
+          delta_id, customer, payload, state, reason, place)
+order by p.place
 on conflict do nothing
-returning effect_id;
+returning effect_key;
 
 -- name: presence
 -- What is known of each object: its id at the service, how many lives it has had, and what is
@@ -37,9 +44,9 @@ from unnest(%(object_keys)s::text[]) as k (object_key)
 left join remote_object o
     on o.object_key = k.object_key;
 
--- name: keep_object
+-- name: keep_objects
 insert into remote_object (object_key, remote_id, generation)
-values (%(object_key)s, %(remote_id)s, %(generation)s)
+select * from unnest(%(object_keys)s::text[], %(remote_ids)s::text[], %(generations)s::integer[])
 on conflict (object_key) do update
 set remote_id = excluded.remote_id, generation = excluded.generation, retired_at = null,
     created_at = clock_timestamp()
@@ -187,25 +194,32 @@ where not exists (
     select from attempt a where a.effect_id = t.effect_id and a.request_id = %(request_id)s
       and a.action = %(action)s);
 
--- name: finish_attempt
-update attempt set finished_at = %(now)s, outcome = %(outcome)s, detail = %(detail)s
-where effect_id = %(effect_id)s and request_id = %(request_id)s and action = %(action)s;
+-- name: finish_attempts
+update attempt a
+set finished_at = %(now)s, outcome = v.outcome, detail = v.reason
+from jsonb_to_recordset(%(verdicts)s)
+    as v (effect_id bigint, request_id uuid, outcome text, reason text)
+where a.effect_id = v.effect_id and a.request_id = v.request_id and a.action = %(action)s;
 
 -- name: settle
 -- The request id guards against a lease that was lost in between: another worker's word stands.
-update effect
-set state = %(state)s, state_since = %(now)s, reason = %(reason)s, not_before = %(not_before)s,
-    remote_id = coalesce(%(remote_id)s, remote_id), lease_owner = null, lease_until = null,
-    tries = tries - case when %(counts)s then 0 else 1 end,
-    payload = coalesce(%(payload)s, payload),
-    idempotency_key = case when %(same_key)s then idempotency_key end,
-    doubted = doubted or %(doubted)s,
-    bulk = case when %(no_job)s then false else bulk end,
-    finished_at = case when %(state)s in ('DONE', 'DEAD') then %(now)s end
-where effect_id = %(effect_id)s and request_id = %(request_id)s
-  and state in ('SENT', 'UNKNOWN') and state <> %(state)s
-returning effect_id, workflow, node, object_key, generation, creates, kind,
-          delta_table, delta_id;
+update effect e
+set state = v.state, state_since = %(now)s, reason = v.reason, not_before = v.not_before,
+    remote_id = coalesce(v.remote_id, e.remote_id), lease_owner = null, lease_until = null,
+    tries = e.tries - case when v.counts then 0 else 1 end,
+    payload = coalesce(v.payload, e.payload),
+    idempotency_key = case when v.same_key then e.idempotency_key end,
+    doubted = e.doubted or v.doubted,
+    bulk = case when v.no_job then false else e.bulk end,
+    finished_at = case when v.state in ('DONE', 'DEAD') then %(now)s end
+from jsonb_to_recordset(%(verdicts)s)
+    as v (effect_id bigint, request_id uuid, state text, reason text, not_before timestamptz,
+          remote_id text, counts boolean, payload jsonb, same_key boolean, doubted boolean,
+          no_job boolean)
+where e.effect_id = v.effect_id and e.request_id = v.request_id
+  and e.state in ('SENT', 'UNKNOWN') and e.state <> v.state
+returning e.effect_id, e.workflow, e.node, e.object_key, e.generation, e.creates, e.kind,
+          e.delta_table, e.delta_id;
 
 -- name: end_with
 -- What an object took with it when it went needs no request of its own.

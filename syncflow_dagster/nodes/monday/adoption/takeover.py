@@ -230,16 +230,17 @@ class Takeover:
     def _keep(self, conn: Connection, pairs: Sequence[tuple[DeltaRow, StandingItem]]) -> None:
         keys = [item_key(self.node.board_id, row.record_uuid) for row, _ in pairs]
         lives = self._known(conn, keys)[1]
-        objects = [
+        conn.execute(
+            sql.load("effects")["keep_objects"],
             {
-                "object_key": key,
-                "remote_id": item.item_id,
-                "generation": max(row.generation, lives.get(key, 0) + 1),
-            }
-            for key, (row, item) in zip(keys, pairs, strict=True)
-        ]
-        with conn.cursor() as cursor:
-            cursor.executemany(sql.load("effects")["keep_object"], objects)
+                "object_keys": keys,
+                "remote_ids": [item.item_id for _, item in pairs],
+                "generations": [
+                    max(row.generation, lives.get(key, 0) + 1)
+                    for key, (row, _) in zip(keys, pairs, strict=True)
+                ],
+            },
+        )
 
     def _settle(
         self, conn: Connection, rows: Sequence[tuple[DeltaRow, str, str | None]], now: datetime
