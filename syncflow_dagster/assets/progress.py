@@ -74,20 +74,20 @@ class Progress:
         self._began = clock()
         self._may_tell = every_two_seconds(clock)
 
-    def tell(self, done: int, remaining: int | None = None) -> None:
+    def tell(self, done: int, remaining: Callable[[], int] | None = None) -> None:
         """Say how many are done, unless it was said a moment ago.
 
         Args:
             done: So far.
-            remaining: Still to do, where it is known.
+            remaining: Counts what is still to do, where that is known; asked only if it is told.
         """
         if not self._may_tell():
             return
         rate = done / self.elapsed_s
         text = f"{done:,} {self._what} done, {rate:,.1f}/s"
-        if remaining:
-            text += f", {remaining:,} to go"
-            text += f", about {duration(remaining / rate)} left" if rate else ""
+        if remaining is not None and (left := remaining()):
+            text += f", {left:,} to go"
+            text += f", about {duration(left / rate)} left" if rate else ""
         self._log(text)
 
     @property

@@ -14,7 +14,7 @@ from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.stopping import Stop, StoppableClock
 from syncflow_dagster.core.dispatch import has_stalled
 from syncflow_dagster.ledger.budgets import Budgets
-from syncflow_dagster.ledger.delivery_report import DeliveryReport
+from syncflow_dagster.ledger.delivery_report import DeliveryReport, Teller
 from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.delta.build import prepare
@@ -232,8 +232,8 @@ def _summarise(
     return push_metadata.of_summary(summary, file)
 
 
-def _teller(progress: Progress, stop: Stop) -> Callable[[DeliveryReport, int], None]:
-    def tell(report: DeliveryReport, remaining: int) -> None:
+def _teller(progress: Progress, stop: Stop) -> Teller:
+    def tell(report: DeliveryReport, remaining: Callable[[], int]) -> None:
         progress.tell(push_metadata.ended(report), remaining)
         stop.check()
 

@@ -12,7 +12,7 @@ from syncflow_dagster.core.budget import forecast
 from syncflow_dagster.core.outcomes import Done, Reject, Retry, Stop, Unknown
 from syncflow_dagster.core.states import EffectState
 from syncflow_dagster.ledger.budgets import Budgets
-from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport, Teller
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.ledger.jobs import JobStore
 from syncflow_dagster.ledger.pauses import AccountPaused, Pause
@@ -25,7 +25,7 @@ from syncflow_dagster.ledger.worker import Worker, worker
 from syncflow_dagster.testing.crash import crash_point
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.core.outcomes import Outcome
@@ -42,7 +42,7 @@ class Delivery:
         destination: The adapter of the service.
         scope: Which effects.
         options: How long to keep at it.
-        progress: Called after each request with the report so far and the effects still to go.
+        progress: Told after each request how far it is.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Delivery:
         destination: Destination,
         scope: Scope,
         options: DeliveryOptions | None = None,
-        progress: Callable[[DeliveryReport, int], None] | None = None,
+        progress: Teller | None = None,
     ) -> None:
         self._database = database
         self._clock = clock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -64,3 +65,7 @@ class DeliveryReport:
     waiting: int = 0
     remaining: int = 0
     amended: list[tuple[str, str]] = field(default_factory=list)
+
+
+#: Told after each request: the report so far, and what counts the effects still to go.
+Teller = Callable[[DeliveryReport, Callable[[], int]], None]

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from syncflow_dagster.core.states import SETTLED_EFFECTS
-from syncflow_dagster.ledger.delivery_report import DeliveryReport
+from syncflow_dagster.ledger.delivery_report import DeliveryReport, Teller
 from syncflow_dagster.store.database import retry_transient
 from syncflow_dagster.testing.crash import crash_point
 
@@ -33,7 +33,7 @@ class Recorder:
         clock: Database time, and waiting.
         effects: The ledger.
         scope: Which effects.
-        progress: Called with the report so far and the effects still to go.
+        progress: Told how far it is.
 
     Attributes:
         report: What the delivery did.
@@ -46,7 +46,7 @@ class Recorder:
         clock: Clock,
         effects: EffectStore,
         scope: Scope,
-        progress: Callable[[DeliveryReport, int], None] | None,
+        progress: Teller | None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -104,4 +104,4 @@ class Recorder:
     def tell(self) -> None:
         """Tell how far it is."""
         if self._progress is not None:
-            self._progress(self.report, self._effects.remaining(self._scope))
+            self._progress(self.report, lambda: self._effects.remaining(self._scope))

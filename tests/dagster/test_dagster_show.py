@@ -62,9 +62,9 @@ def test_progress_is_told_at_most_every_two_seconds_with_rate_and_time_left():
     now = 0.0
     lines = []
     progress = Progress(lines.append, "effects", clock=lambda: now)
-    progress.tell(1, 99)
+    progress.tell(1, lambda: 99)
     for now in (1.0, 1.9, 2.0, 2.5, 3.9, 4.0):
-        progress.tell(int(now * 10), 1000)
+        progress.tell(int(now * 10), lambda: 1000)
     assert lines == [
         "20 effects done, 10.0/s, 1,000 to go, about 1 min 40 s left",
         "40 effects done, 10.0/s, 1,000 to go, about 1 min 40 s left",

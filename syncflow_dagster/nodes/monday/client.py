@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import requests
 from gql import GraphQLRequest
 from gql.transport.exceptions import TransportConnectionFailed, TransportError
 from gql.transport.requests import RequestsHTTPTransport
+from graphql import DocumentNode, parse
 
 from syncflow_dagster.nodes.monday.deadline import DeadlineAdapter
 
@@ -54,6 +56,29 @@ class NoAnswer:
     sent: bool
 
 
+class _Request(GraphQLRequest):
+    """A document that is parsed once, however often it is sent, and goes as it was written.
+
+    Args:
+        text: GraphQL text.
+        variables: Its variables.
+    """
+
+    def __init__(self, text: str, variables: dict[str, Any]) -> None:
+        super().__init__(_parsed(text), variable_values=variables)
+        self._text = text
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What is sent."""
+        return {"query": self._text, "variables": self.variable_values}
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> DocumentNode:
+    return parse(text)
+
+
 @dataclass(slots=True)
 class MondayClient:
     """Sends GraphQL documents to one account.
@@ -85,7 +110,7 @@ class MondayClient:
         transport = self._connected()
         try:
             result = transport.execute(
-                GraphQLRequest(document, variable_values=dict(variables or {})),
+                _Request(document, dict(variables or {})),
                 extra_args={"headers": {**(transport.headers or {}), **headers}},
             )
         except TransportConnectionFailed as error:

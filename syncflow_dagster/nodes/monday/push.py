@@ -9,7 +9,7 @@ from psycopg import sql as compose
 
 from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.deliver import Delivery
-from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport, Teller
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.nodes.delta.parents import release_waiting
 from syncflow_dagster.nodes.monday import costs
@@ -35,7 +35,7 @@ from syncflow_dagster.testing.crash import crash_point
 from syncflow_dagster.workflows.models import DeltaNode, MondayConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import Any
 
@@ -207,7 +207,9 @@ class Push:
         report.calls = DayCalls(needed, room[calls], whole[calls])
 
     def deliver(
-        self, pass_number: int, progress: Callable[[DeliveryReport, int], None] | None = None
+        self,
+        pass_number: int,
+        progress: Teller | None = None,
     ) -> DeliveryReport:
         """Bring one pass's effects to the board; call `prepare` first.
 
