@@ -307,12 +307,13 @@ def sandbox(port: int, control_port: int, seeds: tuple[Path, ...], *, as_json: b
 
 @main.command()
 @click.option("--only", multiple=True, help="Run only faults whose name contains this.")
+@click.option("--resume", is_flag=True, help="Go on with a matrix that was cut off.")
 @_JSON
-def fault(only: tuple[str, ...], *, as_json: bool) -> None:
+def fault(only: tuple[str, ...], *, resume: bool, as_json: bool) -> None:
     """Break everything that can break, and count what was doubled or lost."""
     from syncflow_dagster.testing.faults.run import run_faults
 
-    outcome = run_faults(Path("build/fault.json"), only=only, say=_say)
+    outcome = run_faults(Path("build/fault.json"), only=only, resume=resume, say=_say)
     _show(outcome, as_json)
     sys.exit(PASSED if outcome.passed else FAILED)
 

@@ -70,6 +70,7 @@ def run_faults(
     target: Path,
     *,
     only: Sequence[str] = (),
+    resume: bool = False,
     say: Callable[[str], None],
     root: Path | None = None,
 ) -> FaultOutcome:
@@ -77,14 +78,16 @@ def run_faults(
 
     Args:
         target: File the table is written to, as JSON.
+        resume: Take over the rows of `target` that passed, of a matrix that was cut off.
         only: Parts of names; none runs everything, and writes the tables of the pages too.
         say: Told each result.
         root: Where the project's pages are; the present folder if left out.
     """
-    outcome = FaultOutcome()
+    outcome = _begun(target) if resume else FaultOutcome()
+    there = {one.fault for one in outcome.results}
 
     def wanted(name: str) -> bool:
-        return not only or any(part in name for part in only)
+        return name not in there and (not only or any(part in name for part in only))
 
     for part in parts():
         for result in part.run(wanted):
@@ -93,6 +96,16 @@ def run_faults(
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(json.dumps(outcome.as_json(), indent=1) + "\n")
     if not only:
+        order = {name: place for place, name in enumerate(row_names())}
+        outcome.results.sort(key=lambda one: order[one.fault])
         for page in write_tables(outcome.results, root or Path.cwd()):
             say(f"wrote the table of {page}")
     return outcome
+
+
+def _begun(target: Path) -> FaultOutcome:
+    """Return what a matrix that was cut off has come to; what failed is run again."""
+    rows = json.loads(target.read_text()) if target.exists() else []
+    names = set(row_names())
+    results = [FaultResult(**row) for row in rows if row["fault"] in names]
+    return FaultOutcome([one for one in results if one.passed])
