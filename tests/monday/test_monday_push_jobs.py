@@ -155,23 +155,16 @@ def test_rows_that_monday_refuses_go_by_a_mutation_and_say_why_there(world):
     [
         # Nothing is at monday: another job, or mutations, make them.
         ({"op": "ingest_items", "kind": "lost_reply", "times": 1}, {True: 30}),
-        ({"op": "ingest_items", "kind": "error_before", "times": 1}, {True: 30}),
         ({"op": "ingest_items", "kind": "throttle", "limit": "ingest_jobs"}, {False: 30}),
         ({"op": "ingest_items", "kind": "partial", "code": CODE}, {False: 30}),
         ({"op": "upload", "kind": "error_before", "status": 403, "times": 1}, {True: 30}),
-        ({"op": "upload", "kind": "error_before", "status": 403}, {False: 30}),
-        ({"op": "upload", "kind": "error_before", "status": 500, "times": 1}, {True: 30}),
         ({"op": "upload", "kind": "error_before", "status": 500}, {False: 30}),
         # It is: the job tells.
         ({"op": "upload", "kind": "lost_reply", "times": 1}, {True: 30}),
-        ({"op": "upload", "kind": "error_after", "times": 1}, {True: 30}),
-        ({"op": "ingest_job", "kind": "slow", "delay_s": 100, "times": 1}, {True: 30}),
         # A part of it is: each record is looked up.
         ({"op": "ingest_job", "kind": "partial", "times": 1}, {True: 15, False: 15}),
-        ({"op": "ingest_job", "kind": "error_before", "times": 1}, {False: 30}),
         ({"op": "ingest_job", "kind": "error_after", "times": 1}, {True: 30}),
         # All is, and nobody says so.
-        ({"op": "report", "kind": "error_before", "times": 2}, {True: 30}),
         ({"op": "report", "kind": "html_error"}, {True: 30}),
         ({"op": "fetch_job_status", "kind": "lost_reply", "times": 2}, {True: 30}),
     ],
