@@ -141,5 +141,9 @@ create trigger no_space before insert or update on syncflow.attempt
 drop function syncflow.no_space() cascade;
 
 -- name: unrecorded
--- Effects that were sent, and of which nobody has written down what became of them.
-select count(*) as effects from effect where state in ('SENT', 'UNKNOWN');
+-- Effects that were sent, and of which nobody has written down what became of them, or which bulk
+-- job will tell.
+select count(*) as effects from effect e
+where state in ('SENT', 'UNKNOWN')
+  and not (state = 'UNKNOWN' and exists (
+      select from bulk_job j where j.request_id = e.request_id));

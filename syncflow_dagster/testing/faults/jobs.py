@@ -94,28 +94,33 @@ def _first(world: JobsWorld, case: JobCase, disturbance: Disturbance) -> str | N
 
 def _judge(world: JobsWorld, case: JobCase, calm: Calm, result: FaultResult) -> None:
     control = world.inner.control
-    made = [one["payload"] for one in control.log() if one["op"] == "create_item"]
+    writes = len(control.log())
+    again = world.run()
+    result.second_run_writes = len(control.log()) - writes
+    if again.returncode != 0:
+        result.error = result.error or f"the run after it failed: {_end_of(again)}"
+        return
     with variables(world.inner.variables), Database(world.inner.store) as database:
         scene = Scene(control, database, find_workflow(world.workflows, WORKFLOW).workflow)
         hold(result, scene, calm)
-        refused = dead(scene)
-    met = control.stats()["monday"]["throttled_by_limit"]
+        if (refused := dead(scene)) != case.invalid:
+            result.broken.append(f"I2: {refused} records are refused, not {case.invalid}")
+    _judge_jobs(world, case, result)
+
+
+def _judge_jobs(world: JobsWorld, case: JobCase, result: FaultResult) -> None:
+    stats = world.inner.control.stats()["monday"]
+    met = stats["throttled_by_limit"]
     if met == case.met:
         result.broken = [one for one in result.broken if not one.startswith("I5")]
     elif case.met:
         result.broken.append(f"I5: these limits were met: {met}; right would be {dict(case.met)}")
-    if refused != case.invalid:
-        result.broken.append(f"I2: {refused} records are refused, not {case.invalid}")
+    made = [one["payload"] for one in world.inner.control.log() if one["op"] == "create_item"]
     by_jobs = sum("job_id" in payload for payload in made)
     if by_jobs != case.by_jobs:
         result.broken.append(f"{by_jobs} items were made by bulk jobs, not {case.by_jobs}")
-    if again := control.stats()["monday"]["ingest"]["uploads_repeated"]:
-        result.broken.append(f"{again} files were sent to a job that had one")
-    writes = len(control.log())
-    last = world.run()
-    result.second_run_writes = len(control.log()) - writes
-    if last.returncode != 0:
-        result.error = result.error or f"the run after it failed: {_end_of(last)}"
+    if files := stats["ingest"]["uploads_repeated"]:
+        result.broken.append(f"{files} files were sent to a job that had one")
 
 
 def _end_of(done: subprocess.CompletedProcess[str]) -> str:
