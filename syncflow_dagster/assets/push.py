@@ -170,7 +170,8 @@ def _tell_sensor(
     ended = push_metadata.ended(report)
     if ended:
         context.instance.add_run_tags(context.run.run_id, {names.MOVED_TAG: "yes"})
-    tried = report.requests + report.lookups
+    # A bulk job that is at work is no push that does not get on.
+    tried = report.requests + report.lookups - report.at_work
     paused = report.paused
     if not has_stalled(
         tried=tried, ended=ended, remaining=report.remaining, paused=paused is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -95,6 +96,7 @@ class Delivery:
     def run(self) -> DeliveryReport:
         """Deliver until nothing of the scope can go any more, or the account must stop."""
         with worker(self._database) as me:
+            self._records.safely(lambda: self._jobs.forget(self._scope))
             while self.report.stopped is None and self._has_time() and self._try_step(me):
                 pass
             if self.report.paused is not None:
@@ -172,7 +174,8 @@ class Delivery:
         now = self._records.now()
         opened = False
         for parent in self._records.safely(lambda: self._jobs.parents(self._scope, now)):
-            if self.report.stopped is None and (batch := self._claim_job(me, parent, size)):
+            may_go = self.report.stopped is None and self._has_time()
+            if may_go and (batch := self._claim_job(me, parent, size)):
                 crash_point("deliver.claimed")
                 self._open_job(me, batch)
                 opened = True
@@ -197,14 +200,17 @@ class Delivery:
 
     def _in_reach(self, batch: Sequence[Effect]) -> tuple[int, str]:
         """Return how many effects a job can carry without a long wait, and why no more."""
-        count, why = len(batch), ""
-        while count:
+
+        def far(count: int) -> str | None:
             cost = self._destination.cost(batch[:count])
-            far = self._records.safely(partial(self._budgets.out_of_reach, cost))
-            if far is None:
-                break
-            count, why = count // 2, far
-        return count, why
+            return self._records.safely(partial(self._budgets.out_of_reach, cost))
+
+        why = far(len(batch))
+        if why is None:
+            return len(batch), ""
+        return bisect_left(
+            range(1, len(batch)), True, key=lambda count: far(count) is not None
+        ), why
 
     def _wait(self) -> bool:
         now = self._records.now()
@@ -248,13 +254,16 @@ class Delivery:
             self._budgets.settle(cost, dict.fromkeys(cost, 0), [])
             return
         crash_point("deliver.intent_committed")
+        began = self._records.now()
         reply = self._destination.send(batch, key or request_id)
         crash_point("deliver.sent")
-        self._heard(cost, batch, reply, (self._records.now() - now).total_seconds())
+        self._heard(cost, batch, reply, (self._records.now() - began).total_seconds())
         if reply.review is not None:
             reply = replace(reply, outcomes=reply.review())
         if reply.job is not None:
-            reply = replace(reply, outcomes=self._upload(me, batch, reply.job, request_id))
+            held_back = {name: cost[name] for name in reply.job.cost}
+            outcomes = self._upload(me, batch, reply.job, request_id, held_back)
+            reply = replace(reply, outcomes=outcomes)
         if reply.refused_whole and len(batch) > 1:
             self._send_halves(me, batch, request_id)
         else:
@@ -282,9 +291,14 @@ class Delivery:
             self._pace = self._pace.after(carried, seconds)
 
     def _upload(
-        self, me: Worker, batch: Sequence[Effect], job: BulkJob, request_id: UUID
+        self,
+        me: Worker,
+        batch: Sequence[Effect],
+        job: BulkJob,
+        request_id: UUID,
+        cost: Mapping[str, int],
     ) -> Mapping[int, Outcome]:
-        """Give a job its file, once it is written down whose job it is."""
+        """Give a job its file, for which `cost` is set aside, once its effects are written down."""
         now = self._records.now()
         is_ours = self._records.safely(
             lambda: self._jobs.open(
@@ -293,7 +307,7 @@ class Delivery:
         )
         if not is_ours:
             # Others have taken it for a job that never got its file; so it shall not.
-            self._budgets.settle(job.cost, dict.fromkeys(job.cost, 0), [])
+            self._budgets.settle(cost, dict.fromkeys(cost, 0), [])
             lost = Retry("the worker lost it to another one", counts=False)
             return dict.fromkeys((effect.effect_id for effect in batch), lost)
         crash_point("deliver.job_opened")
@@ -302,9 +316,7 @@ class Delivery:
             now = self._records.now()
             look_at = now + timedelta(seconds=done.look_after_s)
             self._records.safely(lambda: self._jobs.stored(request_id, now, look_at))
-        elif not any(isinstance(one, Unknown) for one in done.outcomes.values()):
-            self._records.safely(lambda: self._jobs.forget(request_id))
-        self._budgets.settle(job.cost, done.spent, [])
+        self._budgets.settle(cost, done.spent, [])
         self.report.jobs += 1
         crash_point("deliver.job_stored")
         return done.outcomes

@@ -41,13 +41,14 @@ class DeliveryReport:
 
     Attributes:
         outcomes: Effects by what became of them: done, doubtful, retry, unknown, rejected, stop,
-            found, absent, ambiguous, unreadable. One effect may count in several.
+            found, absent, ambiguous, unreadable, untold, amended. One effect may count in several.
         requests: Requests that carried effects.
         lookups: Requests that only asked.
+        at_work: Those of them that found a bulk job at work.
         waited_s: Seconds spent waiting for budgets or for something to become due.
         stopped: Why nothing more may be sent on this account until somebody acts, if so.
         paused: Why nothing more may be sent on this account for a while, if so.
-        jobs: Bulk jobs that were opened.
+        jobs: Bulk jobs that got, or may have got, their file.
         forecast: How long what is left takes, where the account's calls of the day are used up.
         waiting: Effects that hang on something that is not there.
         remaining: Effects of the pass still under way when it ended.
@@ -58,6 +59,7 @@ class DeliveryReport:
     requests: int = 0
     jobs: int = 0
     lookups: int = 0
+    at_work: int = 0
     waited_s: float = 0.0
     stopped: str | None = None
     paused: Pause | None = None

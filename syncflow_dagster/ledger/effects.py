@@ -145,16 +145,13 @@ class EffectStore:
             How many intents turned out to have no known outcome.
         """
         with self._database.transaction() as conn:
-            abandoned = conn.execute(
-                self._queries["abandon_leases"],
-                {
-                    **_scope(scope),
-                    "now": now,
-                    "worker": worker,
-                    "settle_s": settle_s,
-                    "lock_class": LOCK_CLASS,
-                },
-            ).fetchall()
+            holder = {"now": now, "worker": worker, "lock_class": LOCK_CLASS}
+            lost = conn.execute(self._queries["lost_leases"], {**_scope(scope), **holder})
+            ids = [row["effect_id"] for row in lost]
+            given = {"effect_ids": ids, "now": now, "settle_s": settle_s}
+            abandoned = (
+                conn.execute(self._queries["abandon_leases"], given).fetchall() if ids else []
+            )
             released = conn.execute(
                 self._queries["release_waiting"], {**_scope(scope), "now": now}
             ).fetchall()

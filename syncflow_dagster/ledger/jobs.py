@@ -120,9 +120,9 @@ class JobStore:
             self._queries["leave"], {**given, "not_before": until, "reason": reason}
         )
 
-    def forget(self, request_id: UUID) -> None:
-        """Forget a job that has told of all its effects."""
-        self._database.execute(self._queries["forget"], {"request_id": request_id})
+    def forget(self, scope: Scope) -> None:
+        """Forget the jobs of a node whose effects have all been decided."""
+        self._database.execute(self._queries["forget"], _place(scope))
 
 
 def _ids(effects: Sequence[Effect]) -> list[int]:

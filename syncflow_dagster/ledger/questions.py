@@ -1,4 +1,4 @@
-"""The ledger's open questions: effects, in no bulk job, whose outcome is UNKNOWN."""
+"""The ledger's open questions: effects whose outcome is UNKNOWN, but for those in bulk jobs."""
 
 from __future__ import annotations
 

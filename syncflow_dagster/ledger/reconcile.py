@@ -79,6 +79,8 @@ class Reconciliation:
         return True
 
     def _put_off_job(self, request_id: UUID, look: JobLook) -> None:
+        if not look.failed and look.outage is None:
+            self._records.report.at_work += 1
         until = self._records.now() + timedelta(seconds=look.after_s)
         self._records.safely(
             lambda: self._jobs.put_off(request_id, until, look.reason, failed=look.failed)
@@ -89,8 +91,7 @@ class Reconciliation:
         effects = self._records.safely(lambda: self._jobs.effects(request_id))
         by_effect = {one.effect_id: findings[one.line] for one in effects if one.line is not None}
         self._conclude([(effect, request_id) for effect in effects], by_effect)
-        # Until here, a crash asks the job again.
-        self._records.safely(lambda: self._jobs.forget(request_id))
+        self._records.safely(lambda: self._jobs.forget(self._scope))
 
     def look(self) -> bool:
         """Ask what has become of effects that are in no job, of many at a time."""

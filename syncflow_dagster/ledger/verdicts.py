@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,9 @@ class RetryRule:
                 due, state = now + timedelta(seconds=self.settle_s), EffectState.UNKNOWN
                 return Verdict(effect.effect_id, state, "untold", reason, due, no_job=True)
             case NotApplied(reason, no_job):
-                return self._not_by_job(effect, reason, now, no_job=no_job)
+                verdict = self._not_by_job(effect, reason, now, no_job=no_job)
+                # That no file came shows by the clock only.
+                return replace(verdict, doubted=not no_job)
             case _ if effect.remote_id is not None:
                 return self._after_second_look(effect, finding)
             case Found(remote_id):

@@ -323,7 +323,7 @@ def bulk():
         (302, NotStored, "HTTP 302"),
         (503, Unclear, "HTTP 503"),
         ("cut", Unclear, "no answer (ConnectionError)"),
-        (None, Unclear, "no answer (ReadTimeout)"),
+        (None, Unclear, "no answer ("),
     ],
 )
 def test_a_file_goes_up_or_it_is_said_whether_it_may_have(store, bulk, status, kind, reason):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import requests
 from gql import GraphQLRequest
 from gql.transport.exceptions import TransportConnectionFailed, TransportError
 from gql.transport.requests import RequestsHTTPTransport
-from graphql import DocumentNode, parse
+from graphql import DocumentNode
 
 from syncflow_dagster.nodes.monday.deadline import DeadlineAdapter
 
@@ -57,7 +56,7 @@ class NoAnswer:
 
 
 class _Request(GraphQLRequest):
-    """A document that is parsed once, however often it is sent, and goes as it was written.
+    """A document that goes as it was written: to parse and print it took longer than to send it.
 
     Args:
         text: GraphQL text.
@@ -65,18 +64,13 @@ class _Request(GraphQLRequest):
     """
 
     def __init__(self, text: str, variables: dict[str, Any]) -> None:
-        super().__init__(_parsed(text), variable_values=variables)
+        super().__init__(DocumentNode(definitions=()), variable_values=variables)
         self._text = text
 
     @property
     def payload(self) -> dict[str, Any]:
         """What is sent."""
         return {"query": self._text, "variables": self.variable_values}
-
-
-@lru_cache(maxsize=64)
-def _parsed(text: str) -> DocumentNode:
-    return parse(text)
 
 
 @dataclass(slots=True)

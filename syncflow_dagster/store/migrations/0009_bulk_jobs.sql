@@ -21,4 +21,4 @@ create table bulk_job (
 );
 
 create index effect_for_job on effect (workflow, node, pass) where bulk and state in ('PLANNED', 'RETRY');
-create index effect_in_job on effect (request_id) where bulk and state = 'UNKNOWN';
+create index effect_in_job on effect (request_id) where bulk and state in ('SENT', 'UNKNOWN');

@@ -67,4 +67,8 @@ set job_line = null, bulk = false, idempotency_key = null,
 where effect_id = any(%(effect_ids)s) and request_id = %(request_id)s and state = 'UNKNOWN';
 
 -- name: forget
-delete from bulk_job where request_id = %(request_id)s;
+-- Jobs whose effects have all been decided.
+delete from bulk_job j
+where j.workflow = %(workflow)s and j.node = %(node)s and not exists (
+    select from effect e
+    where e.request_id = j.request_id and e.bulk and e.state in ('SENT', 'UNKNOWN'));

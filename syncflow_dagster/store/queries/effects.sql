@@ -56,20 +56,11 @@ where remote_object.retired_at is not null or remote_object.remote_id = excluded
 update remote_object set retired_at = %(now)s
 where object_key = %(object_key)s;
 
--- name: abandon_leases
--- A claim without intent goes back; an intent without outcome becomes a question.
--- A worker holds an advisory lock while it lives, so a dead one is known at once.
--- A job that is not written down has no file, so that nothing can have come of it.
-update effect e
-set state = case when e.state <> 'SENT' then 'PLANNED'
-                 when e.bulk and not exists (
-                     select from bulk_job j where j.request_id = e.request_id) then 'RETRY'
-                 else 'UNKNOWN' end,
-    state_since = %(now)s,
-    reason = case e.state when 'SENT' then 'the worker stopped before it knew the outcome' end,
-    not_before = case e.state
-        when 'SENT' then e.sent_at + make_interval(secs => %(settle_s)s) end,
-    lease_owner = null, lease_until = null
+-- name: lost_leases
+-- A worker holds an advisory lock while it lives, so a dead one is known at once. Locked, and only
+-- then looked at again by the next statement: the holder may just be writing down a job.
+select e.effect_id
+from effect e
 where e.workflow = %(workflow)s and e.node = %(node)s and e.state in ('CLAIMED', 'SENT')
   and (e.lease_until < %(now)s
        or e.lease_owner = %(worker)s
@@ -78,6 +69,26 @@ where e.workflow = %(workflow)s and e.node = %(node)s and e.state in ('CLAIMED',
            where l.locktype = 'advisory' and l.classid = %(lock_class)s::integer::oid and l.objsubid = 2
              and l.objid = e.lease_owner::oid
              and l.database = (select oid from pg_database where datname = current_database())))
+order by e.effect_id
+for update;
+
+-- name: abandon_leases
+-- A claim without intent goes back; an intent without outcome becomes a question, but for that of
+-- a job that is not written down: it has no file, so that nothing can have come of it.
+update effect e
+set state = a.state, state_since = %(now)s, lease_owner = null, lease_until = null,
+    reason = case a.state when 'UNKNOWN' then 'the worker stopped before it knew the outcome'
+                          when 'RETRY' then 'the worker stopped before its job had a file' end,
+    not_before = case a.state
+        when 'UNKNOWN' then e.sent_at + make_interval(secs => %(settle_s)s) end,
+    idempotency_key = case when a.state <> 'RETRY' then e.idempotency_key end
+from (select effect_id,
+             case when state <> 'SENT' then 'PLANNED'
+                  when bulk and not exists (
+                      select from bulk_job j where j.request_id = effect.request_id) then 'RETRY'
+                  else 'UNKNOWN' end as state
+      from effect where effect_id = any(%(effect_ids)s)) as a
+where e.effect_id = a.effect_id and e.state in ('CLAIMED', 'SENT')
 returning e.effect_id, e.state, e.delta_table, e.delta_id;
 
 -- name: release_waiting

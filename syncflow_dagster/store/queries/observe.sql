@@ -56,10 +56,9 @@ cross join lateral (
         select 1 from syncflow.effect e
         where w.pass = %(first_pass)s and e.workflow = w.workflow and e.node = w.node
           and e.state = 'UNKNOWN'
-          and (e.not_before is null or e.not_before <= %(now)s)
-          and not exists (
-               select from syncflow.bulk_job j
-               where j.request_id = e.request_id and j.not_before > %(now)s)
+          and coalesce((select j.not_before from syncflow.bulk_job j
+                        where j.request_id = e.request_id and e.bulk),
+                       e.not_before, %(now)s) <= %(now)s
         union all
         select 1 from syncflow.effect e
         where w.pass = %(first_pass)s and e.workflow = w.workflow and e.node = w.node

@@ -35,6 +35,7 @@ from syncflow_dagster.nodes.monday.classify import (
     whole_answer,
 )
 from syncflow_dagster.nodes.monday.client import Answer, NoAnswer, failure, never_left
+from syncflow_dagster.nodes.monday.deadline import DeadlineAdapter
 from syncflow_dagster.nodes.monday.headers import readings_of, spent_of, told
 
 if TYPE_CHECKING:
@@ -102,6 +103,11 @@ class BulkJobs:
     client: MondayClient
     connection: MondayConnection
     _session: requests.Session = field(default_factory=requests.Session, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Hold the time-out for whole answers."""
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, DeadlineAdapter(self.connection.timeout_s))
 
     def start(
         self, board_id: str, group_id: str, key_column: str, idempotency_key: UUID

@@ -92,6 +92,9 @@ class BulkLane:
         unfit = {one.effect_id: misfit(one.payload, types, labels) for one in effects}
         if any(unfit.values()):
             return _sorted_out(unfit)
+        if (most := most_fitting(effects, types)) < len(effects):
+            long = {one.effect_id: "a file of it is too long" for one in effects[most:]}
+            return _sorted_out({**unfit, **long})
         payload, group = effects[0].payload, effects[0].parent_id
         assert group is not None
         opened = self._jobs.start(payload["board_id"], group, payload["key_column"], request_id)
@@ -110,8 +113,7 @@ class BulkLane:
     def _upload(self, effects: Sequence[Effect], job_id: str, url: str) -> Upload:
         assert self._columns is not None
         types = self._columns.types
-        fitting = most_fitting(effects, types)
-        result = self._jobs.upload(url, write(effects[:fitting], types))
+        result = self._jobs.upload(url, write(effects, types))
         outcome: Outcome
         if isinstance(result, Uploaded):
             outcome = Unknown(f"in bulk job {job_id}", self._poll_s)
@@ -119,12 +121,8 @@ class BulkLane:
             outcome = Retry(result.reason, no_job=effects[0].tries >= _MOST_TRIES)
         else:
             outcome = Unknown(result.reason)
-        full = Retry("the file is full; it goes in the next one", counts=False)
-        outcomes = {
-            one.effect_id: outcome if number < fitting else full
-            for number, one in enumerate(effects)
-        }
-        rows = 0 if isinstance(result, NotStored) else fitting
+        outcomes = dict.fromkeys((one.effect_id for one in effects), outcome)
+        rows = 0 if isinstance(result, NotStored) else len(effects)
         stored = isinstance(result, Uploaded)
         return Upload(outcomes, stored, {costs.INGEST_ITEMS_BUDGET: rows}, self._poll_s)
 
@@ -140,6 +138,8 @@ class BulkLane:
         if isinstance(outcome, Reject):
             # It may be at work all the same: only its age tells.
             return self._no_end(job, f"monday does not know bulk job {job.job_id}")
+        if isinstance(outcome, Retry) and not outcome.outage and job.age_s > LONGEST_JOB_S:
+            return _left_to_a_person(job, outcome.reason)
         stopped = outcome.reason if isinstance(outcome, Stop) and outcome.limit is None else None
         after_s = outcome.after_s or self._interval(job)
         return JobLook(
@@ -173,8 +173,7 @@ class BulkLane:
         if not job.stored and job.age_s > self._valid_s + self._settle_s:
             return _all(job, NotApplied(f"{reason}, and none can come any more", no_job=False))
         if job.age_s > LONGEST_JOB_S:
-            reason = f"{reason} for more than a day; see what it made, then decide"
-            return _all(job, Ambiguous(reason))
+            return _left_to_a_person(job, reason)
         return JobLook(reason=reason, after_s=self._interval(job))
 
     def _interval(self, job: OpenJob) -> float:
@@ -186,12 +185,12 @@ def _not_opened(answer: NotOffered | NotStarted, tries: int) -> Outcome:
     if isinstance(answer, NotOffered):
         return Retry(answer.reason, no_job=True)
     outcome = answer.outcome
-    if isinstance(outcome, Retry):
-        is_long = outcome.limit is not None and (outcome.after_s or 0.0) > LONGEST_WAIT_S
-        if is_long or (outcome.counts and tries >= _MOST_TRIES):
-            # Requests are another way, and a trouble of jobs is no fault of the records.
-            return Retry(outcome.reason, no_job=True)
-    return outcome
+    if not isinstance(outcome, Retry):
+        return outcome
+    if outcome.limit is None:
+        # Requests are another way, and a trouble of jobs is no fault of the records.
+        return replace(outcome, counts=True, no_job=tries >= _MOST_TRIES)
+    return replace(outcome, no_job=(outcome.after_s or 0.0) > LONGEST_WAIT_S)
 
 
 def _sorted_out(unfit: Mapping[int, str | None]) -> Reply:
@@ -229,6 +228,11 @@ def _full(state: JobState | NotRead) -> list[Reading]:
     if isinstance(state, JobState) and state.failure_reason == "ACCOUNT_CAPACITY_EXCEEDED":
         return [Reading(costs.INGEST_ITEMS_BUDGET, remaining=0)]
     return []
+
+
+def _left_to_a_person(job: OpenJob, reason: str) -> JobLook:
+    text = f"{reason}, for more than a day; see what bulk job {job.job_id} made, then decide"
+    return _all(job, Ambiguous(text))
 
 
 def _all(job: OpenJob, finding: Finding) -> JobLook:
