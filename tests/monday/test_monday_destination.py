@@ -91,4 +91,4 @@ def test_a_look_up_sets_aside_as_many_requests_as_it_takes():
     client = Canned(Answer(200, {}, [], {}))
     LookupRun(client, "9").run(effects)
     cost = MondayDestination(CONNECTION, 20, client=client).lookup_cost(effects)
-    assert cost[costs.REQUEST_BUDGET] == cost[costs.DAILY_BUDGET] == client.asked == 7
+    assert cost[costs.REQUEST_BUDGET] == cost[costs.DAILY_BUDGET] == client.asked == 3

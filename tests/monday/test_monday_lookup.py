@@ -258,11 +258,11 @@ class Script:
     "answer",
     [
         NoAnswer("cut", sent=True),
-        Answer(200, {"items_page_by_column_values": None}, [{"message": "broken"}], {}),
-        Answer(200, {"items_page_by_column_values": None}, [], {}),
+        Answer(200, {"q0": None}, [{"message": "broken"}], {}),
+        Answer(200, {"q0": None}, [], {}),
         Answer(200, {}, [], {}),
         Answer(200, None, [{"message": "expired"}], {}),
-        Answer(500, {"items_page_by_column_values": {"items": []}}, [], {}),
+        Answer(500, {"q0": {"items": []}}, [], {}),
     ],
 )
 def test_creates_stay_unknown_when_the_search_says_nothing(answer):
@@ -273,7 +273,7 @@ def test_creates_stay_unknown_when_the_search_says_nothing(answer):
 
 @pytest.mark.parametrize(
     "data",
-    [{}, {"boards": None}, {"boards": []}, {"boards": [None]}, {"boards": [{"groups": None}]}],
+    [{}, {"q0": None}, {"q0": []}, {"q0": [None]}, {"q0": [{"groups": None}]}],
 )
 def test_a_board_that_is_not_shown_says_nothing_of_its_groups(data):
     effect = group("ACME")
@@ -281,19 +281,20 @@ def test_a_board_that_is_not_shown_says_nothing_of_its_groups(data):
     assert isinstance(run.findings[effect.effect_id], Unreadable)
 
 
-@pytest.mark.parametrize("data", [{}, {"items": None}])
+@pytest.mark.parametrize("data", [{}, {"q0": None}])
 def test_changes_stay_unknown_when_no_items_are_shown(data):
     effect = later("change_item", create(), "1", {"title": "x"})
     run = LookupRun(Script(Answer(200, data, [], {})), SUB_BOARD).run([effect])
     assert isinstance(run.findings[effect.effect_id], Unreadable)
 
 
-def test_an_unreadable_part_leaves_the_other_parts_readable():
+@pytest.mark.parametrize("said", [{"q1": None}, {}])
+def test_an_unreadable_part_leaves_the_other_parts_readable(said):
     item, title = create(), group("ACME")
-    groups = Answer(
-        200, {"boards": [{"groups": [{"id": "g1", "title": "ACME", "archived": False}]}]}, [], {}
-    )
-    found = LookupRun(Script(groups, NoAnswer("cut", sent=True)), SUB_BOARD).run([item, title])
+    groups = [{"groups": [{"id": "g1", "title": "ACME", "archived": False}]}]
+    error = {"message": "no board", "path": ["q1", "items"]}
+    answer = Answer(200, {"q0": groups, **said}, [error] if said else [], {})
+    found = LookupRun(Script(answer), SUB_BOARD).run([item, title])
     assert found.findings[title.effect_id] == Found("g1")
     assert isinstance(found.findings[item.effect_id], Unreadable)
-    assert found.requests == 2
+    assert found.requests == 1

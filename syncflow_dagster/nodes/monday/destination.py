@@ -121,8 +121,11 @@ class MondayDestination:
     def lookup_cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what looking these effects up costs, at the dearest."""
         asked = Counter(_question(effect) for effect in effects)
-        requests = sum(-(-count // MOST_IDS) for count in asked.values())
-        return costs.request(requests * (costs.KEY_SEARCH + costs.OBJECT), requests)
+        fields = sum(-(-count // MOST_IDS) for count in asked.values())
+        requests = -(-len(effects) // MOST_IDS)
+        # Cut into hundreds, each kind of question may stand in one document more.
+        fields += (requests - 1) * (len(asked) - 1)
+        return costs.request(fields * (costs.KEY_SEARCH + costs.OBJECT), requests)
 
     def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:
         """Send the effects as one document of aliased mutations, or as one bulk job."""
