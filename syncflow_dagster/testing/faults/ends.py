@@ -10,6 +10,8 @@ from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import Database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from syncflow_dagster.testing.faults.disturbance import Disturbance
     from syncflow_dagster.testing.faults.world import FaultWorld
 
@@ -26,7 +28,7 @@ _BUSY = ("is already being done by another process", "another process builds the
 
 def asked_to_stop(world: FaultWorld, disturbance: Disturbance) -> str | None:
     """Send SIGTERM in the middle of a push: it stops soon, and leaves no request unrecorded."""
-    process = _started(world)
+    process = _started(world, lambda: len(world.control.log()) >= _WRITES)
     disturbance.happened()
     process.terminate()
     done = world.end(process)
@@ -43,12 +45,7 @@ def asked_to_stop(world: FaultWorld, disturbance: Disturbance) -> str | None:
 
 def killed_after_asking(world: FaultWorld, disturbance: Disturbance) -> str | None:
     """Send SIGTERM while an answer hangs, and SIGKILL once patience is over."""
-    process = _started(world)
-    until = time.monotonic() + _STARTS_WITHIN_S
-    while not any(one["hits"] for one in world.control.list_faults()):
-        if time.monotonic() > until or process.poll() is not None:
-            break
-        time.sleep(0.02)
+    process = _started(world, lambda: any(fault["hits"] for fault in world.control.list_faults()))
     disturbance.happened()
     process.terminate()
     try:
@@ -74,12 +71,10 @@ def two_runs(world: FaultWorld, disturbance: Disturbance) -> str | None:
     return None
 
 
-def _started(world: FaultWorld) -> subprocess.Popen[str]:
-    """Start a run, and wait until it is in the middle of its push."""
+def _started(world: FaultWorld, is_there: Callable[[], bool]) -> subprocess.Popen[str]:
+    """Start a run, and wait until it is where it is to be disturbed, or over."""
     process = world.start()
     until = time.monotonic() + _STARTS_WITHIN_S
-    while len(world.control.log()) < _WRITES and process.poll() is None:
-        if time.monotonic() > until:
-            break
+    while not is_there() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.02)
     return process
