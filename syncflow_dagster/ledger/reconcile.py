@@ -89,8 +89,9 @@ class Reconciliation:
 
     def _decide_job(self, request_id: UUID, findings: Mapping[int, Finding]) -> None:
         effects = self._records.safely(lambda: self._jobs.effects(request_id))
+        lookup_id = self._begin(effects)
         by_effect = {one.effect_id: findings[one.line] for one in effects if one.line is not None}
-        self._conclude([(effect, request_id) for effect in effects], by_effect)
+        self._conclude([(effect, request_id) for effect in effects], by_effect, lookup_id)
         self._records.safely(lambda: self._jobs.forget(self._scope))
 
     def look(self) -> bool:
@@ -103,11 +104,17 @@ class Reconciliation:
         effects = [effect for effect, _ in due]
         cost = self._destination.lookup_cost(effects)
         self._reserve(cost)
+        lookup_id = self._begin(effects)
         lookup = self._destination.lookup(effects)
         crash_point("reconcile.looked_up")
         self._heard(cost, lookup, requests=lookup.requests)
-        self._conclude(due, lookup.findings)
+        self._conclude(due, lookup.findings, lookup_id)
         return True
+
+    def _begin(self, effects: Sequence[Effect]) -> UUID:
+        now, lookup_id = self._records.now(), uuid4()
+        self._records.safely(lambda: self._questions.begin(effects, lookup_id, now))
+        return lookup_id
 
     def _heard(self, cost: Mapping[str, int], look: Lookup | JobLook, *, requests: int) -> None:
         self._records.report.lookups += requests
@@ -116,11 +123,11 @@ class Reconciliation:
         self._records.report.stopped = look.stopped
 
     def _conclude(
-        self, due: Sequence[tuple[Effect, UUID]], findings: Mapping[int, Finding]
+        self,
+        due: Sequence[tuple[Effect, UUID]],
+        findings: Mapping[int, Finding],
+        lookup_id: UUID,
     ) -> None:
-        now, lookup_id = self._records.now(), uuid4()
-        effects = [effect for effect, _ in due]
-        self._records.safely(lambda: self._questions.begin(effects, lookup_id, now))
         self._decide(due, findings, lookup_id)
         crash_point("reconcile.decided")
         self._records.tell()
