@@ -92,7 +92,7 @@ def _answers() -> list[FaultCase]:
     lost, failed, full = (
         _some("lost_reply", 0.02),
         _some("error_after", 0.02),
-        _some("throttle", 0.05),
+        {**_some("throttle", 0.05), "retry_in_s": 1},
     )
     return [
         FaultCase("F3", "2 % replies lost", faults=(lost,), whole_book=True),

@@ -31,12 +31,6 @@ if TYPE_CHECKING:
 
 #: The board and the workflow of the example.
 _BOARD, _WORKFLOW = "9000000001", "order_list"
-#: How many times faster than ours the sandbox's clock runs. Its windows are told in whole seconds
-#: of ours: much faster, and what is left of a window cannot be told from the whole of the next.
-_SPEED = 6.0
-#: Points of a window: about as many in a second of ours as with an account of 10,000,000 and a
-#: clock that runs sixty times faster.
-_POINTS = 100_000_000
 #: Megabytes beyond those of a quarter of a load that are no growth: the allocator's own.
 MAY_GROW_MB = 40
 _RUN_WITHIN_S = 900
@@ -87,8 +81,7 @@ def _run(world: FaultWorld, load: Load) -> tuple[FaultResult, int]:
     """Bring one load to an empty board; return what came of it, and the run's peak memory."""
     result = FaultResult(load.name, "F29")
     world.begin(whole_book=False)
-    world.control.clock(_SPEED)
-    world.control.settings(complexity={"personal": _POINTS})
+    world.tell_limits_exactly()
     *before, book = load.books()
     for one in before:
         result.error = result.error or run(world, one).error

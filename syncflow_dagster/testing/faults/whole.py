@@ -43,6 +43,7 @@ def whole_faults(wanted: Callable[[str], bool]) -> Iterator[FaultResult]:
 
 def _undisturbed(world: FaultWorld, *, whole: bool) -> Calm:
     world.begin(whole_book=whole)
+    world.tell_limits_exactly()
     started = time.monotonic()
     done = world.run()
     if done.returncode != 0:
@@ -54,6 +55,7 @@ def _undisturbed(world: FaultWorld, *, whole: bool) -> Calm:
 
 def _run_case(world: FaultWorld, case: FaultCase, calm: Calm) -> FaultResult:
     world.begin(whole_book=case.whole_book)
+    world.tell_limits_exactly()
     for fault in case.faults:
         world.control.faults(dict(fault))
     result = FaultResult(case.name, case.number)

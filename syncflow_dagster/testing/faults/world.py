@@ -28,6 +28,13 @@ _WORKFLOW = "order_list"
 #: Orders left out of the partial book; the dirty ones come after them.
 _LEFT_OUT = {"first": "SO-410061", "last": "SO-410364"}
 _RUN_WITHIN_S = 300
+#: How many times faster than ours the clock of limits runs where it matters which are met. Windows
+#: are told in whole seconds of ours: much faster, and what is left of one cannot be told from the
+#: whole of the next.
+_EXACT_SPEED = 6.0
+#: Points of such a window: about as many in a second of ours as with an account of 10,000,000 and
+#: a clock that runs sixty times faster.
+_EXACT_POINTS = 100_000_000
 
 
 @dataclass(slots=True)
@@ -58,6 +65,11 @@ class FaultWorld:
         self._variables["SYNCFLOW_HOME"] = str(self.home)
         self.control.reset()
         self.control.clock(CLOCK_SPEED)
+
+    def tell_limits_exactly(self) -> None:
+        """Let windows be long enough for a client to know them; counts start anew."""
+        self.control.clock(_EXACT_SPEED)
+        self.control.settings(complexity={"personal": _EXACT_POINTS})
 
     @property
     def variables(self) -> dict[str, str]:
