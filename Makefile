@@ -16,7 +16,7 @@ dev: $(STAMP)
 	$(BIN)/syncflow dev
 
 test: $(STAMP)
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fault: $(STAMP)
 	$(BIN)/syncflow fault
