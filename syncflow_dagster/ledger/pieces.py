@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from syncflow_dagster.ledger.ports import Effect
 
 
+#: Share of a window whose rest may stay unused.
+_LITTLE = 0.05
+
+
 def pieces(
     batch: Sequence[Effect], most: int, fresh: Callable[[], int] | None = None
 ) -> Iterator[tuple[Sequence[Effect], UUID | None]]:
@@ -55,8 +59,8 @@ def fitting(
     """Part a request where the rest of a window holds a good deal of it, but not the whole.
 
     Waiting for the next window with all of it would leave the rest unused. Less than half of it is
-    not worth a request more. What even an unused window does not hold would be refused for ever,
-    so no part is larger than that.
+    not worth a request more, where it is a small part of the window too. What even an unused window
+    does not hold would be refused for ever, so no part is larger than that.
 
     Args:
         batch: Effects of one request.
@@ -66,7 +70,8 @@ def fitting(
     """
     most = max(1, held(batch, cost, whole))
     first = held(batch[:most], cost, room)
-    if first * 2 < len(batch[:most]):
+    little = any(room.get(name, 1) < _LITTLE * whole.get(name, 0) for name in cost(batch[:1]))
+    if little and first * 2 < len(batch[:most]):
         first = most
     yield batch[:first]
     while rest := batch[first:]:

@@ -60,7 +60,7 @@ def test_nothing_is_left_out_and_a_key_is_used_only_for_its_whole_request(given,
 
 @pytest.mark.parametrize(
     ("left", "parts"),
-    [(400, [4]), (40, [4]), (39, [3, 1]), (20, [2, 2]), (19, [4]), (0, [4])],
+    [(400, [4]), (40, [4]), (39, [3, 1]), (20, [2, 2]), (19, [1, 3]), (0, [4])],
 )
 def test_the_rest_of_a_window_is_used_where_it_holds_half_of_a_request(left, parts):
     batch = effects(*[(None, 0, 0)] * 4)
