@@ -62,13 +62,24 @@ def test_nothing_is_left_out_and_a_key_is_used_only_for_its_whole_request(given,
     ("left", "parts"),
     [(400, [4]), (40, [4]), (39, [3, 1]), (20, [2, 2]), (19, [1, 3]), (0, [4])],
 )
-def test_the_rest_of_a_window_is_used_where_it_holds_half_of_a_request(left, parts):
+def test_the_rest_of_a_window_is_used_where_it_is_worth_a_request(left, parts):
     batch = effects(*[(None, 0, 0)] * 4)
 
     def cost(some):
         return {"points": 10 * len(some), "requests": 1}
 
     made = list(fitting(batch, cost, {"points": left, "others": 0}, {"points": 40}))
+    assert [len(some) for some in made] == parts
+
+
+@pytest.mark.parametrize(("left", "parts"), [(60, [6, 14]), (40, [20]), (100, [10, 10])])
+def test_a_small_part_of_a_large_window_is_not_worth_a_request(left, parts):
+    batch = effects(*[(None, 0, 0)] * 20)
+
+    def cost(some):
+        return {"points": 10 * len(some)}
+
+    made = list(fitting(batch, cost, {"points": left}, {"points": 1_000}))
     assert [len(some) for some in made] == parts
     assert [one for some in made for one in some] == batch
 
