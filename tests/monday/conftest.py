@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from monday_world import SEED, MondayWorld
+from monday_world import SEED, START, MondayWorld
 
+from syncflow_dagster.sandbox.clock import ManualClock
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.sandbox.server import SandboxServer
 
@@ -12,6 +13,14 @@ from syncflow_dagster.sandbox.server import SandboxServer
 @pytest.fixture(scope="module")
 def push_server():
     with SandboxServer() as server:
+        ControlClient(server.urls["control"]).seed(SEED)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def timed_server():
+    """A sandbox whose clock moves by hand, together with ours."""
+    with SandboxServer(clock=ManualClock(START.timestamp())) as server:
         ControlClient(server.urls["control"]).seed(SEED)
         yield server
 

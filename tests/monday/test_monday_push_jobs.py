@@ -7,26 +7,17 @@ from collections import Counter
 
 import pytest
 import requests
-from monday_world import SEED, START, MondayWorld, SameTime, order
+from monday_world import MondayWorld, SameTime, order
 
 from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.ledger.jobs import JobStore
 from syncflow_dagster.nodes.monday.bulk import jobs, report
 from syncflow_dagster.nodes.monday.plan import ITEMS
-from syncflow_dagster.sandbox.clock import ManualClock
 from syncflow_dagster.sandbox.control import ControlClient
-from syncflow_dagster.sandbox.server import SandboxServer
 
 BOOK = [order(f"SO-{n:02}", title=f'Shirt, "{n}"\nبلوز') for n in range(30)]
 CODE = "INTERNAL_SERVER_ERROR"
 FEW = [order(f"FX-{n}", "FEW") for n in range(3)]
-
-
-@pytest.fixture(scope="module")
-def timed_server():
-    with SandboxServer(clock=ManualClock(START.timestamp())) as server:
-        ControlClient(server.urls["control"]).seed(SEED)
-        yield server
 
 
 @pytest.fixture

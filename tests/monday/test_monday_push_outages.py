@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from monday_world import BOARD, SEED, START, MondayWorld, SameTime, order
+from monday_world import BOARD, MondayWorld, SameTime, order
 
 from syncflow_dagster.core import breaker
 from syncflow_dagster.ledger.deliver import Delivery
@@ -19,28 +19,19 @@ from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.monday.destination import MondayDestination
 from syncflow_dagster.nodes.monday.plan import ITEMS
 from syncflow_dagster.nodes.monday.push import PushOptions
-from syncflow_dagster.sandbox.clock import ManualClock
 from syncflow_dagster.sandbox.control import ControlClient
-from syncflow_dagster.sandbox.server import SandboxServer
 from syncflow_dagster.store.clock import DatabaseClock
 
 BOOK = [order(f"SO-{n}", status=None) for n in range(6)]
 
 
-@pytest.fixture(scope="module")
-def slow_server():
-    with SandboxServer(clock=ManualClock(START.timestamp())) as server:
-        ControlClient(server.urls["control"]).seed(SEED)
-        yield server
-
-
 @pytest.fixture
-def world(database, slow_server):
-    control = ControlClient(slow_server.urls["control"])
+def world(database, timed_server):
+    control = ControlClient(timed_server.urls["control"])
     control.settings(latency_s=0.0, limits={})
     control.reset()
-    clock = SameTime(slow_server.clock)
-    yield MondayWorld(database, slow_server.urls, clock, monday={"settle_s": 2})
+    clock = SameTime(timed_server.clock)
+    yield MondayWorld(database, timed_server.urls, clock, monday={"settle_s": 2})
     control.clear_faults()
     control.close()
 
@@ -102,7 +93,7 @@ def test_without_keys_a_late_create_is_found_at_the_second_look_and_left_to_a_pe
 
 
 def test_a_service_that_is_down_is_asked_seldom_and_by_one_read_and_costs_no_try(
-    world, slow_server
+    world, timed_server
 ):
     world.build(BOOK)
     world.push(limit=1)
@@ -117,7 +108,7 @@ def test_a_service_that_is_down_is_asked_seldom_and_by_one_read_and_costs_no_try
     assert sum(row["tries"] for row in effects(world) if row["state"] != "DONE") == 0
 
     # Another process knows, too: it asks nothing while the pause lasts.
-    other = MondayWorld(world.database, slow_server.urls, world.clock)
+    other = MondayWorld(world.database, timed_server.urls, world.clock)
     before = requests(world)
     with pytest.raises(AccountPaused):
         other.push(delivery=DeliveryOptions(patience_s=0))
