@@ -25,6 +25,10 @@ def dates_type(field: pa.Field) -> str | None:
     return None if kind is None else kind.decode()
 
 
+class PositionLost(Exception):
+    """A source cannot read on from where it was asked to; a read from the first row may do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a read begins, and what it leaves out.
@@ -48,10 +52,13 @@ class Piece:
             in some of them.
         resume: What :attr:`Position.after` must be to read on behind this batch; None where a
             read cannot go on there.
+        covered: Row version up to which the whole read is sure to show every change; what is
+            newer may still show rows late. None: the rows' own versions tell.
     """
 
     batch: pa.RecordBatch
     resume: Mark | None = None
+    covered: Mark | None = None
 
 
 class RowSource(Protocol):
@@ -74,6 +81,9 @@ class RowSource(Protocol):
         Yields:
             At least one piece: an empty one where there are no rows, so that the columns are
             known.
+
+        Raises:
+            PositionLost: It cannot be read on behind :attr:`Position.after`.
         """
 
 

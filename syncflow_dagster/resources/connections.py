@@ -16,6 +16,7 @@ from syncflow_dagster.workflows.models import (
     Connection,
     FilesConnection,
     MondayConnection,
+    SalesforceConnection,
     SqlConnection,
 )
 
@@ -70,10 +71,18 @@ class MondayAccountResource(ConnectionResource):
     api_version: str = Field("", description=f"Pinned API version. {_AS_IN_FILE}")
 
 
+class SalesforceOrgResource(ConnectionResource):
+    """An org at Salesforce; how to log in stands in the workflow file alone."""
+
+    url: str = Field("", description=f"My Domain address. {_AS_IN_FILE}")
+    api_version: str = Field("", description=f"Pinned API version. {_AS_IN_FILE}")
+
+
 _KINDS: dict[type[Connection], type[ConnectionResource]] = {
     SqlConnection: SqlSourceResource,
     FilesConnection: FilesFolderResource,
     MondayConnection: MondayAccountResource,
+    SalesforceConnection: SalesforceOrgResource,
 }
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from syncflow_dagster.core.detect.classify import (
     DELETED,
+    GONE,
     LIVE,
     REJECTED,
     WHOLE,
@@ -26,7 +27,7 @@ HALVES = st.sampled_from([0, 1, 1 << 63, (1 << 64) - 1])
 KEYS = st.builds(lambda high, low: (high << 64 | low).to_bytes(16), HALVES, HALVES)
 DATA = st.sampled_from([bytes(32), b"\xff" * 32, bytes(31) + b"\x01", b"\x01" + bytes(31)])
 VERSION = 2
-READ = st.lists(st.tuples(KEYS, DATA, st.sampled_from([WHOLE, WHOLE, REJECTED])))
+READ = st.lists(st.tuples(KEYS, DATA, st.sampled_from([WHOLE, WHOLE, REJECTED, GONE])))
 #: What is known by key: data, version of the hashes, and whether it is there or deleted.
 KNOWN = st.dictionaries(
     KEYS, st.tuples(DATA, st.sampled_from([1, VERSION]), st.sampled_from([LIVE, LIVE, DELETED]))
@@ -70,7 +71,7 @@ def kept_of(read, places, rule):
     if rule == "reject":
         return -1
     chosen = places[0] if rule == "first" else places[-1]
-    return chosen if read[chosen][2] == WHOLE else -1
+    return -1 if read[chosen][2] == REJECTED else chosen
 
 
 def dropped(read, rule):
@@ -82,7 +83,9 @@ def dropped(read, rule):
 
 
 def operation_of(record, known, everything):
-    key, data, _ = record
+    key, data, said = record
+    if said == GONE:
+        return Operation.SAME
     if key not in known:
         return Operation.INSERT
     then, version, flag = known[key]
@@ -108,7 +111,7 @@ def test_property_twins_are_the_whole_records_of_a_shared_key(read, rule):
         for places in by_places(read).values()
         if len(places) > 1
         for place in places
-        if read[place][2] == WHOLE
+        if read[place][2] != REJECTED
     }
     assert found == expected
 
@@ -136,6 +139,10 @@ def test_property_operations_and_deletes_are_those_of_a_dict(read, known, rule, 
     live = {key for key, (_, _, flag) in known.items() if flag == LIVE}
     # A record that was rejected is there: what is known of it stays.
     assert {keys[place] for place in found.gone.tolist()} == live - there
+    said = {
+        key for place, (key, _, flag) in enumerate(read) if flag == GONE and place not in gone
+    }
+    assert {keys[place] for place in found.marked.tolist()} == live & said
 
 
 @given(KNOWN)

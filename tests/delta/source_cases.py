@@ -7,7 +7,7 @@ from delta_cases import NOW, WORKFLOW, delta_rows, snapshot_rows
 
 from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta
 from syncflow_dagster.nodes.pull.ports import SourceUnavailableError
-from syncflow_dagster.nodes.rows import Piece
+from syncflow_dagster.nodes.rows import Piece, PositionLost
 
 # What differs between two runs, or between two tables that hold the same.
 UNLIKE = {"delta_id", "batch_id", "superseded_by", "state_since", "created_at", "reason"}
@@ -35,10 +35,22 @@ class MarkedRows:
         version: The column that says when a row changed; None: changes cannot be selected.
         piece: Rows in a piece.
         breaks_after: Rows after which the source does not answer any more.
+        loses_position: Whether a read can only begin at the first row.
     """
 
+    #: Version up to which a read shows all changes; None: the rows tell.
+    covered = None
+
     def __init__(
-        self, rows, *, mark="N", version=None, piece=4, fingerprint="q", breaks_after=None
+        self,
+        rows,
+        *,
+        mark="N",
+        version=None,
+        piece=4,
+        fingerprint="q",
+        breaks_after=None,
+        loses_position=False,
     ):
         self.rows = rows
         self.mark = mark
@@ -46,6 +58,7 @@ class MarkedRows:
         self.piece = piece
         self.fingerprint = fingerprint
         self.breaks_after = breaks_after
+        self.loses_position = loses_position
         #: The positions of all reads, and the marks of the rows that were given.
         self.asked = []
         self.given = []
@@ -56,6 +69,8 @@ class MarkedRows:
 
     def read(self, position):
         self.asked.append(position)
+        if self.loses_position and position.after is not None:
+            raise PositionLost("the rows behind it are not kept any more")
         schema = pa.Table.from_pylist(self.rows).schema
         rows = self.rows
         if self.mark is not None:
@@ -72,7 +87,7 @@ class MarkedRows:
             batch = pa.Table.from_pylist(some, schema=schema).combine_chunks().to_batches()
             empty = pa.RecordBatch.from_pylist([], schema=schema)
             resume = some[-1][self.mark] if some and self.mark is not None else None
-            yield Piece(batch[0] if batch else empty, resume)
+            yield Piece(batch[0] if batch else empty, resume, self.covered)
 
     def _changed(self, row, since):
         version = row[self.version]

@@ -280,3 +280,15 @@ def test_nothing_is_left_to_read_behind_the_last_mark(database, node, tmp_path):
     source = marked(changed_rows()[:12])
     result = build_from(database, node, source, home=tmp_path)
     assert (result.resumed, result.counts["read"]) == (3, 12)
+
+
+def test_where_a_source_has_lost_the_position_all_is_read_again(
+    database, node, undisturbed, tmp_path
+):
+    break_off(database, node, tmp_path)
+    source = marked(loses_position=True)
+    result = build_from(database, node, source, home=tmp_path)
+    assert [position.after for position in source.asked] == [11, None]
+    assert result.resumed == 0
+    assert result.counts["read"] == len(changed_rows())
+    assert outcome(database, node) == undisturbed

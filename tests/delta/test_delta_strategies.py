@@ -244,3 +244,50 @@ def test_a_read_of_changes_is_gone_on_with_too(builds, tmp_path, monkeypatch):
     newer.breaks_after = None
     assert builds(newer, home=tmp_path) == ("changes", 10, 20, 0, 0)
     assert [position.after for position in newer.asked] == [None, 18]
+
+
+def marked_node(**changes):
+    fields = [each.model_dump() for each in headers_node().fields]
+    gone = {"name": "gone", "type": "boolean", "column": "GONE", "compared": False}
+    version = {"name": "version", "column": "V", "type": "integer", "compared": False}
+    return headers_node(
+        fields=[*fields, gone, version],
+        detection={"strategy": "rowversion", "rowversion": "version"},
+        deletes={"marker": "gone"},
+        **changes,
+    )
+
+
+def test_a_row_that_says_it_is_deleted_is_deleted_in_a_read_of_changes(database):
+    builds = Builds(database, marked_node())
+    known = [{**row(n, n), "GONE": False} for n in range(1, 5)]
+    builds(MarkedRows(known, version="V"))
+    # Of a deleted row the key is enough; one that was never known is no news.
+    gone = [
+        {**row(2, 7, total="x"), "GONE": True},
+        {**row(9, 8), "GONE": True},
+        {**row(3, 9, total="3"), "GONE": None},
+    ]
+    assert builds(MarkedRows(known + gone, version="V"))[0:5] == ("changes", 4, 0, 1, 1)
+    assert [each["operation"] for each in delta_rows(database, builds.node)][4:] == ["UPDATE", "DELETE"]
+    assert builds(MarkedRows(known + gone, version="V")) == ("changes", 9, 0, 0, 0)
+    back = [{**row(2, 10), "GONE": False}]
+    assert builds(MarkedRows(known + back, version="V"))[2:] == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("rule", "deleted"), [("reject", 0), ("first", 0), ("last", 1)])
+def test_a_key_with_and_without_a_mark_goes_by_the_rule_of_duplicates(database, rule, deleted):
+    builds = Builds(database, marked_node(duplicates=rule))
+    builds(MarkedRows([{**row(1, 1), "GONE": False}], version="V"))
+    both = [{**row(1, 2), "GONE": False}, {**row(1, 3), "GONE": True}]
+    assert builds(MarkedRows(both, version="V", mark=None))[4] == deleted
+
+
+def test_a_read_is_believed_only_as_far_as_its_source_shows_every_change(database, builds):
+    source = table()
+    source.covered = 7
+    builds(source)
+    assert builds.cursor() == [("integer:7", NOW)]
+    late = table(row(11, 8))
+    assert builds(late) == ("changes", 7, 1, 0, 0)
+    assert builds.cursor() == [("integer:10", NOW)]

@@ -14,8 +14,9 @@ from syncflow_dagster.core.detect.entries import find, same_as_next, take
 if TYPE_CHECKING:
     from syncflow_dagster.core.detect.entries import Entries, Places
 
-#: `flag` of a record that was read: it is whole, or it was rejected and only its key is known.
-WHOLE, REJECTED = 0, 1
+#: `flag` of a record that was read: it is whole, it was rejected and only its key is known, or it
+#: says of itself that it is deleted.
+WHOLE, REJECTED, GONE = 0, 1, 2
 #: `flag` of a known record: it is there, or its deletion is what is known.
 LIVE, DELETED = 0, 1
 
@@ -64,6 +65,7 @@ def find_twins(read: Entries, rule: Literal["reject", "first", "last"]) -> Twins
             `first` and `last` choose only when the record they mean is whole.
     """
     same = same_as_next(read)
+    usable = read["flag"] != REJECTED
     shared = np.zeros(len(read), dtype=np.bool_)
     shared[:-1] |= same
     shared[1:] |= same
@@ -71,12 +73,12 @@ def find_twins(read: Entries, rule: Literal["reject", "first", "last"]) -> Twins
     starts = np.concatenate([[True], ~same])[places] if len(read) else np.empty(0, np.bool_)
     groups = np.cumsum(starts) - 1
     sizes = np.bincount(groups)[groups] if len(places) else groups
-    whole = read["flag"][places] == WHOLE
+    whole = usable[places]
     kept = np.full(len(places), -1, dtype=np.intp)
     if rule != "reject" and len(places):
         ends = np.concatenate([starts[1:], [True]])
         chosen = places[starts] if rule == "first" else places[ends]
-        kept = np.where(read["flag"][chosen] == WHOLE, chosen, -1)[groups]
+        kept = np.where(usable[chosen], chosen, -1)[groups]
     return Twins(places[whole], groups[whole], kept[whole], sizes[whole])
 
 
@@ -87,10 +89,12 @@ class Found:
     Attributes:
         operations: Of each record that was read, as :class:`Operation`.
         gone: Places of the known records that are live and were not read.
+        marked: Places of the known records that are live, and deleted by what was read.
     """
 
     operations: npt.NDArray[np.uint8]
     gone: Places
+    marked: Places
 
 
 def compare(
@@ -119,6 +123,9 @@ def compare(
     operations[live & (differs | everything)] = Operation.UPDATE
     operations[read["flag"] == REJECTED] = Operation.DROPPED
     operations[twins.places[twins.kept != twins.places]] = Operation.DROPPED
+    marked = (read["flag"] == GONE) & (operations != Operation.DROPPED)
+    operations[marked] = Operation.SAME
     seen = np.zeros(len(known), dtype=np.bool_)
     seen[place[there]] = True
-    return Found(operations, np.flatnonzero(~seen & (known["flag"] == LIVE)))
+    unseen = np.flatnonzero(~seen & (known["flag"] == LIVE))
+    return Found(operations, unseen, place[marked & live])

@@ -23,8 +23,9 @@ from syncflow_dagster.nodes.delta.known import read_known
 from syncflow_dagster.nodes.delta.locks import share_writing
 from syncflow_dagster.nodes.delta.normalise import Normaliser
 from syncflow_dagster.nodes.delta.options import DeltaOptions
-from syncflow_dagster.nodes.delta.reading import Reading, folder
+from syncflow_dagster.nodes.delta.reading import STAGES_OF_READING, Reading, folder
 from syncflow_dagster.nodes.delta.report import DeltaResult, Progress, Stages
+from syncflow_dagster.nodes.rows import PositionLost
 from syncflow_dagster.store.database import is_transient
 from syncflow_dagster.testing.crash import crash_point
 
@@ -125,7 +126,7 @@ class _Build:
         with running.batch(
             self.conn, self.database, self.clock, start, self.options.run_id, plan.strategy
         ) as batch:
-            resumed = self._open(workspace, batch)
+            self._open(workspace, batch)
             try:
                 known = self._read(reading, workspace)
                 finish = Finish(
@@ -151,14 +152,20 @@ class _Build:
                 if not workspace.continues:
                     workspace.remove()
         workspace.remove()
-        result.resumed = resumed
+        result.resumed = sum(chunk.batch != batch.number for chunk in workspace.chunks)
         return result
 
     def _read(self, reading: Reading, workspace: Workspace) -> runs.Runs:
         """Read the source, and meanwhile what is known; nobody else may change that."""
         with ThreadPoolExecutor(max_workers=1) as pool:
             known = pool.submit(self._read_known, reading.stages, workspace)
-            reading.run(workspace)
+            try:
+                reading.run(workspace)
+            except PositionLost:
+                # What was read lies there in vain: the source shows its rows from the first on.
+                workspace.forget()
+                reading.stages.restart(STAGES_OF_READING)
+                reading.run(workspace)
             return known.result()
 
     def _read_known(self, stages: Stages, workspace: Workspace) -> runs.Runs:
@@ -194,7 +201,7 @@ class _Build:
             )
             raise DeltaDefinitionError(msg)
 
-    def _open(self, workspace: Workspace, batch: running.Batch) -> int:
+    def _open(self, workspace: Workspace, batch: running.Batch) -> None:
         earlier = workspace.earlier()
         if earlier is not None and batch.superseded(self.conn, earlier):
             # What was read since is newer than what lies there.
@@ -202,7 +209,6 @@ class _Build:
         earlier = workspace.open(batch.number)
         if earlier is not None:
             batch.resume(self.conn, earlier)
-        return len(workspace.chunks)
 
     def _finish(
         self,

@@ -103,6 +103,10 @@ def keep(
         seen.append(read.highest)
     versionless = any(chunk.versionless for chunk in chunks)
     highest = None if versionless or not seen else max(seen)  # type: ignore[type-var]  # one type
+    covered = [marks.from_text(chunk.covered) for chunk in chunks if chunk.covered is not None]
+    if highest is not None and covered:
+        # What is newer than that was read, but older rows may yet come to show.
+        highest = min(highest, *covered)  # type: ignore[type-var]  # one type
     conn.execute(
         load("delta")["keep_cursor"],
         {

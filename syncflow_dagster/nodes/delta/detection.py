@@ -163,8 +163,10 @@ def decide(
 def _settle(decided: Decided, each: _Compared, *, rejects: bool, deletes: bool) -> None:
     """Take over what was found in one range."""
     decided.known += int((each.theirs["flag"] == LIVE).sum())
-    if deletes and len(each.found.gone):
-        decided.gone.append(key_bytes(each.theirs[each.found.gone]))
+    missing = each.found.gone if deletes else each.found.gone[:0]
+    gone = np.concatenate([missing, each.found.marked])
+    if len(gone):
+        decided.gone.append(key_bytes(each.theirs[gone]))
     if rejects:
         decided.twins += _twins(each.ours, each.twins)
     else:

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
 
+#: Stages that run while the source is read.
+STAGES_OF_READING = ("extract", "normalise", "identify")
+
+
 @contextmanager
 def folder(home: Path | None) -> Iterator[Path]:
     """Give the folder of builds; without one, a folder that is gone afterwards."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syncflow_dagster.core.detect.classify import WHOLE
+from syncflow_dagster.core.detect.classify import REJECTED, WHOLE
 from syncflow_dagster.core.detect.entries import ENTRY, by_key, entries, find
 from syncflow_dagster.core.identity import hashing
 
@@ -65,7 +65,7 @@ class Runs:
         wanted = entries(matrix, nothing, np.zeros(len(matrix), np.int64), WHOLE)
         there = np.zeros(len(matrix), dtype=np.bool_)
         for run in self._runs:
-            there |= find(wanted, run[run["flag"] == WHOLE]) >= 0
+            there |= find(wanted, run[run["flag"] != REJECTED]) >= 0
         return there
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -42,13 +42,24 @@ class Cut:
         number: Its place in the read, from 0.
         rows: The rows, with their numbers from 1 in the column `ROW`; see `DATES` too.
         resume: Where a read goes on behind them; None: nowhere.
+        covered: See `Piece.covered`; of the last of the pieces they came in.
         last: Whether no rows follow.
     """
 
     number: int
     rows: pl.DataFrame
     resume: Mark | None
+    covered: Mark | None
     last: bool
+
+
+@dataclass
+class _Held:
+    """Batches that become one cut, and what the last of their pieces says."""
+
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    resume: Mark | None = None
+    covered: Mark | None = None
 
 
 def cuts(pieces: Iterable[Piece], number: int, read: int, rows: int = CHUNK_ROWS) -> Iterator[Cut]:
@@ -66,33 +77,33 @@ def cuts(pieces: Iterable[Piece], number: int, read: int, rows: int = CHUNK_ROWS
     Raises:
         DeltaError: A batch has two columns of one name, or a type that cannot be read.
     """
-    ahead: tuple[list[pa.RecordBatch], Mark | None] | None = None
-    for held, resume in chain(_held(pieces, rows), [([], None)]):
+    ahead: _Held | None = None
+    for held in chain(_held(pieces, rows), [_Held()]):
         if ahead is not None:
-            frame = _frame(ahead[0])
+            frame = _frame(ahead.batches)
             numbers = pl.int_range(read + 1, read + frame.height + 1, dtype=pl.Int64, eager=True)
-            yield Cut(number, frame.with_columns(numbers.alias(ROW)), ahead[1], last=not held)
+            numbered = frame.with_columns(numbers.alias(ROW))
+            yield Cut(number, numbered, ahead.resume, ahead.covered, last=not held.batches)
             number, read = number + 1, read + frame.height
-        ahead = (held, resume)
+        ahead = held
 
 
-def _held(pieces: Iterable[Piece], rows: int) -> Iterator[tuple[list[pa.RecordBatch], Mark | None]]:
+def _held(pieces: Iterable[Piece], rows: int) -> Iterator[_Held]:
     """Gather batches; a read can go on only where a piece ends."""
-    held: list[pa.RecordBatch] = []
-    resume: Mark | None = None
+    held = _Held()
     for piece in pieces:
-        if held and not held[0].schema.equals(piece.batch.schema):
-            yield held, resume
-            held = []
+        if held.batches and not held.batches[0].schema.equals(piece.batch.schema):
+            yield held
+            held = _Held()
         for start in range(0, max(piece.batch.num_rows, 1), rows):
-            held.append(piece.batch.slice(start, rows))
+            held.batches.append(piece.batch.slice(start, rows))
             ends = start + rows >= piece.batch.num_rows
-            resume = piece.resume if ends else None
-            if sum(each.num_rows for each in held) >= rows:
-                yield held, resume
-                held = []
-    if held:
-        yield held, resume
+            held.resume, held.covered = piece.resume if ends else None, piece.covered
+            if sum(each.num_rows for each in held.batches) >= rows:
+                yield held
+                held = _Held()
+    if held.batches:
+        yield held
 
 
 def given_columns(rows: pl.DataFrame) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from syncflow_dagster.core.detect.classify import REJECTED, WHOLE
+from syncflow_dagster.core.detect.classify import GONE, REJECTED, WHOLE
 from syncflow_dagster.core.detect.entries import entries, within
 from syncflow_dagster.core.identity import hashing
 from syncflow_dagster.nodes.delta import marks, rejections, runs
@@ -22,6 +22,8 @@ from syncflow_dagster.nodes.delta.versions import compared_fields
 from syncflow_dagster.nodes.delta.workspace import STRIDE, Manifest
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from syncflow_dagster.nodes.delta.parts import Part
     from syncflow_dagster.nodes.delta.report import Stages
     from syncflow_dagster.nodes.delta.source import Cut
@@ -107,11 +109,18 @@ class ChunkWork:
         records.write_ipc(self.workspace.records(number), compression="uncompressed")
         # A broken record is known by its key, where it has one: what is known of it stays.
         used = np.flatnonzero(chunk.key_valid)
-        flag = np.where(chunk.valid, WHOLE, REJECTED)
+        flag = np.where(self._gone(chunk), GONE, np.where(chunk.valid, WHOLE, REJECTED))
         some = entries(keys[used], data[used], number * STRIDE + used, flag[used])
         runs.write(self.workspace.entries(number), some)
         lines = [json.dumps(rejections.staged(each), ensure_ascii=False) for each in told]
         self.workspace.rejected(number).write_text("\n".join(lines), encoding="utf-8")
+
+    def _gone(self, chunk: Chunk) -> npt.NDArray[np.bool_]:
+        """Tell which rows say that their record is deleted: of such a one, the key is enough."""
+        marker = self.node.deletes.marker
+        if marker is None:
+            return np.zeros(chunk.fields.height, dtype=np.bool_)
+        return chunk.fields[marker].fill_null(value=False).to_numpy()
 
     def _manifest(self, cut: Cut, chunk: Chunk, rejected: int) -> Manifest:
         version, versionless = None, 0
@@ -127,6 +136,7 @@ class ChunkWork:
             resume=marks.to_text(cut.resume),
             version=version,
             versionless=versionless,
+            covered=marks.to_text(cut.covered),
             last=cut.last,
             checksums=self.workspace.checksums(cut.number),
         )

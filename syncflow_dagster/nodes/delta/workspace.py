@@ -45,6 +45,8 @@ class Manifest:
         resume: Where a read goes on behind the chunk, as `marks` writes it; None: nowhere.
         version: Highest row version, as `marks` writes it; None where there is none.
         versionless: Records without a row version.
+        covered: Row version up to which the read shows every change, as `marks` writes it; None:
+            the rows' own tell.
         last: Whether the read ended with it.
         checksums: XXH3-128 of its files.
     """
@@ -57,6 +59,7 @@ class Manifest:
     resume: str | None
     version: str | None
     versionless: int
+    covered: str | None
     last: bool
     checksums: dict[str, str]
 
@@ -157,6 +160,14 @@ class Workspace:
     def read_records(self, chunk: int, columns: list[str] | None = None) -> pl.DataFrame:
         """Read a chunk's normalised records."""
         return pl.read_ipc(self.records(chunk), columns=columns)
+
+    def forget(self) -> None:
+        """Delete the chunks, and nothing else of the folder."""
+        for manifest in reversed(self.chunks):
+            # The manifest first: without it, the rest is no chunk.
+            for part in ("manifest", *_PARTS):
+                self._path(manifest.number, part).unlink()
+        self.chunks.clear()
 
     def remove(self) -> None:
         """Delete the folder."""

@@ -7,6 +7,7 @@ from syncflow_dagster.workflows.models.connections import (
     SqlConnection,
 )
 from syncflow_dagster.workflows.models.delta import DeltaNode, FieldRule, Unpivot
+from syncflow_dagster.workflows.models.identity import IdentityNode, PersonFields
 from syncflow_dagster.workflows.models.monday import (
     LINKING_TYPES,
     ColumnMapping,
@@ -15,27 +16,36 @@ from syncflow_dagster.workflows.models.monday import (
     StatusMapping,
 )
 from syncflow_dagster.workflows.models.pull import PullNode
+from syncflow_dagster.workflows.models.salesforce import SalesforceConnection, SalesforcePullNode
+from syncflow_dagster.workflows.models.tag import TagNode, TagRule
 from syncflow_dagster.workflows.models.triggers import CronTrigger, PendingRowsTrigger
 from syncflow_dagster.workflows.models.upkeep import Retention, StuckAfter
-from syncflow_dagster.workflows.models.workflow import Workflow
+from syncflow_dagster.workflows.models.workflow import AnyNode, Workflow
 
 __all__ = [
     "LINKING_TYPES",
+    "AnyNode",
     "ColumnMapping",
     "Connection",
     "CronTrigger",
     "DeltaNode",
     "FieldRule",
     "FilesConnection",
+    "IdentityNode",
     "ItemMapping",
     "MondayConnection",
     "MondayPushNode",
     "PendingRowsTrigger",
+    "PersonFields",
     "PullNode",
     "Retention",
+    "SalesforceConnection",
+    "SalesforcePullNode",
     "SqlConnection",
     "StatusMapping",
     "StuckAfter",
+    "TagNode",
+    "TagRule",
     "Unpivot",
     "Workflow",
 ]

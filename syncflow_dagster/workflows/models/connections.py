@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from syncflow_dagster.workflows.models.common import Model, Text
+from syncflow_dagster.workflows.models.salesforce import SalesforceConnection
 
 
 class SqlConnection(Model):
@@ -77,5 +78,6 @@ class MondayConnection(Model):
 
 
 Connection = Annotated[
-    SqlConnection | FilesConnection | MondayConnection, Field(discriminator="type")
+    SqlConnection | FilesConnection | MondayConnection | SalesforceConnection,
+    Field(discriminator="type"),
 ]

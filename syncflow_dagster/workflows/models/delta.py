@@ -122,7 +122,14 @@ class ParentReference(Model):
 class DeleteDetection(Model):
     """When a record that is no longer read counts as deleted."""
 
-    detect: bool = Field(True, description="Whether records can be deleted at all.")
+    detect: bool = Field(
+        True, description="Whether a record is deleted that a whole read did not give."
+    )
+    marker: FieldName | None = Field(
+        None,
+        description="Boolean field by which a row says that its record is deleted, such as one of "
+        "a recycle bin; its key is all that is used of it then.",
+    )
     max_share: float = Field(
         0.5, gt=0, le=1, description="Largest share of known records one run may delete."
     )
@@ -158,7 +165,7 @@ class DeltaNode(Model):
     type: Literal["delta"] = Field(description="Finds what changed.")
     name: Slug = Field(description="Name of the node, unique in the file.")
     description: Text = Field(description="What is compared, in a sentence for people.")
-    source: Slug = Field(description="Name of the pull node.")
+    source: Slug = Field(description="Name of the pull or identity node.")
     entity: Slug = Field(description="Kind of record, for example `order`.")
     table: Identifier = Field(description="Table of the delta rows, for example order_list_delta.")
     key: list[FieldName] = Field(min_length=1, description="Fields of the business key.")

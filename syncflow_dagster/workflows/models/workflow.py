@@ -9,12 +9,16 @@ from pydantic import Field
 from syncflow_dagster.workflows.models.common import Model, Slug, Text
 from syncflow_dagster.workflows.models.connections import Connection
 from syncflow_dagster.workflows.models.delta import DeltaNode
+from syncflow_dagster.workflows.models.identity import IdentityNode
 from syncflow_dagster.workflows.models.monday import MondayPushNode
 from syncflow_dagster.workflows.models.pull import PullNode
+from syncflow_dagster.workflows.models.salesforce import SalesforcePullNode
+from syncflow_dagster.workflows.models.tag import TagNode
 from syncflow_dagster.workflows.models.triggers import Trigger
 from syncflow_dagster.workflows.models.upkeep import Retention, StuckAfter
 
-Node = Annotated[PullNode | DeltaNode | MondayPushNode, Field(discriminator="type")]
+AnyNode = PullNode | SalesforcePullNode | DeltaNode | IdentityNode | MondayPushNode | TagNode
+Node = Annotated[AnyNode, Field(discriminator="type")]
 
 
 class Workflow(Model):
@@ -92,7 +96,22 @@ class Workflow(Model):
         """The Monday push nodes, in the file's order."""
         return [node for node in self.nodes if isinstance(node, MondayPushNode)]
 
-    def node(self, name: str) -> PullNode | DeltaNode | MondayPushNode:
+    @property
+    def salesforce_pulls(self) -> list[SalesforcePullNode]:
+        """The Salesforce pull nodes, in the file's order."""
+        return [node for node in self.nodes if isinstance(node, SalesforcePullNode)]
+
+    @property
+    def identities(self) -> list[IdentityNode]:
+        """The identity nodes, in the file's order."""
+        return [node for node in self.nodes if isinstance(node, IdentityNode)]
+
+    @property
+    def tags(self) -> list[TagNode]:
+        """The tag nodes, in the file's order."""
+        return [node for node in self.nodes if isinstance(node, TagNode)]
+
+    def node(self, name: str) -> AnyNode:
         """Return the node called `name`.
 
         Raises:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TOKEN = "sandbox-personal"  # noqa: S105 - the sandbox's own
 #: How many times faster than ours the sandbox's clock runs. Its answers tell whole seconds of ours
 #: until a window ends, so the faster it runs, the more of a window is lost to rounding.
-SPEED = 3.0
+SPEED = 2.0
 #: Seconds of the sandbox's clock that a document takes there.
 LATENCY_S = 0.5
 _RUN_WITHIN_S = 3_600
