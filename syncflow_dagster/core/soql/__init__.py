@@ -1,0 +1,1 @@
+"""SOQL: conditions, checked against what a describe tells, written as queries and evaluated."""
