@@ -269,7 +269,8 @@ def test_a_row_that_says_it_is_deleted_is_deleted_in_a_read_of_changes(database)
         {**row(3, 9, total="3"), "GONE": None},
     ]
     assert builds(MarkedRows(known + gone, version="V"))[0:5] == ("changes", 4, 0, 1, 1)
-    assert [each["operation"] for each in delta_rows(database, builds.node)][4:] == ["UPDATE", "DELETE"]
+    operations = [each["operation"] for each in delta_rows(database, builds.node)]
+    assert operations[4:] == ["UPDATE", "DELETE"]
     assert builds(MarkedRows(known + gone, version="V")) == ("changes", 9, 0, 0, 0)
     back = [{**row(2, 10), "GONE": False}]
     assert builds(MarkedRows(known + back, version="V"))[2:] == (1, 0, 0)
