@@ -13,8 +13,9 @@ _LONG_TEXT = 255
 
 
 def _label(name: str) -> str:
-    words = name.removesuffix("__c").replace("_", " ") if name.endswith("__c") else name
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", words.removesuffix("Id"))
+    if name.endswith("__c"):
+        return name.removesuffix("__c").replace("_", " ")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"(?<=.)Id$", " ID", name)).replace("  ", " ")
 
 
 def text(name: str, length: int = 255, kind: str = "string", **more: Any) -> FieldDef:

@@ -6,8 +6,12 @@ OptOut.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from syncflow_dagster.sandbox.salesforce.objects.build import flag, moment, pick, ref, sobject, text
-from syncflow_dagster.sandbox.salesforce.schema import FieldDef
+
+if TYPE_CHECKING:
+    from syncflow_dagster.sandbox.salesforce.schema import FieldDef
 
 _STATUS = ("NotSeen", "Seen", "OptIn", "OptOut")
 _CHANNELS = ("Email", "Phone", "MailingAddress", "Social", "Web")
