@@ -32,7 +32,8 @@ from syncflow_dagster.nodes.monday.bulk.answers import (
 )
 from syncflow_dagster.nodes.monday.bulk.jobs import BulkJobs, start_cost
 from syncflow_dagster.nodes.monday.bulk.report import NoReport, ReportRow
-from syncflow_dagster.nodes.monday.client import Answer, MondayClient, NoAnswer, failure, never_left
+from syncflow_dagster.nodes.monday.client import Answer, MondayClient, NoAnswer
+from syncflow_dagster.nodes.transport import failure, never_left
 from syncflow_dagster.workflows.models import MondayConnection
 
 SECRET = "X-Amz-Signature=5ec2e7"

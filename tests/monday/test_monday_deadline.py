@@ -10,7 +10,7 @@ import pytest
 from monday_world import workflow
 
 from syncflow_dagster.nodes.monday.client import Answer, MondayClient, NoAnswer
-from syncflow_dagster.nodes.monday.deadline import DeadlineAdapter
+from syncflow_dagster.nodes.transport import DeadlineAdapter
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
 BODY = b'{"data": {"me": {"id": "1"}}}'

@@ -11,7 +11,7 @@ from gql.transport.exceptions import TransportConnectionFailed, TransportError
 from gql.transport.requests import RequestsHTTPTransport
 from graphql import DocumentNode
 
-from syncflow_dagster.nodes.monday.deadline import DeadlineAdapter
+from syncflow_dagster.nodes.transport import DeadlineAdapter, failure, never_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,21 +166,6 @@ class MondayClient:
 def _no_answer(error: TransportConnectionFailed) -> NoAnswer:
     cause = error.__cause__ or error
     return NoAnswer(failure(cause), sent=not never_left(cause))
-
-
-def never_left(error: BaseException) -> bool:
-    """Tell whether a request that failed surely never left this machine."""
-    return isinstance(error, requests.exceptions.ConnectTimeout) or (
-        isinstance(error, requests.exceptions.ConnectionError)
-        and any(one in repr(error) for one in ("NewConnectionError", "NameResolutionError"))
-    )
-
-
-def failure(error: BaseException) -> str:
-    """Return what happened to a request that got no answer, without its address."""
-    return (
-        "connection refused" if "refused" in str(error) else f"no answer ({type(error).__name__})"
-    )
 
 
 def _errors(given: Any) -> list[dict[str, Any]]:

@@ -34,9 +34,9 @@ from syncflow_dagster.nodes.monday.classify import (
     was_replayed,
     whole_answer,
 )
-from syncflow_dagster.nodes.monday.client import Answer, NoAnswer, failure, never_left
-from syncflow_dagster.nodes.monday.deadline import DeadlineAdapter
+from syncflow_dagster.nodes.monday.client import Answer, NoAnswer
 from syncflow_dagster.nodes.monday.headers import readings_of, spent_of, told
+from syncflow_dagster.nodes.transport import DeadlineAdapter, failure, never_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A request that is over after so many seconds, however slowly its answer comes.
+"""Requests over HTTP that are over after so many seconds, and what became of those that failed.
 
 The time-out of `requests` is one for each read from the socket ("not a time limit on the entire
 response download", requests.readthedocs.io, page "quickstart"): a server that sends a byte a second
@@ -10,15 +10,13 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakSet
 
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-if TYPE_CHECKING:
-    import requests
 
 
 class DeadlineAdapter(HTTPAdapter):
@@ -52,17 +50,26 @@ class DeadlineAdapter(HTTPAdapter):
         Raises:
             requests.exceptions.RequestException: There is no answer, or none in time.
         """
-        timer = threading.Timer(self._seconds, self._cut)
+        over = threading.Event()
+        timer = threading.Timer(self._seconds, self._cut, (over,))
         timer.daemon = True
         timer.start()
         try:
             response = super().send(request, *args, **settings)
-            response.content  # noqa: B018 - reads the body, which is then kept
-            return response
+            self.read_body(response)
         finally:
             timer.cancel()
+        if over.is_set():
+            # A body without a length ends where its connection is cut.
+            raise requests.exceptions.ReadTimeout
+        return response
 
-    def _cut(self) -> None:
+    def read_body(self, response: requests.Response) -> None:
+        """Read the answer's body, which is then kept."""
+        response.content  # noqa: B018 - reads it
+
+    def _cut(self, over: threading.Event) -> None:
+        over.set()
         for connection in list(self._open):
             if connection.sock is not None:
                 # Closing alone would not wake the thread that reads.
@@ -88,3 +95,18 @@ def _pools(opened: WeakSet[HTTPConnection]) -> dict[str, type[HTTPConnectionPool
         ConnectionCls = Secure
 
     return {"http": PlainPool, "https": SecurePool}
+
+
+def never_left(error: BaseException) -> bool:
+    """Tell whether a request that failed surely never left this machine."""
+    return isinstance(error, requests.exceptions.ConnectTimeout) or (
+        isinstance(error, requests.exceptions.ConnectionError)
+        and any(one in repr(error) for one in ("NewConnectionError", "NameResolutionError"))
+    )
+
+
+def failure(error: BaseException) -> str:
+    """Return what happened to a request that got no answer, without its address."""
+    return (
+        "connection refused" if "refused" in str(error) else f"no answer ({type(error).__name__})"
+    )
