@@ -1,0 +1,99 @@
+"""Values as SOQL has them.
+
+Source: https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_quotedstringescapes.htm
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.core.soql.date_literals import DateLiteral
+from syncflow_dagster.core.soql.patterns import Pattern, Wild
+
+if TYPE_CHECKING:
+    from syncflow_dagster.core.soql.where import Operand
+
+_ESCAPES = {
+    "\\": "\\\\",
+    "'": "\\'",
+    '"': '\\"',
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\b": "\\b",
+    "\f": "\\f",
+}
+_FIRST_PRINTABLE = 0x20
+_DELETE_TO_C1 = range(0x7F, 0xA0)
+_LINE_ENDS = frozenset({0x2028, 0x2029})
+
+
+def write(value: Operand) -> str:
+    """Return a value as SOQL has it.
+
+    Raises:
+        ValueError: A date-time without a zone, or a number that is none.
+    """
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return text(value)
+        case Pattern():
+            return like(value)
+        case DateLiteral():
+            return value.text
+        case datetime():
+            return instant(value)
+        case date():
+            return value.isoformat()
+        case time():
+            return f"{value.isoformat(timespec='milliseconds')}Z"
+        case tuple():
+            return text(";".join(value))
+    return number(value)
+
+
+def text(value: str) -> str:
+    """Return a text in quotes."""
+    return f"'{_escaped(value)}'"
+
+
+def like(pattern: Pattern) -> str:
+    """Return a pattern in quotes; `%` and `_` in its texts are escaped."""
+    parts = (
+        part.value
+        if isinstance(part, Wild)
+        else _escaped(part).replace("%", "\\%").replace("_", "\\_")
+        for part in pattern.parts
+    )
+    return f"'{''.join(parts)}'"
+
+
+def number(value: Decimal | int) -> str:
+    """Return a number in plain digits, as SOQL knows no exponents."""
+    if isinstance(value, Decimal) and not value.is_finite():
+        msg = f"{value} is no number"
+        raise ValueError(msg)
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def instant(value: datetime) -> str:
+    """Return a date-time in UTC: in whole seconds, or with milliseconds where it has them."""
+    if value.tzinfo is None:
+        msg = f"{value} has no zone"
+        raise ValueError(msg)
+    there = value.astimezone(UTC).replace(tzinfo=None)
+    return f"{there.isoformat(timespec='milliseconds' if there.microsecond else 'seconds')}Z"
+
+
+def _escaped(value: str) -> str:
+    return "".join(_ESCAPES.get(one) or _sign(one) for one in value)
+
+
+def _sign(one: str) -> str:
+    code = ord(one)
+    hidden = code < _FIRST_PRINTABLE or code in _DELETE_TO_C1 or code in _LINE_ENDS
+    return f"\\u{code:04x}" if hidden else one
