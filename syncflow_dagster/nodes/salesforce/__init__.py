@@ -1,0 +1,1 @@
+"""Salesforce: the client of an org, reading, writing and consent."""

@@ -1,0 +1,94 @@
+"""The token in use: one login at a time for all threads, and never one after another in vain."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.nodes.salesforce.login_errors import LoginRefused, LoginUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from syncflow_dagster.nodes.salesforce.login import Token
+
+
+class Tokens:
+    """Gives the token to send with, and a new one where the org has refused it.
+
+    Args:
+        log_in: Gets a token.
+        renewable: Whether a second call of it can give another token.
+    """
+
+    def __init__(self, log_in: Callable[[], Token], *, renewable: bool) -> None:
+        self._log_in = log_in
+        self._renewable = renewable
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+        self._attempts = 0
+        self._renewals = 0
+        self._accepted = False
+        self._failure: LoginRefused | LoginUnavailable | None = None
+
+    def get(self) -> Token:
+        """Return the token in use.
+
+        Raises:
+            LoginRefused: The org refuses the login, or every token it gave; it is not asked again.
+            LoginUnavailable: The login was not answered.
+        """
+        token, attempts = self._token, self._attempts
+        return token if token is not None else self._renewed(None, attempts)
+
+    def accepted(self, token: Token) -> None:
+        """Learn that the org took a token."""
+        if token is self._token:
+            self._accepted = True
+
+    def rejected(self, token: Token) -> Token:
+        """Return the token to use in place of one the org has refused.
+
+        Raises:
+            LoginRefused: There will be none until somebody acts.
+            LoginUnavailable: The login was not answered.
+        """
+        return self._renewed(token, self._attempts)
+
+    def _renewed(self, refused: Token | None, attempts: int) -> Token:
+        with self._lock:
+            if self._token is not None and self._token is not refused:
+                return self._token  # another thread was faster
+            if isinstance(self._failure, LoginRefused) or self._attempts > attempts:
+                # What the other thread was told holds for this one too.
+                assert self._failure is not None
+                raise self._failure
+            self._check(refused)
+            return self._logged_in(refused)
+
+    def _check(self, refused: Token | None) -> None:
+        if refused is not None and not self._renewable:
+            self._failure = LoginRefused(
+                "the org refuses the session token, which cannot be refreshed: get a new one, or "
+                "log in by client_credentials or jwt"
+            )
+            raise self._failure
+        if self._renewals and not self._accepted:
+            # Another login would bring another token like it: this way lies an endless loop.
+            self._failure = LoginRefused(
+                "the org refuses tokens it has just given: check the user's API access, its "
+                "session policies and the app's IP range"
+            )
+            raise self._failure
+
+    def _logged_in(self, refused: Token | None) -> Token:
+        self._attempts += 1
+        self._token = None
+        try:
+            self._token = self._log_in()
+        except (LoginRefused, LoginUnavailable) as error:
+            self._failure = error
+            raise
+        self._renewals += refused is not None
+        self._accepted, self._failure = False, None
+        return self._token
