@@ -30,8 +30,9 @@ class PurposeRules:
         name: Its name in the policy.
         actions: Actions the Consent API is asked about, such as `process` and `profile`.
         needs_consent: Whether its lawful basis is consent: silence is then no consent.
-        data_use_purpose: Name of the org's DataUsePurpose; consents given for another one do not
-            count. None: only those without a purpose count, and any refusal does.
+        data_use_purpose: Name of the org's DataUsePurpose. Only a consent for exactly this one
+            counts; a refusal counts if it is for this one or for none. None: only a consent without
+            a purpose counts, and any refusal.
     """
 
     name: str
@@ -97,6 +98,8 @@ class RecordEvidence:
             one without an entry is hidden or missing. None: there is no such record.
         individual: The same of its Individual; None where none is linked or it was not found.
         consents: Consents of the person by object; None for an object that could not be read.
+        emails: Further addresses of the person, beside those in `fields`.
+        phones: Further numbers.
     """
 
     read_at: datetime
@@ -104,3 +107,5 @@ class RecordEvidence:
     fields: Mapping[str, object] | None = None
     individual: Mapping[str, object] | None = None
     consents: Mapping[str, Sequence[ConsentRecord] | None] = field(default_factory=dict)
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()

@@ -49,6 +49,7 @@ REASONS: Mapping[str, str] = {
     "individual_unreadable": "a field of the Individual is missing or hidden",
     "individual_refuses": "a field of the Individual refuses",
     "opted_out": "opted out for a channel",
+    "refusal_ended": "a refusal has ended, and no consent followed it",
     "no_consent": "has given no consent for this purpose",
     "consent_expired": "the consent for this purpose has ended",
     "consent_not_yet": "the consent for this purpose does not hold yet",
@@ -94,7 +95,7 @@ class Verdict:
 
     decision: Decision
     reasons: tuple[str, ...] = ()
-    evidence: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    evidence: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def allow(self) -> bool:
@@ -146,10 +147,7 @@ def in_words(reason: str) -> str:
     return f"{words} ({detail})" if detail else words
 
 
-def _plain(answer: Answer) -> Mapping[str, str | None]:
-    return {
-        "says": str(answer.says),
-        "source": answer.source,
-        "reason": answer.reason or None,
-        "read_at": None if answer.read_at is None else answer.read_at.isoformat(),
-    }
+def _plain(answer: Answer) -> Mapping[str, str]:
+    at = "" if answer.read_at is None else answer.read_at.isoformat()
+    told = {"says": str(answer.says), "source": answer.source, "read_at": at}
+    return {name: text for name, text in {**told, "reason": answer.reason}.items() if text}

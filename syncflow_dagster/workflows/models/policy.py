@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,10 @@ ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}
 #: person (`shouldForget`) or about other things.
 Action = Literal["process", "profile", "solicit", "email", "phone", "fax", "track", "geotrack"]
 ConsentObject = Literal["ContactPointTypeConsent", "ContactPointConsent"]
+_ASK: tuple[Action, ...] = ("process", "profile")
+_CONSENTS: tuple[ConsentObject, ...] = ("ContactPointTypeConsent", "ContactPointConsent")
+#: Fields of Contact and Lead that refuse when they are true.
+_OPT_OUTS: Mapping[str, bool | str] = {"HasOptedOutOfEmail": False, "DoNotCall": False}
 #: Objects whose records are always persons'.
 ALWAYS_PERSONS = frozenset({"contact", "lead", "individual", "user"})
 
@@ -39,7 +44,7 @@ class Purpose(Model):
         description="Where the assessment of legitimate interests is kept; needed for that basis.",
     )
     ask: list[Action] = Field(
-        default_factory=lambda: ["process", "profile"],  # type: ignore[arg-type]
+        default_factory=lambda: list(_ASK),
         min_length=1,
         description="Actions Salesforce's Consent API is asked about. All must be allowed.",
     )
@@ -56,7 +61,7 @@ class Subject(Model):
         True, description="Whether the records are persons'. Contact, Lead and User always are."
     )
     consent_fields: dict[ApiName, bool | str] = Field(
-        default_factory=lambda: {"HasOptedOutOfEmail": False, "DoNotCall": False},
+        default_factory=lambda: dict(_OPT_OUTS),
         description="Fields of the record and the value each must have.",
     )
     individual_field: ApiName = Field(
@@ -77,7 +82,7 @@ class Subject(Model):
         description="Fields of the Individual that must be false.",
     )
     consents: list[ConsentObject] = Field(
-        default_factory=lambda: ["ContactPointTypeConsent", "ContactPointConsent"],  # type: ignore[arg-type]
+        default_factory=lambda: list(_CONSENTS),
         description="Objects whose consents are read.",
     )
     email_fields: list[ApiName] = Field(

@@ -1,0 +1,172 @@
+"""Suppression lists and erasure requests: who may not be written about, as keyed hashes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from syncflow_dagster.store.sql import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from psycopg.rows import DictRow
+
+    from syncflow_dagster.core.consent.identifiers import Kind, PrivacyKey
+    from syncflow_dagster.store.database import Database
+
+#: The list that counts in every policy.
+ALWAYS = "do_not_contact"
+
+
+class NotAnIdentifier(ValueError):
+    """A text that is no e-mail address, phone number or id; it says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One thing a person is known by.
+
+    Attributes:
+        kind: What sort it is.
+        value: As it was given.
+    """
+
+    kind: Kind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where somebody stands in our lists.
+
+    Attributes:
+        lists: Suppression lists with a valid entry.
+        erased: Whether an erasure was requested.
+    """
+
+    lists: tuple[str, ...] = ()
+    erased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who enters something, why, and when.
+
+    Attributes:
+        actor: Name of the person.
+        reason: Why, in his words.
+        at: Database time.
+    """
+
+    actor: str
+    reason: str
+    at: datetime
+
+
+class Lists:
+    """The lists in the database.
+
+    Args:
+        database: A migrated database.
+        key: Makes the hashes.
+    """
+
+    def __init__(self, database: Database, key: PrivacyKey) -> None:
+        self._database = database
+        self._key = key
+        self._statements = load("suppression")
+
+    def hashes(self, identifiers: Iterable[Identifier]) -> dict[bytes, Kind]:
+        """Return the keyed hashes of identifiers; what is none has no hash."""
+        hashed = ((self._key.hash(one.kind, one.value), one.kind) for one in identifiers)
+        return {digest: kind for digest, kind in hashed if digest is not None}
+
+    def checked(self, identifiers: Iterable[Identifier]) -> dict[bytes, Kind]:
+        """Return the keyed hashes of identifiers.
+
+        Raises:
+            NotAnIdentifier: One of them is none of its kind.
+        """
+        found: dict[bytes, Kind] = {}
+        for one in identifiers:
+            digest = self._key.hash(one.kind, one.value)
+            if digest is None:
+                msg = f"{one.value!r} is no usable {one.kind}"
+                raise NotAnIdentifier(msg)
+            found[digest] = one.kind
+        return found
+
+    def standing(
+        self, lists: Iterable[str], people: Sequence[Iterable[Identifier]]
+    ) -> list[Standing]:
+        """Return where each of some persons stands, by all that each is known by.
+
+        Args:
+            lists: Names of the lists that count beside `do_not_contact`.
+            people: The identifiers of each.
+        """
+        of_each = [self.hashes(one) for one in people]
+        asked = {digest for one in of_each for digest in one}
+        given = {"hashes": list(asked), "lists": sorted({ALWAYS, *lists})}
+        rows = self._database.fetch_all(self._statements["listed"], given) if asked else []
+        found: dict[bytes, list[str | None]] = {}
+        for row in rows:
+            found.setdefault(bytes(row["hash"]), []).append(row["list"])
+        result = []
+        for hashes in of_each:
+            names = [name for digest in hashes for name in found.get(digest, ())]
+            on = tuple(sorted({name for name in names if name is not None}))
+            result.append(Standing(on, erased=None in names))
+        return result
+
+    def enter(
+        self,
+        name: str,
+        identifiers: Iterable[Identifier],
+        action: Literal["add", "revoke"],
+        by: Entry,
+    ) -> int:
+        """Enter persons into a list, or that their entry no longer holds.
+
+        Args:
+            name: The list.
+            identifiers: What they are known by.
+            action: What is entered.
+            by: Who wants it, and why.
+
+        Returns:
+            How many entries were made.
+
+        Raises:
+            NotAnIdentifier: One of them is none of its kind; nothing is entered.
+        """
+        hashes = self.checked(identifiers)
+        values = {
+            "list": name,
+            "action": action,
+            "actor": by.actor,
+            "reason": by.reason,
+            "now": by.at,
+            "hashes": list(hashes),
+            "kinds": [str(kind) for kind in hashes.values()],
+        }
+        return self._database.execute(self._statements["enter"], values)
+
+    def entries(
+        self, name: str | None, identifiers: Iterable[Identifier] | None, limit: int
+    ) -> list[DictRow]:
+        """Return entries, the latest first, and the `total`.
+
+        Args:
+            name: Only those of this list.
+            identifiers: Only those of a person known by these.
+            limit: At most so many.
+
+        Raises:
+            NotAnIdentifier: One of them is none of its kind.
+        """
+        hashes = None if identifiers is None else list(self.checked(identifiers))
+        values = {"list": name, "hashes": hashes, "limit": limit}
+        return self._database.fetch_all(self._statements["entries"], values)

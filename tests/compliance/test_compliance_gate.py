@@ -1,0 +1,115 @@
+"""The gate on a real database: lists, verdicts, the log that cannot be changed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from compliance_cases import ANN, BOB, CID, KEY, SECRET, Service, email, policy, record
+
+from syncflow_dagster.core.outcomes import Retry
+from syncflow_dagster.nodes.compliance.gate import Gate
+from syncflow_dagster.nodes.compliance.key import PrivacyKeyError, privacy_key
+from syncflow_dagster.nodes.compliance.lists import Entry, Lists
+from syncflow_dagster.nodes.compliance.log import broken_link, retain_decisions
+from syncflow_dagster.nodes.compliance.ports import AskAgain, GateRequest
+from syncflow_dagster.testing.clock import FakeClock
+
+
+def requests(*record_ids, purpose="tracking"):
+    return [GateRequest(one, f"tag:{one}:{purpose}", purpose) for one in record_ids]
+
+
+def decisions(database):
+    return database.fetch_all("select * from consent_decision order by decision_id")
+
+
+def test_a_gate_asks_lists_first_and_keeps_every_decision(database):
+    clock, rules = FakeClock(), policy()
+    service, lists = Service(clock), Lists(database, KEY)
+    gate = Gate(database, clock, service, rules, "contact", key=KEY, run_id="run-1")
+    by = Entry("Ida", "asked us by telephone", clock.now())
+
+    verdicts = gate.decide([*requests(ANN, BOB), *requests(ANN, purpose="other")])
+    assert [one.allow for one in verdicts.values()] == [True, True, False]
+    assert verdicts[f"tag:{ANN}:other"].reasons == ("purpose_not_in_policy:other",)
+    kept = decisions(database)
+    assert [(one["decision"], one["reasons"]) for one in kept][2] == (
+        "block",
+        ["purpose_not_in_policy:other"],
+    )
+    assert {(one["policy_hash"], one["run_id"]) for one in kept} == {(rules.hash, "run-1")}
+    assert ANN not in str([{**one, "effect_key": ""} for one in kept])
+    assert kept[0]["evidence"]["Contact.DoNotCall"]["says"] == "permits"
+
+    # By id: nothing is asked about her any more. By an address that is only read now: he neither.
+    lists.enter("do_not_contact", [record(ANN[:15])], "add", by)
+    lists.enter("do_not_contact", [email(" Bob@Example.TEST ")], "add", by)
+    # A list that the policy does not name does not count.
+    lists.enter("newsletter", [record(CID)], "add", by)
+    service.asked.clear()
+    service.says[BOB] = service.good(rules.subject_rules("Contact"), Email="bob@example.test")
+    verdicts = gate.decide(requests(ANN, BOB, CID))
+    assert [one.reasons for one in verdicts.values()] == [
+        ("suppressed:do_not_contact",),
+        ("suppressed:do_not_contact",),
+        (),
+    ]
+    assert service.asked == [[BOB, CID]]
+
+    # Revoked by a later entry, and entered again; the entries all stay.
+    lists.enter("do_not_contact", [record(ANN)], "revoke", by)
+    assert gate.decide(requests(ANN))[f"tag:{ANN}:tracking"].allow
+    lists.enter("do_not_contact", [record(ANN)], "add", by)
+    assert not gate.decide(requests(ANN))[f"tag:{ANN}:tracking"].allow
+    assert [one["action"] for one in lists.entries(None, [record(ANN)], 9)] == [
+        "add",
+        "revoke",
+        "add",
+    ]
+
+    # No answer is no verdict: nothing is kept, and nothing is sent.
+    before = len(decisions(database))
+    service.fails = AskAgain(Retry("HTTP 503", outage=True))
+    with pytest.raises(AskAgain, match="503"):
+        gate.decide(requests(BOB))
+    assert len(decisions(database)) == before
+    # An object that the policy does not name is refused without a question.
+    other = Gate(database, clock, service, rules, "Lead", key=KEY)
+    assert other.decide(requests(BOB))[f"tag:{BOB}:tracking"].reasons == ("object_not_in_policy",)
+
+    # The log: it only grows, a change would show, and only retention takes its oldest end away.
+    assert broken_link(database, "champions") is None
+    for change in (
+        "update consent_decision set decision = 'allow'",
+        "delete from consent_decision",
+        "truncate consent_decision",
+        "delete from suppression",
+        "update suppression set list = 'x'",
+    ):
+        with pytest.raises(psycopg.errors.RestrictViolation):
+            database.execute(change)
+    clock.sleep(timedelta(days=rules.decision_days).total_seconds())
+    service.fails = None
+    gate.decide(requests(BOB, CID))
+    clock.sleep(1)
+    number = len(decisions(database))
+    assert retain_decisions(database, clock, rules, dry_run=True) == number - 2
+    assert retain_decisions(database, clock, rules) == number - 2
+    assert len(decisions(database)) == 2
+    assert broken_link(database, "champions") is None
+    with database.transaction() as conn:
+        conn.execute("alter table consent_decision disable trigger user")
+        conn.execute(
+            "update consent_decision set reasons = '{}' where reasons <> '{}'",
+        )
+    assert broken_link(database, "champions") == decisions(database)[0]["decision_id"]
+
+
+def test_another_key_or_none_is_refused(database):
+    now = FakeClock().now()
+    assert privacy_key({"SYNCFLOW_PRIVACY_KEY": SECRET}, database, now).name == KEY.name
+    for wrong, words in ((SECRET[::-1], "another key"), ("short", "5 characters"), ("", "not set")):
+        with pytest.raises(PrivacyKeyError, match=words):
+            privacy_key({"SYNCFLOW_PRIVACY_KEY": wrong}, database, now)
