@@ -15,7 +15,7 @@ class FieldTag(Model):
 
     type: Literal["picklist", "checkbox", "text"] = Field(description="Type of the field.")
     field: Text = Field(description="API name of the field.")
-    value: bool | str = Field(
+    value: bool | Text = Field(
         description="The value; in a text, fields of the source in braces: `Moved to {company}`."
     )
 
@@ -41,7 +41,11 @@ class CampaignTag(Model):
 
     type: Literal["campaign"] = Field(description="Membership of a campaign.")
     campaign: Text = Field(description="Id of the campaign.")
-    status: Text | None = Field(None, description="The member's status; the campaign's default.")
+    status: Text | None = Field(
+        None,
+        description="Status of a new member, the campaign's default if left out; the status of who "
+        "is a member already stays.",
+    )
 
 
 class JunctionTag(Model):
@@ -51,6 +55,10 @@ class JunctionTag(Model):
     object: Text = Field(description="API name of the object, such as `Tag_Assignment__c`.")
     external_id: Text = Field(description="Its unique external id field.")
     lookup: Text = Field(description="Its lookup field to the tagged record.")
+    tag: Text = Field(
+        description="Name of the tag: with the record's id and the purpose it makes the external "
+        "id, so that the same tag is the same record for ever."
+    )
     values: dict[Text, str | bool | float] = Field(
         default_factory=dict, description="Its other fields, by API name."
     )
@@ -72,6 +80,11 @@ class TagRule(Model):
     record: FieldName = Field(description="Field of the source with the id of the record to tag.")
     purpose: Slug = Field(description="Purpose in the policy this tag serves.")
     tag: Tag = Field(description="What is written.")
+    on_delete: Literal["keep", "remove"] = Field(
+        "keep",
+        description="What a row does that says its record is gone from the source: nothing, or "
+        "take the tag back.",
+    )
 
 
 class TagNode(Model):
@@ -85,6 +98,9 @@ class TagNode(Model):
     object: Text = Field(description="API name of the tagged object, such as `Contact`.")
     policy: Text = Field(description="Path of the policy file, relative to this file.")
     rules: list[TagRule] = Field(min_length=1, description="Which records get which tag.")
+    plan_rows: int = Field(
+        20_000, ge=1, le=100_000, description="Rows of the source one plan is made for at most."
+    )
     batch_size: int = Field(200, ge=1, le=200, description="Records in one request.")
     bulk_from: int | None = Field(
         2_000,

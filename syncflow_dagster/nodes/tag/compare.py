@@ -1,0 +1,44 @@
+"""What differs between an approved plan and the same plan computed once more. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.nodes.tag.cells import normal
+from syncflow_dagster.nodes.tag.plan_report import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from syncflow_dagster.nodes.tag.lines import Line
+
+
+def differences(stored: Sequence[Mapping[str, Any]], computed: Sequence[Line]) -> list[str]:
+    """Return a sentence for each line that differs; at least one where the hashes do.
+
+    Args:
+        stored: The lines of the approved plan.
+        computed: The lines as they would be now.
+    """
+    ours = {line.effect_key: line for line in computed}
+    theirs = {str(line["effect_key"]): line for line in stored}
+    told = [
+        f"record {line['record_id']} ({line['store']}) needs no change, or has changed"
+        for key, line in theirs.items()
+        if key not in ours
+    ]
+    told += [
+        f"record {line.place.record_id} ({line.place.store}) would be changed too"
+        for key, line in ours.items()
+        if key not in theirs
+    ]
+    for key in sorted(ours.keys() & theirs.keys()):
+        line, was = ours[key], theirs[key]
+        for name, value, old in (
+            ("shows", line.before, was["before"]),
+            ("would get", line.after, was["after"]),
+        ):
+            if normal(value) != normal(old):
+                now, then = shown(value), shown(old)
+                told.append(f"record {line.place.record_id} {name} {now} and not {then}")
+    return told or ["the plan is not the one that was approved"]

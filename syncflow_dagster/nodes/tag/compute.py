@@ -1,0 +1,106 @@
+"""What rows of the source, or the undoing of a run, come to now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from syncflow_dagster.nodes.tag.lines import LinePlanner, Records, RowPlan
+from syncflow_dagster.nodes.tag.undo import Written, reverse, undo_lines
+from syncflow_dagster.nodes.tag.wishes import BadRowError, wishes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from syncflow_dagster.nodes.tag.lines import Line
+    from syncflow_dagster.nodes.tag.plans import PlanStore
+    from syncflow_dagster.nodes.tag.wishes import Matcher, SourceRow, Wish
+    from syncflow_dagster.workflows.models.tag import TagNode
+
+
+class RecordReader(Protocol):
+    """Reads what records show now."""
+
+    def read(self, wishes: Sequence[Wish]) -> Records:
+        """Return the cells the wishes are about, of all their records, as they are."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What rows come to.
+
+    Attributes:
+        plans: Of each row that can be planned now.
+        followers: Rows of whose record another change is under way, by their id; with the hash of
+            the plan that holds it, empty for the plan of these rows, None where no plan does.
+    """
+
+    plans: list[RowPlan]
+    followers: dict[int, str | None] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> list[Line]:
+        """The changes of all rows."""
+        return [line for plan in self.plans for line in plan.lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Computer:
+    """Computes the changes of one tag node.
+
+    Attributes:
+        node: The tag node.
+        store: Its plans.
+        reader: Reads records.
+        matches: Asks the conditions of its rules.
+        lengths: Longest text of a field, by its name.
+    """
+
+    node: TagNode
+    store: PlanStore
+    reader: RecordReader
+    matches: Matcher
+    lengths: Mapping[str, int]
+
+    def of_rows(
+        self, rows: Sequence[SourceRow], busy: Mapping[str, str | None] | None = None
+    ) -> Computed:
+        """Return what rows come to now; of a record, only the first row is planned.
+
+        Args:
+            rows: The rows, in their order.
+            busy: Records of which another change is under way; looked up if left out.
+        """
+        computed = Computed([])
+        found: dict[int, list[Wish]] = {}
+        for row in rows:
+            try:
+                found[row.delta_id] = wishes_of(self.node, row, self.matches)
+            except BadRowError as error:
+                computed.plans.append(RowPlan(row, refused=str(error)))
+        ids = {wish.place.record_id for wishes in found.values() for wish in wishes}
+        taken = dict(self.store.busy(sorted(ids)) if busy is None else busy)
+        chosen = []
+        for row in rows:
+            if row.delta_id not in found:
+                continue
+            its = {wish.place.record_id for wish in found[row.delta_id]}
+            if blocked := its & taken.keys():
+                computed.followers[row.delta_id] = taken[min(blocked)]
+            else:
+                chosen.append(row)
+                taken |= dict.fromkeys(its, "")
+        wanted = [wish for row in chosen for wish in found[row.delta_id]]
+        records = self.reader.read(wanted) if wanted else Records({})
+        planner = LinePlanner(self.node.name, records, self.lengths)
+        computed.plans.extend(planner.plan(row, found[row.delta_id]) for row in chosen)
+        return computed
+
+    def undo(self, run: str) -> tuple[list[Line], int]:
+        """Return what takes back what a run has written, and how much does not stand any more."""
+        names = ("effect_key", "kind", "payload", "undone")
+        found = self.store.written_by(run)
+        reverses = [reverse(Written(**{name: one[name] for name in names})) for one in found]
+        wanted = [wish for one in reverses for wish in one.wishes]
+        return undo_lines(reverses, self.reader.read(wanted) if wanted else Records({}))
