@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from syncflow_dagster.workflows import document, functions, messages, queries, rules
+from syncflow_dagster.workflows import (
+    document,
+    functions,
+    messages,
+    queries,
+    rules,
+    secrets,
+)
 from syncflow_dagster.workflows.environment import Environment
 from syncflow_dagster.workflows.models import Workflow
 from syncflow_dagster.workflows.problems import (
@@ -165,6 +172,7 @@ def _validate(
     in_file, in_templates = queries.check(root, path)
     findings += _resolved(in_file, parsed)
     findings += _resolved(functions.check(root, path), parsed)
+    findings += secrets.check(root, parsed)
     problems = _problems(findings, parsed, path) + in_templates
     if workflow is None or problems:
         name = root["workflow"].text

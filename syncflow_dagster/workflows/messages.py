@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.workflows import shape
+from syncflow_dagster.workflows.models.salesforce import GROUPS
 from syncflow_dagster.workflows.problems import Finding, Loc, nearest, suggestion
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _PATTERNS: Mapping[str, str] = {
     r"^[a-z_][a-z0-9_]{0,54}$": "a name of lower-case letters, digits and '_' that begins with no "
     "digit (55 characters at most)",
     r"^\d+$": 'digits in quotes, for example "1234567890"',
+    r"^\d{2,3}\.0$": 'a version in quotes, for example "64.0"',
     r"^[A-Z]{2}$": 'two capital letters in quotes, for example "US"',
     r"^\d{4}-\d{2}$": 'a year and a month, for example "2026-10"',
 }
@@ -126,6 +128,10 @@ def _finding(error: ErrorDetails, document: Document, meant: str | None = None) 
 
 def _unknown_key(case: _Case) -> _Words:
     keys = shape.known_keys(case.error_loc)
+    if len(keys) == 1 and (group := keys[0]) in GROUPS:
+        message = f"a group of conditions has one key, but beside {group!r} stands {case.key!r}"
+        inner = f"{{{case.key}: …}}" if case.key in GROUPS else "{attribute: …, operator: …}"
+        return message, f"put it into the list of {group!r}, as an entry of its own: {inner}"
     return f"unknown key {case.key!r}", suggestion(case.key, keys, "known keys")
 
 

@@ -112,4 +112,6 @@ def _tags(model: type[BaseModel], field: str) -> tuple[str, ...]:
 
 
 def _all_tags(model: type[BaseModel]) -> set[str]:
-    return {tag for field in ("type", "policy") for tag in _tags(model, field)}
+    # Models told apart by their keys stand in error paths by their own names.
+    names = {tag for field in ("type", "policy") for tag in _tags(model, field)}
+    return names | {model.__name__}

@@ -75,7 +75,7 @@ class Checker:
 
     def fields(self, names: Sequence[str], loc: Loc) -> list[Path]:
         """Return the fields to read, those that can be."""
-        found = [self._readable(name, (*loc, at)) for at, name in enumerate(names)]
+        found = [self.readable(name, (*loc, at)) for at, name in enumerate(names)]
         return [path for path in found if path is not None]
 
     def path(self, name: str, loc: Loc) -> Path | None:
@@ -90,28 +90,29 @@ class Checker:
         """Say whether a condition can use a field, and tell what stands against it."""
         info, name = path.field, path.text
         if info.type in COMPOUND:
-            self._find(loc, "compound_field", f"{name} is a compound field", self._parts(path))
+            self.find(loc, "compound_field", f"{name} is a compound field", self._parts(path))
         elif info.type not in ALLOWED:
-            self._find(loc, "not_filterable", f"{name} is {info.type}, which cannot be compared")
+            self.find(loc, "not_filterable", f"{name} is {info.type}, which cannot be compared")
         elif not info.filterable:
             hint = "Salesforce filters by no long text; use another field"
-            self._find(loc, "not_filterable", f"{name} cannot be filtered by", hint)
+            self.find(loc, "not_filterable", f"{name} cannot be filtered by", hint)
         else:
             self._changes_unseen(path, loc, "a condition on it")
             return True
         return False
 
-    def _readable(self, name: str, loc: Loc) -> Path | None:
+    def readable(self, name: str, loc: Loc) -> Path | None:
+        """Return the field a name means, if it can be a column of a table."""
         path = self.path(name, loc)
         if path is None:
             return None
         if path.field.type in COMPOUND:
             message = f"{path.text} is a compound field, which is no column of a table"
-            self._find(loc, "compound_field", message, self._parts(path))
+            self.find(loc, "compound_field", message, self._parts(path))
             return None
         if path.field.type in _UNREADABLE:
             message = f"{path.text} is {path.field.type}, which is not read"
-            self._find(loc, "not_readable", message, "leave it out")
+            self.find(loc, "not_readable", message, "leave it out")
             return None
         self._changes_unseen(path, loc, "it")
         return path
@@ -127,7 +128,7 @@ class Checker:
             return self._listed(one, path)
         if one.value is None or isinstance(one.value, list):
             hint = "use operator: is_null" if one.value is None else "use operator: in"
-            self._find((*one.loc, "value"), "wrong_value", f"{one.operator} needs one value", hint)
+            self.find((*one.loc, "value"), "wrong_value", f"{one.operator} needs one value", hint)
             return NEVER
         value = self._value(one, path.field, one.value, (*one.loc, "value"))
         return NEVER if value is None else _comparison(one, path, (value,))
@@ -138,13 +139,13 @@ class Checker:
             return True
         message = f"{one.operator} cannot be used with {path.text}, which is {path.field.type}"
         listed = ", ".join(name for name in RELATIONS if name in allowed)
-        self._find((*one.loc, "operator"), "wrong_operator", message, f"it takes: {listed}")
+        self.find((*one.loc, "operator"), "wrong_operator", message, f"it takes: {listed}")
         return False
 
     def _null_test(self, one: Condition, path: Path) -> Where:
         if path.is_never_empty:
             message = f"{path.text} is never empty: it is {path.field.type}"
-            self._find((*one.loc, "operator"), "wrong_operator", message, "remove the condition")
+            self.find((*one.loc, "operator"), "wrong_operator", message, "remove the condition")
         is_null = one.operator == "is_null"
         return settled(Comparison(path, Relation.NOTHING, negated=not is_null, on_null=is_null))
 
@@ -153,7 +154,7 @@ class Checker:
         given = one.value if isinstance(one.value, list) else [one.value]
         if one.value is None or None in given:
             hint = "for empty fields add a condition with operator: is_null to an 'any' group"
-            self._find(at, "wrong_value", f"{one.operator} needs a list of values", hint)
+            self.find(at, "wrong_value", f"{one.operator} needs a list of values", hint)
             return NEVER
         read = [
             self._value(one, path.field, value, (*at, index) if given is one.value else at)
@@ -177,13 +178,13 @@ class Checker:
                 return PATTERNS[one.operator](values.text_of(value, info))
             found = values.fitting(value, info)
         except values.UnfitValueError as error:
-            self._find(loc, "wrong_value", str(error), error.hint)
+            self.find(loc, "wrong_value", str(error), error.hint)
             return None
         prefix = self.owner.key_prefix
         if info.type == "id" and info is self.owner.field("Id") and prefix:
             if not str(found).startswith(prefix):
                 message = f"{value} is no id of {self.owner.name}: those begin with {prefix}"
-                self._find(loc, "wrong_value", message)
+                self.find(loc, "wrong_value", message)
         elif info.type in {"picklist", "multipicklist"} and values.is_unlisted(found, info):
             hint = paths.near(str(value), info.picklist) or f"listed: {', '.join(info.picklist)}"
             message = f"{value!r} is not among the values of {info.name}, which takes others too"
@@ -211,7 +212,8 @@ class Checker:
         parts = [one.name for one in self.owner.fields if one.compound == path.field.name]
         return f"name its parts: {', '.join(parts)}" if parts else "name its parts"
 
-    def _find(self, loc: Loc, kind: str, message: str, hint: str = "") -> None:
+    def find(self, loc: Loc, kind: str, message: str, hint: str = "") -> None:
+        """Note a mistake."""
         self.mistakes.append(Mistake(loc, kind, message, hint))
 
     def _warn(self, loc: Loc, kind: str, message: str, hint: str = "") -> None:

@@ -23,8 +23,7 @@ _ESCAPES = {
     "\r": "\\r",
     "\t": "\\t",
     "\b": "\\b",
-    "\f": "\\f",
-}
+}  # \\f is documented as well, but Salesforce's own parser refuses it
 _FIRST_PRINTABLE = 0x20
 _DELETE_TO_C1 = range(0x7F, 0xA0)
 _LINE_ENDS = frozenset({0x2028, 0x2029})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Discriminator, Field, SecretStr, Tag
 
 from syncflow_dagster.workflows.models.common import Model, Slug, Text
 
@@ -149,7 +149,25 @@ class NoneOf(Model):
     none: list[ConditionTree] = Field(min_length=1, description="Conditions none of which may be.")
 
 
-ConditionTree = Condition | AllOf | AnyOf | NoneOf
+#: Keys of groups, with the model of each.
+GROUPS: dict[str, str] = {"all": "AllOf", "any": "AnyOf", "none": "NoneOf"}
+
+
+def _model_of(part: Any) -> str:
+    """Return the name of the model a part of conditions is meant for, by its keys."""
+    if isinstance(part, BaseModel):
+        return type(part).__name__
+    given = part if isinstance(part, dict) else {}
+    return next((name for key, name in GROUPS.items() if key in given), Condition.__name__)
+
+
+ConditionTree = Annotated[
+    Annotated[Condition, Tag("Condition")]
+    | Annotated[AllOf, Tag("AllOf")]
+    | Annotated[AnyOf, Tag("AnyOf")]
+    | Annotated[NoneOf, Tag("NoneOf")],
+    Discriminator(_model_of),
+]
 for _group in (AllOf, AnyOf, NoneOf):
     _group.model_rebuild()
 

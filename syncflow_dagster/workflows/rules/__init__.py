@@ -19,6 +19,7 @@ from syncflow_dagster.workflows.rules import (
     partitions,
     reading,
     references,
+    salesforce,
     triggers,
     unpivot,
 )
@@ -35,6 +36,7 @@ _RULES: tuple[Callable[[graph.Graph], Iterator[Finding]], ...] = (
     *fields.RULES,
     *reading.RULES,
     *unpivot.RULES,
+    *salesforce.RULES,
     *board.RULES,
     *board_columns.RULES,
     *adoption.RULES,

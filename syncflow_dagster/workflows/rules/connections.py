@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.workflows.rules.graph import Graph
 
+#: An address of each service that is reached by one.
+_ADDRESSES = {
+    "monday": "https://api.monday.com/v2",
+    "salesforce": "https://acme.my.salesforce.com",
+}
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -49,11 +54,12 @@ def files_folders(graph: Graph) -> Iterator[Finding]:
             yield Finding(delimiter.loc, message, "for example ';', '|' or \"\\t\"")
 
 
-def monday_urls(graph: Graph) -> Iterator[Finding]:
-    """Report API addresses that are none, or would carry the token in the clear."""
+def service_urls(graph: Graph) -> Iterator[Finding]:
+    """Report addresses of services that are none, or would carry secrets in the clear."""
     for view in graph.root["connections"].entries().values():
         url = view["url"]
-        if view["type"].text != "monday" or url.text is None:
+        example = _ADDRESSES.get(str(view["type"].text))
+        if example is None or url.text is None:
             continue
         try:
             parts = urlsplit(url.text)
@@ -61,7 +67,7 @@ def monday_urls(graph: Graph) -> Iterator[Finding]:
         except ValueError:
             host = None
         if not host or parts.scheme not in {"http", "https"}:
-            yield Finding(url.loc, "is no web address", "for example https://api.monday.com/v2")
+            yield Finding(url.loc, "is no web address", f"for example {example}")
         elif parts.scheme == "http" and host not in _LOCAL:
             message = "would send the token unencrypted"
             yield Finding(url.loc, message, "begin it with https:// (http is for this machine)")
@@ -82,4 +88,4 @@ def _is_encoding(name: str) -> bool:
     return True
 
 
-RULES = (sql_urls, files_folders, monday_urls, monday_zones)
+RULES = (sql_urls, files_folders, service_urls, monday_zones)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.problems import Finding, suggestion
-from syncflow_dagster.workflows.rules.graph import field_type
+from syncflow_dagster.workflows.rules.graph import ROW_SOURCES, field_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,33 +13,49 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.rules.graph import Graph
     from syncflow_dagster.workflows.view import View
 
+#: Types of connections the nodes of a type can name.
+_CONNECTIONS = {
+    "pull": ("sql", "files"),
+    "salesforce_pull": ("salesforce",),
+    "monday_push": ("monday",),
+    "tag": ("salesforce",),
+}
+_CONNECTION_TYPES = frozenset(one for types in _CONNECTIONS.values() for one in types)
 
-def _node_reference(graph: Graph, used: View, kind: str) -> Iterator[Finding]:
+
+def node_reference(graph: Graph, used: View, *kinds: str) -> Iterator[Finding]:
+    """Report the name of a node that is not there, or of none of some types."""
     name = used.text
-    if name is None or graph.node(name, kind) is not None or not graph.complete:
+    if name is None or not graph.complete or any(graph.node(name, kind) for kind in kinds):
         return
-    known = [str(node["name"].text) for node in graph.of_type(kind)]
+    known = [str(node["name"].text) for kind in kinds for node in graph.of_type(kind)]
     other = next((node for node in graph.nodes if node["name"].text == name), None)
+    words = " or ".join(kinds)
     if other is not None:
-        message = f"{name!r} is a {other['type'].text} node, but a {kind} node is needed here"
+        message = f"{name!r} is a {other['type'].text} node, but a {words} node is needed here"
     else:
         message = f"there is no node {name!r}"
-    yield Finding(used.loc, message, suggestion(name, known, f"{kind} nodes"))
+    yield Finding(used.loc, message, suggestion(name, known, f"{words} nodes"))
 
 
 def nodes(graph: Graph) -> Iterator[Finding]:
     """Report references to nodes that are not there or of another type."""
     for delta in graph.of_type("delta"):
-        yield from _node_reference(graph, delta["source"], "pull")
-        yield from _node_reference(graph, delta["parent"]["node"], "delta")
+        yield from node_reference(graph, delta["source"], *_sources(graph))
+        yield from node_reference(graph, delta["parent"]["node"], "delta")
     for mapping in graph.mappings():
-        yield from _node_reference(graph, mapping.view["source"], "delta")
+        yield from node_reference(graph, mapping.view["source"], "delta")
+
+
+def _sources(graph: Graph) -> list[str]:
+    """Return the types of nodes a delta node can name; of those a file may lack, what it has."""
+    return [kind for kind in ROW_SOURCES if kind == "pull" or graph.of_type(kind)]
 
 
 def connections(graph: Graph) -> Iterator[Finding]:
     """Report references to connections that are not there or of another type."""
     known = graph.root["connections"].entries()
-    for kind, wanted in (("pull", ("sql", "files")), ("monday_push", ("monday",))):
+    for kind, wanted in _CONNECTIONS.items():
         fitting = [name for name, view in known.items() if view["type"].text in wanted]
         words = " or ".join(wanted)
         for node in graph.of_type(kind):
@@ -48,7 +64,7 @@ def connections(graph: Graph) -> Iterator[Finding]:
                 continue
             if used.text not in known:
                 message = f"there is no connection {used.text!r}"
-            elif known[used.text]["type"].text in {"sql", "files", "monday"}:
+            elif known[used.text]["type"].text in _CONNECTION_TYPES:
                 actual = known[used.text]["type"].text
                 message = f"{used.text!r} is a {actual} connection, but {kind} needs a {words} one"
             else:
@@ -59,7 +75,9 @@ def connections(graph: Graph) -> Iterator[Finding]:
 
 def pull_feeds(graph: Graph) -> Iterator[Finding]:
     """Report pull nodes that do not feed exactly one delta node."""
-    pulls = {str(pull["name"].text): pull for pull in graph.of_type("pull")}
+    readers = [*graph.of_type("pull"), *graph.of_type("salesforce_pull")]
+    pulls = {str(pull["name"].text): pull for pull in readers}
+    sources = {*pulls, *(str(node["name"].text) for node in graph.of_type("identity"))}
     fed: dict[str, str] = {}
     for delta in graph.of_type("delta"):
         source = delta["source"]
@@ -68,7 +86,7 @@ def pull_feeds(graph: Graph) -> Iterator[Finding]:
             yield Finding(source.loc, message, "give each delta node a pull node of its own")
         elif source.text is not None:
             fed[source.text] = str(delta["name"].text)
-    all_resolve = set(fed) <= set(pulls) and len(fed) == len(graph.of_type("delta"))
+    all_resolve = set(fed) <= sources and len(fed) == len(graph.of_type("delta"))
     if not (graph.complete and all_resolve):
         return
     for name, pull in pulls.items():

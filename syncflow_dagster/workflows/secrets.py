@@ -1,0 +1,36 @@
+"""Secrets that stand in a workflow file itself instead of in the environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.workflows.problems import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncflow_dagster.workflows.document import Document
+    from syncflow_dagster.workflows.view import View
+
+#: Keys of a Salesforce login whose value nobody may read in a file.
+_SECRET = ("client_secret", "token", "password", "security_token", "private_key")
+
+
+def check(root: View, document: Document) -> Iterator[Finding]:
+    """Report secrets of Salesforce logins that are written out."""
+    for name, connection in root["connections"].entries().items():
+        if connection["type"].text != "salesforce":
+            continue
+        for key in _SECRET:
+            view = connection["auth"][key]
+            written = document.written(view.loc)
+            if not written or "${" in written or not _is_secret(key, written):
+                continue
+            variable = f"{name}_{key}".upper()
+            message = "stands in the file, where everybody can read it"
+            yield Finding(view.loc, message, f"put it into the environment: ${{{variable}}}")
+
+
+def _is_secret(key: str, written: str) -> bool:
+    """Say whether a value is the secret itself: a private key may be named by its file's path."""
+    return key != "private_key" or "PRIVATE KEY" in written
