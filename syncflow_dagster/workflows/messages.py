@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.workflows import shape
+from syncflow_dagster.workflows.models import Workflow
 from syncflow_dagster.workflows.models.salesforce import GROUPS
 from syncflow_dagster.workflows.problems import Finding, Loc, nearest, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
     from syncflow_dagster.workflows.document import Document
@@ -31,6 +33,7 @@ _PATTERNS: Mapping[str, str] = {
     "digit (55 characters at most)",
     r"^\d+$": 'digits in quotes, for example "1234567890"',
     r"^\d{2,3}\.0$": 'a version in quotes, for example "64.0"',
+    r"^[A-Za-z][A-Za-z0-9_]{0,79}$": "an API name of Salesforce, such as Contact or Tag__c",
     r"^[A-Z]{2}$": 'two capital letters in quotes, for example "US"',
     r"^\d{4}-\d{2}$": 'a year and a month, for example "2026-10"',
 }
@@ -52,12 +55,15 @@ _BOUNDS = {
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
 
 
-def findings(errors: Iterable[ErrorDetails], document: Document) -> list[Finding]:
+def findings(
+    errors: Iterable[ErrorDetails], document: Document, root: type[BaseModel] = Workflow
+) -> list[Finding]:
     """Turn pydantic's errors into findings, one for each mistake.
 
     Args:
         errors: From `ValidationError.errors(include_input=False)`.
         document: The file they are about.
+        root: The model of the whole file.
     """
     details = list(errors)
     misspelt = {meant for error in details if (meant := _meant(error, details)) is not None}
@@ -66,7 +72,8 @@ def findings(errors: Iterable[ErrorDetails], document: Document) -> list[Finding
         # A misspelt key is one mistake, not an unknown key and a missing one.
         if error["type"] != "missing" or error["loc"] not in misspelt:
             meant = _meant(error, details)
-            found.setdefault(_finding(error, document, str(meant[-1]) if meant else None))
+            word = str(meant[-1]) if meant else None
+            found.setdefault(_finding(error, document, root, word))
     return list(found)
 
 
@@ -92,6 +99,7 @@ class _Case:
     context: Mapping[str, Any]
     document: Document
     fallback: str
+    root: type[BaseModel]
 
     @property
     def loc(self) -> Loc:
@@ -111,9 +119,12 @@ class _Case:
         return f"{kind}: {short}"
 
 
-def _finding(error: ErrorDetails, document: Document, meant: str | None = None) -> Finding:
-    spot = shape.find(error["loc"])
-    case = _Case(error["type"], error["loc"], spot, error.get("ctx", {}), document, error["msg"])
+def _finding(
+    error: ErrorDetails, document: Document, root: type[BaseModel], meant: str | None
+) -> Finding:
+    loc, context = error["loc"], error.get("ctx", {})
+    spot = shape.find(loc, root)
+    case = _Case(error["type"], loc, spot, context, document, error["msg"], root)
     if spot.plain_union:
         message = f"must be one value, or a list of values, but it is {case.shown}"
         return Finding(spot.loc, message, "a value is a text, a number, a date, true or false")
@@ -127,7 +138,7 @@ def _finding(error: ErrorDetails, document: Document, meant: str | None = None) 
 
 
 def _unknown_key(case: _Case) -> _Words:
-    keys = shape.known_keys(case.error_loc)
+    keys = shape.known_keys(case.error_loc, case.root)
     if len(keys) == 1 and (group := keys[0]) in GROUPS:
         message = f"a group of conditions has one key, but beside {group!r} stands {case.key!r}"
         inner = f"{{{case.key}: …}}" if case.key in GROUPS else "{attribute: …, operator: …}"
@@ -136,7 +147,7 @@ def _unknown_key(case: _Case) -> _Words:
 
 
 def _missing(case: _Case) -> _Words:
-    models = shape.find(case.error_loc[:-1]).models
+    models = shape.find(case.error_loc[:-1], case.root).models
     info = next((m.model_fields[case.key] for m in models if case.key in m.model_fields), None)
     description = (info.description or "") if info is not None else ""
     return f"missing key {case.key!r}", description.rstrip(".")

@@ -48,9 +48,9 @@ class Spot:
         return [tag for model in self.models for tag in _tags(model, discriminator)]
 
 
-def find(error_loc: Loc) -> Spot:
-    """Walk from the workflow down an error's path."""
-    options: tuple[Any, ...] = (Workflow,)
+def find(error_loc: Loc, root: type[BaseModel] = Workflow) -> Spot:
+    """Walk from the model of the whole file down an error's path."""
+    options: tuple[Any, ...] = (root,)
     loc: Loc = ()
     for part in error_loc:
         models = _models(options)
@@ -69,9 +69,9 @@ def find(error_loc: Loc) -> Spot:
     return Spot(loc, models, plain_union=len(options) > 1 and not models)
 
 
-def known_keys(loc: Loc) -> list[str]:
+def known_keys(loc: Loc, root: type[BaseModel] = Workflow) -> list[str]:
     """Return the keys of the mapping an unknown key stands in, by pydantic's path of that key."""
-    return find(loc[:-1]).keys
+    return find(loc[:-1], root).keys
 
 
 def _models(options: tuple[Any, ...]) -> tuple[type[BaseModel], ...]:
