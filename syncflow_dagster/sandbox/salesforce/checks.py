@@ -21,11 +21,6 @@ kept = stored
 _IGNORED = frozenset({"attributes", "id"})
 
 
-def defaults(definition: ObjectDef) -> Record:
-    """What a new record has where nothing is said."""
-    return {one.name: one.default for one in definition.fields.values() if one.default is not None}
-
-
 def stamps(viewer: Viewer, now: datetime, definition: ObjectDef) -> Record:
     """The system's fields of a new record."""
     usual = {"CreatedDate": now, "CreatedById": viewer.id} | touched(viewer, now)

@@ -9,7 +9,7 @@ from syncflow_dagster.sandbox.salesforce.objects import standard_schema
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncflow_dagster.sandbox.salesforce.schema import ObjectDef
+    from syncflow_dagster.sandbox.salesforce.schema import FieldDef, ObjectDef
     from syncflow_dagster.sandbox.salesforce.store import Record
 
 # The numbers that `Name` counts up where people cannot write it.
@@ -27,9 +27,8 @@ def derive(definition: ObjectDef, record: Record, number: Callable[[], int]) -> 
     if "LastName" in definition.fields:
         names = (record.get("FirstName"), record.get("LastName"))
         record["Name"] = " ".join(one for one in names if one)
-    for field in definition.fields.values():
-        if field.type == "address":
-            record[field.name] = _address(definition, field.name, record)
+    for name, parts in definition.compounds.items():
+        record[name] = _address(name, parts, record)
     pattern = _NUMBERED.get(definition.name)
     if pattern is not None and not record.get("Name"):
         record["Name"] = pattern.format(number())
@@ -38,16 +37,15 @@ def derive(definition: ObjectDef, record: Record, number: Callable[[], int]) -> 
         special(record)
 
 
-def _address(definition: ObjectDef, name: str, record: Record) -> dict[str, object] | None:
-    prefix = name.removesuffix("Address")
-    parts = {
-        part.name.removeprefix(prefix): record.get(part.name) for part in definition.parts(name)
-    }
-    if all(value is None for value in parts.values()):
+def _address(name: str, parts: tuple[FieldDef, ...], record: Record) -> dict[str, object] | None:
+    if all(record.get(part.name) is None for part in parts):
         return None
-    # REST writes the parts in lower camel case, with the accuracy of a geocode among them.
-    shown = {part[0].lower() + part[1:]: value for part, value in parts.items()}
-    return dict(sorted({**shown, "geocodeAccuracy": None}.items()))
+    shown: dict[str, object] = {"geocodeAccuracy": None}
+    for part in parts:
+        # REST writes the parts in lower camel case, with the accuracy of a geocode among them.
+        word = part.name.removeprefix(name.removesuffix("Address"))
+        shown[word[0].lower() + word[1:]] = record.get(part.name)
+    return dict(sorted(shown.items()))
 
 
 def _contact(record: Record) -> None:

@@ -69,7 +69,7 @@ class Org(Records):
             text = f"entity type cannot be inserted: {definition.label}"
             raise RowError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text)
         changes = checks.changes(self, definition, values, viewer, new=True)
-        record = {"Id": self.new_id(definition)} | checks.defaults(definition)
+        record = {"Id": self.new_id(definition)} | definition.defaults
         record |= {"OwnerId": viewer.id} if "OwnerId" in definition.fields else {}
         record |= checks.stamps(viewer, self.now(), definition) | changes
         self._commit(definition, None, record, op, key, changes)

@@ -65,12 +65,15 @@ class Records:
         self._undo: list[Callable[[], None]] | None = None
         self._held: list[dict[str, Any]] = []
         self.options = WriteOptions()
+        # Records that sharing hides from every user, beside those of the settings.
+        self.unshared: set[str] = set()
         self.lag_s = 0.0
         self.clear()
 
     def clear(self) -> None:
         """Remove all records but the users."""
         self.tables = {one.name: Table(one) for one in self.schema}
+        self.unshared.clear()
         self._numbers = dict.fromkeys(self.tables, _FIRST_NUMBER)
         for place, user in enumerate(USERS):
             name = user.username.partition("@")[0]
@@ -114,7 +117,7 @@ class Records:
             viewer: Who asks; None sees private records too.
         """
         now = self.now()
-        private = self._private() if viewer is not None else frozenset[str]()
+        private = self._private() if viewer is not None else set[str]()
         for record in self.tables[object_name].rows(self._seen_at()):
             if record.get("IsDeleted") and not (deleted and in_bin(record, now)):
                 continue
@@ -141,8 +144,8 @@ class Records:
     def _seen_at(self) -> float:
         return self.world.clock.real() - self.lag_s
 
-    def _private(self) -> frozenset[str]:
-        return frozenset(self.settings.private)
+    def _private(self) -> set[str]:
+        return self.unshared.union(self.settings.private)
 
     def matches(self, field: FieldDef, object_name: str, value: object) -> tuple[str, ...]:
         """Ids of the records, not deleted, that have a value in an external id field."""
@@ -160,7 +163,7 @@ class Records:
         definition = self.tables[object_name].definition
         stamp = at or self.now()
         record = {"Id": record_id or self.new_id(definition)}
-        record |= checks.defaults(definition) | checks.stamps(INTEGRATION, stamp, definition)
+        record |= definition.defaults | checks.stamps(INTEGRATION, stamp, definition)
         record |= values
         derive(definition, record, lambda: self.next(definition.name))
         self.tables[object_name].load(record)

@@ -78,6 +78,8 @@ class ObjectDef:
         fields: Fields by API name, in the order of `describe`.
         bulk: Whether the Bulk API can query it.
         mergeable: Whether records can be merged (they then have `MasterRecordId`).
+        defaults: Values of a new record that does not give them.
+        compounds: The addresses, each with the fields it is made of.
     """
 
     name: str
@@ -91,19 +93,23 @@ class ObjectDef:
     updateable: bool = True
     deletable: bool = True
     mergeable: bool = False
+    defaults: dict[str, Any] = field(init=False, repr=False, compare=False)
+    compounds: dict[str, tuple[FieldDef, ...]] = field(init=False, repr=False, compare=False)
     _by_lower: dict[str, FieldDef] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_lower = {name.lower(): one for name, one in self.fields.items()}
         object.__setattr__(self, "_by_lower", by_lower)
+        every = self.fields.values()
+        defaults = {one.name: one.default for one in every if one.default is not None}
+        object.__setattr__(self, "defaults", defaults)
+        addresses = [one.name for one in every if one.type == "address"]
+        parts = {name: tuple(p for p in every if p.compound == name) for name in addresses}
+        object.__setattr__(self, "compounds", parts)
 
     def field(self, name: str) -> FieldDef | None:
         """The field of this name, in any case."""
         return self._by_lower.get(name.lower())
-
-    def parts(self, compound: str) -> tuple[FieldDef, ...]:
-        """The fields a compound field is made of."""
-        return tuple(one for one in self.fields.values() if one.compound == compound)
 
 
 class Schema:
