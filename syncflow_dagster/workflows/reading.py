@@ -25,8 +25,12 @@ class UnreadableFileError(ValueError):
         self.problem = problem
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, beginning: str = "workflow: its_name") -> str:
     """Return a file's text, without a byte order mark.
+
+    Args:
+        path: The file.
+        beginning: How such a file begins, for who left it empty.
 
     Raises:
         UnreadableFileError: It is no file, too large, or no UTF-8 text.
@@ -54,7 +58,7 @@ def read_text(path: Path) -> str:
         hint = "save the file as UTF-8"
         raise _error(path, "the file is not UTF-8 text", hint, line, column) from error
     if not text.strip():
-        raise _error(path, "the file is empty", "begin it with 'workflow: its_name'")
+        raise _error(path, "the file is empty", f"begin it with '{beginning}'")
     return text
 
 
