@@ -32,6 +32,10 @@ class QuotaReached(SourceUnavailableError):
     """The org's requests, or the share of them that may be used, are used up for now."""
 
 
+class NotThere(QueryFailedError):
+    """There is no such resource, or the user cannot see it."""
+
+
 class BulkUnsupported(QueryFailedError):
     """Bulk API 2.0 cannot run this query; REST may."""
 
@@ -44,6 +48,7 @@ class Read(Enum):
     QUOTA = "quota"  # once requests have come back
     CURSOR = "cursor"  # with a new cursor
     JOB = "job"  # with a new bulk job
+    MISSING = "missing"  # what was asked for is not there
     FAIL = "fail"  # once somebody has acted
     BY_REST = "by rest"  # not by Bulk API 2.0
 
@@ -121,7 +126,8 @@ CODES: Mapping[str, Meaning] = {
     "QUERY_LOCATOR_EXPIRED": _CURSOR,
     "INVALID_LOCATOR": Meaning(Read.JOB, Write.REJECT),
     "INVALIDENTITY": Meaning(Read.BY_REST, Write.STOP),
-    "NOT_FOUND": Meaning(Read.FAIL, Write.GONE, "there is no such resource or record"),
+    "API_ERROR": Meaning(Read.BY_REST, Write.STOP),
+    "NOT_FOUND": Meaning(Read.MISSING, Write.GONE, "there is no such resource or record"),
     "ENTITY_IS_DELETED": _GONE,
     "INVALID_CROSS_REFERENCE_KEY": _GONE,
     "DELETED_RECORD": _GONE,
@@ -283,6 +289,7 @@ _KINDS: Mapping[Read, type[SourceError]] = {
     Read.QUOTA: QuotaReached,
     Read.CURSOR: CursorExpired,
     Read.JOB: JobGone,
+    Read.MISSING: NotThere,
     Read.FAIL: QueryFailedError,
     Read.BY_REST: BulkUnsupported,
 }

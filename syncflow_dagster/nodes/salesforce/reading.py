@@ -1,0 +1,108 @@
+"""Rows of a query by REST: pages of 2,000, the next one on its way while one is read."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.nodes.pull.ports import QueryFailedError
+from syncflow_dagster.nodes.salesforce.asking import ask
+from syncflow_dagster.nodes.salesforce.columns import from_records, in_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from syncflow_dagster.nodes.salesforce.answers import Answer
+    from syncflow_dagster.nodes.salesforce.client import SalesforceClient
+    from syncflow_dagster.nodes.salesforce.columns import Column
+
+#: Most rows of a page; the org may send fewer (REST API Developer Guide,
+#: page "headers_queryoptions").
+PAGE_ROWS = 2000
+#: Longest request line and headers, in bytes, that are known to go through; more is answered with
+#: HTTP 431 and an HTML page.
+MOST_URL_BYTES = 16_000
+
+
+def count(client: SalesforceClient, soql: str, *, deleted: bool = False) -> int:
+    """Return how many records a `SELECT COUNT()` counts.
+
+    Raises:
+        SourceUnavailableError: The org does not answer.
+        QueryFailedError: It refuses the query.
+    """
+    body = _page(_first(client, soql, deleted=deleted))
+    return int(body["totalSize"])
+
+
+def read_rest(
+    client: SalesforceClient,
+    soql: str,
+    columns: Sequence[Column],
+    *,
+    deleted: bool = False,
+    batch_rows: int = 50_000,
+) -> Iterator[pa.RecordBatch]:
+    """Read the rows of a query, in its order.
+
+    Args:
+        client: Where to ask.
+        soql: The query.
+        columns: What it selects, by `columns_of`.
+        deleted: Whether records in the recycle bin are read too.
+        batch_rows: Rows of a batch, at least 1.
+
+    Yields:
+        Batches of `schema_of(columns)`; at least one, empty where there are no rows.
+
+    Raises:
+        CursorExpired: The org has dropped the cursor between two pages; rows given so far stand,
+            the others need a new query.
+        SourceUnavailableError: The org does not answer, or a ceiling is reached (`QuotaReached`).
+        QueryFailedError: The org refuses the query, or answers something else.
+    """
+    yield from in_batches(_batches(client, soql, columns, deleted=deleted), batch_rows, columns)
+
+
+def _batches(
+    client: SalesforceClient, soql: str, columns: Sequence[Column], *, deleted: bool
+) -> Iterator[pa.RecordBatch]:
+    what = "the next page of the query"
+    rows = 0
+    with ThreadPoolExecutor(1, "salesforce-page") as ahead:
+        body = _page(_first(client, soql, deleted=deleted))
+        while True:
+            path = body.get("nextRecordsUrl")
+            coming = ahead.submit(ask, client, path, what) if path else None
+            rows += len(body["records"])
+            yield from_records(body["records"], columns)
+            if coming is None:
+                break
+            # The page that was read is not held any longer than needed.
+            del body
+            body = _page(coming.result())
+    _check_end(body, rows)
+
+
+def _first(client: SalesforceClient, soql: str, *, deleted: bool) -> Answer:
+    path = "queryAll" if deleted else "query"
+    headers = {"Sforce-Query-Options": f"batchSize={PAGE_ROWS}"}
+    return ask(client, path, "the query", params={"q": soql}, headers=headers)
+
+
+def _page(answer: Answer) -> dict[str, Any]:
+    body = answer.body
+    if not isinstance(body, dict) or not isinstance(body.get("records"), list):
+        raise QueryFailedError("Salesforce answers a query without 'records'")
+    return body
+
+
+def _check_end(body: dict[str, Any], rows: int) -> None:
+    """Refuse an end that comes too early: rows would be missing without a word."""
+    if not body.get("done"):
+        msg = (
+            f"Salesforce ends a query after {rows} rows, says it is not done, and not how to go on"
+        )
+        raise QueryFailedError(msg)
