@@ -113,9 +113,7 @@ class RawQuery:
     compared: tuple[Compared, ...]
 
     def check(self, checker: Checker, loc: Loc) -> None:
-        """Report fields and comparisons that do not fit the object."""
-        for name in self.fields:
-            checker.readable(name, loc)
+        """Report comparisons that do not fit the object."""
         for one in self.compared:
             path = checker.path(one.name, loc)
             if path is None or not checker.filterable(path, loc):
