@@ -1,4 +1,4 @@
-"""`syncflow plan`: what the next push would do, without doing it."""
+"""`syncflow plan`: what the next reads and pushes would do, without doing it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands import CommandFailed
+from syncflow_dagster.commands.plan_reads import plan_reads
 from syncflow_dagster.commands.store import command_store, one_line
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
@@ -17,20 +18,22 @@ from syncflow_dagster.store.clock import DatabaseClock
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from syncflow_dagster.commands.plan_reads import ReadPlan
     from syncflow_dagster.nodes.monday.plan_report import PlanReport
     from syncflow_dagster.workflows.loader import LoadedWorkflow
 
 
 @dataclass(slots=True)
 class Plans:
-    """The plans of a workflow's push nodes, by node."""
+    """The plans of a workflow's push nodes, by node, and of its reads from Salesforce."""
 
     workflow: str
+    reads: list[ReadPlan] = field(default_factory=list)
     reports: dict[str, PlanReport] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """Return the plans for a person."""
-        lines = []
+        lines = [line for read in self.reads for line in read.lines(self.workflow)]
         for node, report in self.reports.items():
             lines.append(f"{self.workflow}.{node}: {report.rows} pending rows")
             lines += [f"  {count:>6}  {kind}" for kind, count in sorted(report.effects.items())]
@@ -51,6 +54,7 @@ class Plans:
         """Return the plans as one object."""
         return {
             "workflow": self.workflow,
+            "reads": {read.node: read.as_json() for read in self.reads},
             "nodes": {
                 node: {
                     "rows": report.rows,
@@ -70,10 +74,11 @@ class Plans:
 
 
 def plan_workflow(home: Path, loaded: LoadedWorkflow) -> Plans:
-    """Plan every push node of a workflow against the board as it is, and write nothing there.
+    """Plan every read from Salesforce and every push of a workflow, and write nothing there.
 
     Raises:
-        CommandFailed: The board cannot be read or does not fit, or the database is not there.
+        CommandFailed: The org or the board cannot be read or does not fit, or the database is not
+            there.
     """
     try:
         return _plan(home, loaded)
@@ -87,7 +92,9 @@ def plan_workflow(home: Path, loaded: LoadedWorkflow) -> Plans:
 
 def _plan(home: Path, loaded: LoadedWorkflow) -> Plans:
     workflow = loaded.workflow
-    plans = Plans(workflow.workflow)
+    plans = Plans(workflow.workflow, plan_reads(loaded))
+    if not workflow.pushes:
+        return plans
     with command_store(home) as database:
         # Before the first run there are no tables to plan from.
         prepare(database, workflow.workflow, workflow.deltas)

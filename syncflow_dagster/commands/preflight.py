@@ -1,13 +1,14 @@
-"""`syncflow preflight`: does the board fit the workflow, before anything is written?"""
+"""`syncflow preflight`: do org and board fit the workflow, before anything is read or written?"""
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands import CommandFailed
+from syncflow_dagster.commands.places import placed
+from syncflow_dagster.commands.preflight_reads import check_reads
 from syncflow_dagster.commands.store import command_store
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.monday.client import MondayClient
@@ -17,48 +18,49 @@ from syncflow_dagster.nodes.monday.preflight_report import Preflight, preflight
 from syncflow_dagster.nodes.monday.proposal import column_lines, proposal_lines, propose
 from syncflow_dagster.nodes.monday.push import Push
 from syncflow_dagster.store.clock import DatabaseClock
-from syncflow_dagster.workflows import document
-from syncflow_dagster.workflows.environment import Environment
 from syncflow_dagster.workflows.models import DeltaNode, MondayConnection
-from syncflow_dagster.workflows.problems import Problem, display_path, dotted
-from syncflow_dagster.workflows.reading import read_text
+from syncflow_dagster.workflows.problems import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from syncflow_dagster.commands.preflight_reads import ReadCheck
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.nodes.monday.contract import Board, Contract
     from syncflow_dagster.nodes.monday.preflight import Fault
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.loader import LoadedWorkflow
     from syncflow_dagster.workflows.models import ItemMapping, MondayPushNode
+    from syncflow_dagster.workflows.problems import Problem
 
 
 @dataclass(slots=True)
 class PreflightReport:
-    """The preflights of a workflow's push nodes.
+    """The preflights of a workflow's reads from Salesforce and of its push nodes.
 
     Attributes:
         workflow: Its name.
+        reads: What was found of each Salesforce pull node.
         nodes: What each found.
         problems: Its faults with their places in the workflow file, by node.
         pinned: The file the boards were pinned to, if they were.
     """
 
     workflow: str
+    reads: list[ReadCheck] = field(default_factory=list)
     nodes: list[Preflight] = field(default_factory=list)
     problems: dict[str, list[tuple[Fault, Problem]]] = field(default_factory=dict)
     pinned: Path | None = None
 
     @property
     def success(self) -> bool:
-        """Whether a push may begin."""
-        return all(one.passed for one in self.nodes)
+        """Whether reads and pushes may begin."""
+        return all(one.passed for one in (*self.reads, *self.nodes))
 
     def lines(self) -> list[str]:
         """Return the report for a person."""
-        lines = []
+        lines = [line for read in self.reads for line in read.lines(self.workflow)]
         for one in self.nodes:
             lines += [f"{self.workflow}.{one.node}: {_board_line(one)}", f"  {_plan_line(one)}"]
             found = self.problems[one.node]
@@ -74,6 +76,7 @@ class PreflightReport:
             "workflow": self.workflow,
             "ok": self.success,
             "pinned": display_path(self.pinned) if self.pinned else None,
+            "reads": {one.node: one.as_json() for one in self.reads},
             "nodes": {one.node: self._node_json(one) for one in self.nodes},
         }
 
@@ -144,7 +147,8 @@ def answer_preflight(
     if pin + columns + (propose is not None) > 1:
         msg = "--pin, --columns and --propose are three different things: ask for one at a time"
         raise CommandFailed(msg)
-    if not loaded.workflow.pushes:
+    boards_only = pin or columns or propose is not None
+    if not loaded.workflow.pushes and (boards_only or not loaded.workflow.salesforce_pulls):
         msg = f"{loaded.workflow.workflow} has no push node, so there is no board to compare"
         raise CommandFailed(msg)
     if columns:
@@ -155,7 +159,7 @@ def answer_preflight(
 
 
 def preflight_workflow(home: Path, loaded: LoadedWorkflow, *, pin: bool) -> PreflightReport:
-    """Compare every push node of a workflow with its board; write nothing there.
+    """Compare a workflow with its orgs and boards; write nothing there.
 
     Args:
         home: SyncFlow's home folder.
@@ -168,7 +172,9 @@ def preflight_workflow(home: Path, loaded: LoadedWorkflow, *, pin: bool) -> Pref
         BoardUnavailable: Boards that shall be pinned cannot be read.
     """
     workflow = loaded.workflow
-    report = PreflightReport(workflow.workflow)
+    report = PreflightReport(workflow.workflow, check_reads(loaded))
+    if not workflow.pushes:
+        return report
     path = pin_path(loaded.path)
     with command_store(home) as database:
         # Before the first run there are no tables to plan from.
@@ -180,7 +186,9 @@ def preflight_workflow(home: Path, loaded: LoadedWorkflow, *, pin: bool) -> Pref
         for node in workflow.pushes:
             report.nodes.append(preflight(database, clock, workflow, node, path))
     report.problems = {
-        one.node: list(zip(one.faults, _placed(loaded, one.faults), strict=True))
+        one.node: list(
+            zip(one.faults, placed(loaded.path, (f.finding for f in one.faults)), strict=True)
+        )
         for one in report.nodes
     }
     return report
@@ -248,20 +256,6 @@ def _pin(database: Database, clock: Clock, loaded: LoadedWorkflow, path: Path) -
         with closing(Push(database, clock, workflow, node)) as push:
             boards[node.name] = as_pinned(node, push.read_board())
     write_pin(path, workflow.workflow, boards)
-
-
-def _placed(loaded: LoadedWorkflow, faults: list[Fault]) -> list[Problem]:
-    """Find the lines of the workflow file that faults speak of."""
-    parsed = document.parse(read_text(loaded.path), Environment(os.environ))
-    problems = []
-    for fault in faults:
-        finding = fault.finding
-        place = parsed.place(finding.loc)
-        where = dotted(finding.loc)
-        problems.append(
-            Problem(loaded.path, place.line, place.column, where, finding.message, finding.hint)
-        )
-    return problems
 
 
 def _verdict(one: Preflight) -> str:
