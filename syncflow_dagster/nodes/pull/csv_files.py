@@ -12,6 +12,7 @@ import pyarrow.csv as arrow_csv
 from syncflow_dagster.nodes.pull.columns import TEXT
 from syncflow_dagster.nodes.pull.csv_bytes import CsvBytes, NoText
 from syncflow_dagster.nodes.pull.ports import QueryFailedError
+from syncflow_dagster.nodes.pull.regroup import regrouped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,7 @@ class CsvFile:
         schema = self.schema
         last = None
         with self._opened(schema.names) as (reader, sent):
-            for batch in _regrouped(sent.paced(reader), batch_rows):
+            for batch in regrouped(sent.paced(reader), batch_rows):
                 last = batch
                 yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
             if last is not None and _is_cut(last, sent):
@@ -143,25 +144,3 @@ def _is_cut(last: pa.RecordBatch, sent: CsvBytes) -> bool:
         return False
     value = last.column(last.num_columns - 1)[-1].as_py() or ""
     return value.endswith(("\n", "\r")) or sent.tail not in {b"\n", b"\r"}
-
-
-def _regrouped(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
-    """Give batches of `size` rows, the last one of what is left."""
-    waiting: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        waiting.append(batch)
-        count += batch.num_rows
-        at = 0
-        while count - at >= size:
-            yield _joined(waiting, at, size)
-            at += size
-        if at:
-            count -= at
-            waiting = [batch.slice(batch.num_rows - count)]
-    if count:
-        yield _joined(waiting, 0, count)
-
-
-def _joined(batches: list[pa.RecordBatch], at: int, size: int) -> pa.RecordBatch:
-    return pa.Table.from_batches(batches).slice(at, size).combine_chunks().to_batches()[0]
