@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 from syncflow_dagster.core.soql.check import Checker
 from syncflow_dagster.core.soql.evaluate import matcher
 from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo
-from syncflow_dagster.core.soql.tree import Condition as Comparison
-from syncflow_dagster.core.soql.tree import Group, Loc, Mistake, Tree
-from syncflow_dagster.workflows.models.salesforce import AllOf, AnyOf, Condition
+from syncflow_dagster.workflows.conditions import tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from syncflow_dagster.core.soql.date_literals import Calendar
+    from syncflow_dagster.core.soql.tree import Mistake
     from syncflow_dagster.workflows.models import DeltaNode
-    from syncflow_dagster.workflows.models.salesforce import ConditionTree
     from syncflow_dagster.workflows.models.tag import TagNode
 
 #: Salesforce's word for each type a field of a delta node may have.
@@ -66,7 +64,7 @@ def matchers(
     found = {}
     for at, rule in enumerate(node.rules):
         if rule.when is not None:
-            where = checker.where(_tree(rule.when, ("rules", at, "when")))
+            where = checker.where(tree_of(rule.when, ("rules", at, "when")))
             found[rule.name] = matcher(where, calendar)
     return found, checker.mistakes
 
@@ -85,16 +83,3 @@ def row_object(source: DeltaNode) -> ObjectInfo:
         for rule in source.fields
     )
     return ObjectInfo(source.entity, fields)
-
-
-def _tree(given: ConditionTree, loc: Loc) -> Tree:
-    if isinstance(given, Condition):
-        return Comparison(given.attribute, given.operator, given.value, given.null_matches, loc)
-    if isinstance(given, AllOf):
-        kind, parts = "all", given.all
-    elif isinstance(given, AnyOf):
-        kind, parts = "any", given.any
-    else:
-        kind, parts = "none", given.none
-    trees = tuple(_tree(part, (*loc, kind, at)) for at, part in enumerate(parts))
-    return Group(kind, trees, loc)  # type: ignore[arg-type]

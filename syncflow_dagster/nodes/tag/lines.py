@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.ledger.ports import PlannedEffect
 from syncflow_dagster.nodes.tag.cells import Change, ConflictingTagsError, both, normal, same
+from syncflow_dagster.nodes.tag.wishes import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from syncflow_dagster.nodes.tag.cells import Value
-    from syncflow_dagster.nodes.tag.wishes import Place, SourceRow, Wish
+    from syncflow_dagster.nodes.tag.wishes import SourceRow, Wish
 
 #: What is done, by the kind of place and whether something is there afterwards.
 KINDS = {
@@ -28,8 +29,14 @@ KINDS = {
     ("junction", True): "upsert_junction",
     ("junction", False): "remove_junction",
 }
+#: Kind of place, by what is done.
+PLACES = {kind: place for (place, _), kind in KINDS.items()}
 #: Passes of a run, by what they write.
 PASSES = {"fields": 1, "topic": 2, "campaign": 3, "junction": 4}
+#: What of an effect's payload is not about where it is written.
+_NOT_OF_THE_PLACE = frozenset(
+    {"tagged", "record_id", "store", "purpose", "rules", "before", "after", "plan", "label"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,17 @@ class Line:
 def object_key(account: str, tagged: str, place: Place) -> str:
     """Return the ledger's name of what a line changes: of one thing, nothing overtakes another."""
     return f"salesforce:{account}:{tagged}:{place.record_id}:{place.store}"
+
+
+def place_of(kind: str, payload: Mapping[str, Any]) -> Place:
+    """Return where an effect is written, by its kind and payload."""
+    return Place(
+        record_id=payload["record_id"],
+        kind=PLACES[kind],
+        store=payload["store"],
+        purpose=payload["purpose"],
+        details={name: payload[name] for name in payload if name not in _NOT_OF_THE_PLACE},
+    )
 
 
 def plan_hash(policy_hash: str, lines: Iterable[Line]) -> str:

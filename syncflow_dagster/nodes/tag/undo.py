@@ -6,28 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.nodes.tag.cells import Back, Mix
-from syncflow_dagster.nodes.tag.lines import Line, differing
-from syncflow_dagster.nodes.tag.wishes import Place, Wish
+from syncflow_dagster.nodes.tag.lines import Line, differing, place_of
+from syncflow_dagster.nodes.tag.wishes import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syncflow_dagster.nodes.tag.cells import Change, Value
     from syncflow_dagster.nodes.tag.lines import Records
-
-_KINDS = {
-    "set_fields": "fields",
-    "assign_topic": "topic",
-    "remove_topic": "topic",
-    "add_member": "campaign",
-    "remove_member": "campaign",
-    "upsert_junction": "junction",
-    "remove_junction": "junction",
-}
-#: What of an effect's payload is not about where it was written.
-_NOT_OF_THE_PLACE = frozenset(
-    {"tagged", "record_id", "store", "purpose", "rules", "before", "after", "plan", "label"}
-)
+    from syncflow_dagster.nodes.tag.wishes import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +50,7 @@ class Reverse:
 def reverse(written: Written) -> Reverse:
     """Return what takes an effect back."""
     payload = written.payload
-    place = Place(
-        record_id=payload["record_id"],
-        kind=_KINDS[written.kind],
-        store=payload["store"],
-        purpose=payload["purpose"],
-        details={name: payload[name] for name in payload if name not in _NOT_OF_THE_PLACE},
-    )
+    place = place_of(written.kind, payload)
     rule = "undo of " + ", ".join(payload["rules"])
     wishes = tuple(
         Wish(place, cell, _opposite(payload["before"].get(cell), after), rule)

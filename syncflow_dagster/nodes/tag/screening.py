@@ -1,0 +1,205 @@
+"""What is asked about each record at the instant of sending: the gate, then what it shows now.
+
+Nothing is written about a record that the gate does not let through, that is tagged already, or
+that does not show any more what was approved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop, Unknown
+from syncflow_dagster.nodes.compliance.ports import AskAgain, GateRequest
+from syncflow_dagster.nodes.salesforce.answers import Answer, NoAnswer
+from syncflow_dagster.nodes.salesforce.errors import whole_answer
+from syncflow_dagster.nodes.tag.cells import same
+from syncflow_dagster.nodes.tag.lines import place_of
+from syncflow_dagster.nodes.tag.plan_report import shown as in_words
+from syncflow_dagster.nodes.tag.showing import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from syncflow_dagster.core.consent.verdict import Verdict
+    from syncflow_dagster.ledger.ports import Effect
+    from syncflow_dagster.nodes.compliance.ports import GatePort
+    from syncflow_dagster.nodes.salesforce.client import SalesforceClient
+    from syncflow_dagster.nodes.tag.showing import Looker
+
+
+class NotRead(Exception):
+    """A read that gave nothing.
+
+    Attributes:
+        outcome: What that means.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(str(getattr(outcome, "reason", outcome)))
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What becomes of effects before anything is written.
+
+    Attributes:
+        outcomes: Of those that are not written, by effect id.
+        ready: Those that are to be written now, in their order.
+        shown: What their records show.
+        found: Those whose tag somebody else had put there already.
+    """
+
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    ready: list[Effect] = field(default_factory=list)
+    shown: Shown = field(default_factory=Shown)
+    found: list[Effect] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Asks about effects that are about to be sent.
+
+    Attributes:
+        gate: The consent gate.
+        client: The org.
+        looker: Asks what records show.
+        note_found: Told of effects whose tag was there already.
+    """
+
+    gate: GatePort
+    client: SalesforceClient
+    looker: Looker
+    note_found: Callable[[Sequence[Effect]], None]
+
+    def screen(self, effects: Sequence[Effect]) -> Screened:
+        """Return which effects may be written now, and what becomes of the others."""
+        screened = Screened()
+        try:
+            verdicts = self._verdicts(effects)
+        except AskAgain as error:
+            screened.outcomes.update((one.effect_id, error.outcome) for one in effects)
+            return screened
+        allowed = []
+        for effect in effects:
+            verdict = verdicts.get(effect.effect_key)
+            if verdict is not None and verdict.allow:
+                allowed.append(effect)
+            else:
+                why = "the gate gave no verdict" if verdict is None else str(verdict)
+                screened.outcomes[effect.effect_id] = Reject(f"consent: {why}")
+        if allowed:
+            self._compare(allowed, screened)
+        return screened
+
+    def _verdicts(self, effects: Sequence[Effect]) -> Mapping[str, Verdict]:
+        return self.gate.decide(
+            [
+                GateRequest(one.payload["record_id"], one.effect_key, one.payload["purpose"])
+                for one in effects
+            ]
+        )
+
+    def _compare(self, effects: Sequence[Effect], screened: Screened) -> None:
+        try:
+            shown = self.look(effects)
+        except NotRead as error:
+            why = unsent(error.outcome)
+            screened.outcomes.update((one.effect_id, why) for one in effects)
+            return
+        for effect in effects:
+            outcome = _told(effect, shown)
+            if outcome is None:
+                screened.ready.append(effect)
+                continue
+            screened.outcomes[effect.effect_id] = outcome
+            # One that was sent before and may come late is ours.
+            if isinstance(outcome, Done) and not effect.doubted and not effect.tries:
+                screened.found.append(effect)
+        screened.shown.cells.update(shown.cells)
+        screened.shown.ids.update(shown.ids)
+        if screened.found:
+            self.note_found(screened.found)
+
+    def look(self, effects: Sequence[Effect]) -> Shown:
+        """Return what the records of some effects show now.
+
+        Raises:
+            NotRead: The org did not say.
+        """
+        places = [(place_of(one.kind, one.payload), one.payload["after"]) for one in effects]
+        return self.looker.look(places, self.query)
+
+    def query(self, soql: str) -> list[Mapping[str, Any]]:
+        """Return all rows of a query.
+
+        Raises:
+            NotRead: The org did not give them.
+        """
+        rows: list[Mapping[str, Any]] = []
+        answer = self.client.get("query", {"q": soql})
+        while True:
+            body = _body(answer)
+            rows += body["records"]
+            path = body.get("nextRecordsUrl")
+            if body.get("done") and not path:
+                return rows
+            if not path:
+                raise NotRead(Retry("Salesforce ends a query before it is done"))
+            answer = self.client.get(path)
+
+
+def unsent(outcome: Outcome) -> Retry | Stop:
+    """Return what a read that failed means for a write that was to follow it: it was not sent."""
+    match outcome:
+        case Retry() | Stop():
+            return outcome
+        case Unknown(reason, after_s):
+            return Retry(reason, after_s, counts=False, outage=outcome.outage)
+        case _:
+            return Stop(str(getattr(outcome, "reason", "Salesforce refuses a query")))
+
+
+def current(effect: Effect, shown: Shown) -> dict[str, Any] | None:
+    """Return what the cells of an effect show; None if the record is not there."""
+    cells = shown.cells.get(effect.payload["record_id"])
+    return None if cells is None else {cell: cells.get(cell) for cell in effect.payload["after"]}
+
+
+def shows_after(effect: Effect, now: Mapping[str, Any]) -> bool:
+    """Tell whether a record shows what an effect was to bring about."""
+    return all(same(now[cell], value) for cell, value in effect.payload["after"].items())
+
+
+def remote_id(effect: Effect, shown: Shown) -> str | None:
+    """Return the id of the record that is the tag itself, where there is one."""
+    return shown.ids.get((effect.payload["record_id"], effect.payload["store"]))
+
+
+def _told(effect: Effect, shown: Shown) -> Outcome | None:
+    """Return what becomes of an effect by what its record shows; None if it is to be written."""
+    now = current(effect, shown)
+    if now is None:
+        return Reject("the record is not there any more, or may not be seen", gone=True)
+    if shows_after(effect, now):
+        return Done(remote_id(effect, shown))
+    before = effect.payload["before"]
+    other = {cell: value for cell, value in now.items() if not same(value, before[cell])}
+    if not other:
+        return None
+    was = {cell: before[cell] for cell in other}
+    text = f"changed since approval: it shows {in_words(other)}, and not {in_words(was)}"
+    # Gone is what was approved: tried again, the row is planned anew.
+    return Reject(text, gone=True)
+
+
+def _body(answer: Answer | NoAnswer) -> Mapping[str, Any]:
+    outcome = whole_answer(answer)
+    if outcome is not None:
+        raise NotRead(outcome)
+    assert isinstance(answer, Answer)
+    body = answer.body
+    if not isinstance(body, dict) or not isinstance(body.get("records"), list):
+        raise NotRead(Retry("Salesforce answers a query without 'records'"))
+    return body

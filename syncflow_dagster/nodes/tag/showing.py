@@ -1,0 +1,200 @@
+"""What records show now of the cells that tags are in: questions as SOQL, and their answers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.core.soql.literals import text
+from syncflow_dagster.nodes.tag.cells import normal
+from syncflow_dagster.nodes.tag.lines import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from syncflow_dagster.core.soql.schema import ObjectInfo
+    from syncflow_dagster.nodes.tag.cells import Value
+    from syncflow_dagster.nodes.tag.wishes import Place
+
+    #: Runs a query and gives all of its rows.
+    Query = Callable[[str], Sequence[Mapping[str, Any]]]
+
+#: Ids of one query: 600 of them make an address of 16 kB, which the service refuses with 431.
+MOST_IDS = 200
+#: Rows of topic assignments one may ask for without the right to see all data (Object Reference,
+#: page "TopicAssignment").
+_MOST_ASSIGNMENTS = 1100
+#: Field with the record that is locked when a record is written, by object.
+_PARENTS = {"contact": "AccountId", "opportunity": "AccountId", "case": "AccountId"}
+
+
+@dataclass(slots=True)
+class Shown:
+    """What records show.
+
+    Attributes:
+        cells: Values by record id and cell; a record that is not there is not in it.
+        parents: The record that is locked along with it, by record id.
+        ids: Id of the record that is the tag itself (an assignment, a member), by record id and
+            store.
+    """
+
+    cells: dict[str, dict[str, Value]] = field(default_factory=dict)
+    parents: dict[str, str] = field(default_factory=dict)
+    ids: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def records(self) -> Records:
+        """The same, as planning sees it."""
+        return Records(self.cells, self.parents)
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Asks what records of one object show.
+
+    Attributes:
+        tagged: The object, as describe tells it.
+        topics: Ids of topics by name, as far as they were asked for; a topic that is not there is
+            missing.
+    """
+
+    tagged: ObjectInfo
+    topics: dict[str, str] = field(default_factory=dict)
+
+    def look(self, wanted: Iterable[tuple[Place, Collection[str]]], query: Query) -> Shown:
+        """Return what some places show.
+
+        Args:
+            wanted: Places, each with the cells of it that matter.
+            query: Asks the service.
+        """
+        fields: set[str] = set()
+        by_store: dict[tuple[str, ...], dict[str, Place]] = defaultdict(dict)
+        ids: dict[str, None] = {}
+        for place, cells in wanted:
+            ids[place.record_id] = None
+            if place.kind == "fields":
+                fields |= set(cells)
+            else:
+                by_store[_together(place)][_key(place)] = place
+        self.find_topics(
+            {
+                one.details["topic"]
+                for places in by_store.values()
+                for one in places.values()
+                if one.kind == "topic"
+            },
+            query,
+        )
+        shown = Shown()
+        for some in _chunks(list(ids)):
+            self._records(some, sorted(fields), query, shown)
+        for places in by_store.values():
+            for some in _chunks(list(places)):
+                self._tags([places[one] for one in some], query, shown)
+        return shown
+
+    def find_topics(self, names: Collection[str], query: Query) -> None:
+        """Ask for the ids of topics that are not known yet."""
+        unknown = sorted(one for one in names if one not in self.topics)
+        if not unknown:
+            return
+        for row in query(_select(["Id", "Name"], "Topic", f"Name IN {_listed(unknown)}")):
+            for name in unknown:
+                # Texts are compared without their case, and so are topics.
+                if name.lower() == str(row["Name"]).lower():
+                    self.topics[name] = row["Id"]
+
+    def _records(
+        self, ids: Sequence[str], fields: Sequence[str], query: Query, shown: Shown
+    ) -> None:
+        known = {name: self.tagged.field(name) for name in fields}
+        names = {name: info.name for name, info in known.items() if info is not None}
+        parent = _PARENTS.get(self.tagged.name.lower())
+        if parent is not None and self.tagged.field(parent) is None:
+            parent = None
+        asked = dict.fromkeys(["Id", *names.values(), *([parent] if parent else [])])
+        for row in query(_select(asked, self.tagged.name, f"Id IN {_listed(ids)}")):
+            cells = shown.cells.setdefault(row["Id"], {})
+            for name, api_name in names.items():
+                cells[name] = self.value(name, row[api_name])
+            if parent and row[parent]:
+                shown.parents[row["Id"]] = row[parent]
+
+    def value(self, cell: str, given: Any) -> Value:
+        """Return a field's value as a cell's, by the field's type."""
+        info = self.tagged.field(cell)
+        if info is not None and info.type == "multipicklist" and isinstance(given, str):
+            return normal(given.split(";"))
+        return normal(given)
+
+    def _tags(self, places: Sequence[Place], query: Query, shown: Shown) -> None:
+        """Ask for assignments, members or junction records; those not found are not there."""
+        first = places[0]
+        by_key = {_key(place): place for place in places}
+        empty = None if first.kind == "junction" else False
+        for place in places:
+            if place.record_id in shown.cells:
+                shown.cells[place.record_id][place.store] = empty
+        if first.kind == "topic" and first.details["topic"] not in self.topics:
+            return
+        soql, key = self._question(places)
+        for row in query(soql):
+            if (whose := str(row[key])) not in by_key:
+                continue
+            place = by_key[whose]
+            if place.record_id not in shown.cells:
+                continue
+            value: Value = True
+            if place.kind == "junction":
+                value = normal({name: row[name] for name in place.details["shown"]})
+            shown.cells[place.record_id][place.store] = value
+            shown.ids[place.record_id, place.store] = row["Id"]
+
+    def _question(self, places: Sequence[Place]) -> tuple[str, str]:
+        """Return the query for places of one store, and the field that tells whose a row is."""
+        first = places[0]
+        listed = _listed([_key(place) for place in places])
+        details = first.details
+        if first.kind == "topic":
+            topic = text(self.topics[details["topic"]])
+            where = f"TopicId = {topic} AND EntityId IN {listed} LIMIT {_MOST_ASSIGNMENTS}"
+            return _select(["Id", "EntityId"], "TopicAssignment", where), "EntityId"
+        if first.kind == "campaign":
+            person = person_field(details["person"])
+            where = f"CampaignId = {text(details['campaign'])} AND {person} IN {listed}"
+            return _select(["Id", person], "CampaignMember", where), person
+        key = details["external_id"]
+        names = dict.fromkeys(["Id", key, *details["shown"]])
+        return _select(names, details["object"], f"{key} IN {listed}"), key
+
+
+def person_field(tagged: str) -> str:
+    """Return the field of a campaign member that names a person of this object."""
+    return f"{tagged}Id"
+
+
+def _select(names: Iterable[str], owner: str, where: str) -> str:
+    return " ".join(["SELECT", ", ".join(names), "FROM", owner, "WHERE", where])
+
+
+def _together(place: Place) -> tuple[str, ...]:
+    """Return what places have in common that one query can ask for."""
+    details = place.details
+    if place.kind == "junction":
+        return (place.kind, details["object"], details["external_id"], *details["shown"])
+    return (place.kind, place.store)
+
+
+def _key(place: Place) -> str:
+    return str(place.details["key"]) if place.kind == "junction" else place.record_id
+
+
+def _listed(values: Iterable[str]) -> str:
+    return f"({', '.join(map(text, values))})"
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + MOST_IDS] for start in range(0, len(ids), MOST_IDS))
