@@ -24,6 +24,7 @@ Kind = Literal[
     "html_error",
     "down",
     "locked",
+    "expired_session",
 ]
 ThrottleLimit = Literal[
     "complexity",
@@ -55,6 +56,7 @@ _SETTINGS: dict[str, frozenset[str]] = {
     "html_error": frozenset({"status"}),
     "down": frozenset({"for_s"}),
     "locked": frozenset({"spelling"}),
+    "expired_session": frozenset(),
 }
 _REQUIRED = {"late_apply": "after_s", "slow": "delay_s", "stale_reads": "lag_s"}
 # What goes on beside the API's requests, and the kinds that can hit it. Only a fault whose `op`
@@ -77,7 +79,8 @@ class FaultSpec(BaseModel):
     """One setting of the dial, as posted to `/faults`.
 
     Which requests: those of `service` whose document has `op` among its root fields (`op`
-    may also be `query` or `mutation`; absent = every request) and one of whose values holds
+    may also be `query` or `mutation`; absent = every request; Salesforce has words of its own,
+    see `sandbox.salesforce.drawn`) and one of whose values holds
     `text` (absent = whatever they are). Of these, `rate` hits a share at random but repeatably
     by `seed`; `nth` hits every nth one (with `times: 1` only the
     nth); with neither, all are hit. `times` ends the fault after so many hits.
@@ -96,6 +99,7 @@ class FaultSpec(BaseModel):
         stale_reads: queries see the state of `lag_s` seconds ago.
         html_error: an HTML page with `status` (502), nothing applied.
         locked: HTTP 423, nothing applied.
+        expired_session: 401, nothing applied; the access token is dead from now on.
         down: connections are refused for `for_s` seconds, or until the fault is cleared.
 
     `spelling` chooses one of several wordings of the same refusal; each service has its own.

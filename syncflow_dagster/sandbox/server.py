@@ -16,6 +16,8 @@ from syncflow_dagster.sandbox.later import Later
 from syncflow_dagster.sandbox.log import WriteLog
 from syncflow_dagster.sandbox.monday.app import MondayService
 from syncflow_dagster.sandbox.monday.seed import SeedError
+from syncflow_dagster.sandbox.salesforce.app import SalesforceService
+from syncflow_dagster.sandbox.salesforce.seed import SalesforceSeedError
 from syncflow_dagster.sandbox.service import Service, World
 from syncflow_dagster.sandbox.transport import Listener, check_loopback
 
@@ -31,10 +33,13 @@ class SandboxServer:
     """All fake services and the control endpoints, served by one background thread.
 
     Args:
-        seed_files: JSON files of boards (see `sandbox.monday.seed`).
+        seed_files: JSON files, each for the service that its `service` names: boards for monday,
+            which is meant where it names none (see `sandbox.monday.seed`), records or people for
+            salesforce (see `sandbox.salesforce.seed`).
         host: A loopback address; others are refused.
         port: The monday port; 0 takes a free one.
         control_port: The control port; 0 takes a free one.
+        salesforce_port: The Salesforce port; 0 takes a free one.
         clock: The sandbox's time; tests move it by hand.
 
     Raises:
@@ -49,21 +54,35 @@ class SandboxServer:
         host: str = "127.0.0.1",
         port: int = 0,
         control_port: int = 0,
+        salesforce_port: int = 0,
         clock: Clock | None = None,
     ) -> None:
         check_loopback(host)
         self._host = host
-        self._ports = {"monday": port, "control": control_port}
+        self._ports = {"monday": port, "salesforce": salesforce_port, "control": control_port}
         self.clock = Clock() if clock is None else clock
         world = World(self.clock, WriteLog(self.clock), FaultDial(), Later(self.clock))
-        self._services: dict[str, Service] = {MondayService.name: MondayService(world)}
+        services: tuple[Service, ...] = (MondayService(world), SalesforceService(world))
+        self._services = {one.name: one for one in services}
         for path in seed_files:
-            self._services["monday"].seed(read_seed(path), str(path))
+            self._plant(path)
         self._control = ControlApp(world, self._services)
         self._listeners: dict[str, Listener] = {}
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
         self._failure: OSError | None = None
+
+    def _plant(self, path: Path) -> None:
+        document = read_seed(path)
+        name = document.get("service", "monday") if isinstance(document, dict) else "monday"
+        if name not in self._services:
+            known = ", ".join(sorted(self._services))
+            msg = f"{path}: service: {name!r} is not one of the sandbox's (there is: {known})"
+            raise SeedError(msg)
+        try:
+            self._services[name].seed(document, str(path))
+        except SalesforceSeedError as error:
+            raise SeedError(str(error)) from error
 
     @property
     def urls(self) -> dict[str, Any]:
@@ -91,7 +110,8 @@ class SandboxServer:
         apps["control"] = self._control.app
         try:
             for name, app in apps.items():
-                self._listeners[name] = Listener(app, self._host, self._ports[name])
+                own = name in self._services and self._services[name].dates_itself
+                self._listeners[name] = Listener(app, self._host, self._ports[name], dated=not own)
         except OSError:
             self._close()
             raise

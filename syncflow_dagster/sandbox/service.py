@@ -29,8 +29,10 @@ class World:
 class Service(Protocol):
     """One fake service."""
 
+    # `dates_itself`: its answers carry the sandbox's time as their `Date`.
     name: str
     path: str
+    dates_itself: bool
 
     @property
     def app(self) -> ASGIApp:

@@ -92,7 +92,7 @@ class Listener:
     connection, and no other process can take the port.
     """
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
+    def __init__(self, app: Any, host: str, port: int, *, dated: bool = True) -> None:
         self._host = host
         self._socket = bind(host, port)
         self.port: int = self._socket.getsockname()[1]
@@ -101,6 +101,7 @@ class Listener:
             http=CuttableProtocol,
             ws="none",
             lifespan="off",
+            date_header=dated,
             access_log=False,
             log_level="warning",
             timeout_keep_alive=60,

@@ -213,6 +213,7 @@ class Dated:
         async def endpoint(request: Request) -> Response:
             world = self._runtime.world
             world.later.run_due()
+            self._runtime.settle()
             response = await handler(request)
             if not isinstance(response, CutConnection):
                 response.headers["Date"] = format_datetime(world.clock.wall(), usegmt=True)

@@ -11,6 +11,7 @@ from syncflow_dagster.sandbox.salesforce.derived import derive
 from syncflow_dagster.sandbox.salesforce.errors import RowError
 from syncflow_dagster.sandbox.salesforce.ids import make_id, normalise
 from syncflow_dagster.sandbox.salesforce.objects import standard_schema
+from syncflow_dagster.sandbox.salesforce.schema import Schema
 from syncflow_dagster.sandbox.salesforce.settings import Settings
 from syncflow_dagster.sandbox.salesforce.store import Record, Table, in_bin
 from syncflow_dagster.sandbox.salesforce.users import INTEGRATION, USERS, Viewer
@@ -106,6 +107,11 @@ class Records:
             return None
         return found
 
+    def schema_for(self, viewer: Viewer) -> Schema:
+        """The objects that a viewer may know of."""
+        known = [one for one in self.schema if not viewer.hides(one.name)]
+        return Schema(known) if len(known) < len(self.tables) else self.schema
+
     def visible(
         self, object_name: str, *, deleted: bool = False, viewer: Viewer | None = None
     ) -> Iterator[Record]:
@@ -163,6 +169,7 @@ class Records:
         definition = self.tables[object_name].definition
         stamp = at or self.now()
         record = {"Id": record_id or self.new_id(definition)}
+        record |= {"OwnerId": INTEGRATION.id} if "OwnerId" in definition.fields else {}
         record |= definition.defaults | checks.stamps(INTEGRATION, stamp, definition)
         record |= values
         derive(definition, record, lambda: self.next(definition.name))
@@ -229,7 +236,13 @@ class Records:
     def log(self, op: str, key: str, record_id: str, payload: Mapping[str, Any]) -> None:
         """Tell the judge of a committed write."""
         shown = {name: checks.shown(value) for name, value in payload.items()}
-        entry = {"service": SERVICE, "op": op, "key": key, "remote_id": record_id, "payload": shown}
+        entry: dict[str, Any] = {
+            "service": SERVICE,
+            "op": op,
+            "key": key,
+            "remote_id": record_id,
+            "payload": shown,
+        }
         if self._undo is not None:
             self._held.append(entry)
         else:

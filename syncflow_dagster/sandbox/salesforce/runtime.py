@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from syncflow_dagster.sandbox.salesforce.edits import Editor
 from syncflow_dagster.sandbox.salesforce.locators import Locators
 from syncflow_dagster.sandbox.salesforce.org import Org
+from syncflow_dagster.sandbox.salesforce.people_seed import make_people
 from syncflow_dagster.sandbox.salesforce.seed import plant
 from syncflow_dagster.sandbox.salesforce.sessions import Sessions
 
@@ -44,6 +45,7 @@ class Runtime:
         self.statuses: Counter[int] = Counter()
         self.operations: Counter[str] = Counter()
         self._seeds: list[tuple[Seed, str]] = []
+        self._due: list[Seed] = []
         self._day = -1
         self._used = 0
 
@@ -57,7 +59,8 @@ class Runtime:
         self.org.clear()
         self.truth = {}
         for seed, source in self._seeds:
-            plant(seed, self.org, self.truth, source)
+            plant(seed, self.org, source)
+        self._due = [seed for seed, _ in self._seeds]
         self.sessions.reset()
         self.locators.clear()
         for counter in (self.counts, self.statuses, self.operations):
@@ -72,8 +75,16 @@ class Runtime:
         Raises:
             SeedError: They do not fit what is there; nothing was added.
         """
-        plant(seed, self.org, self.truth, source)
+        plant(seed, self.org, source)
         self._seeds.append((seed, source))
+        self._due.append(seed)
+
+    def settle(self) -> None:
+        """Make the people that the seeds ask for, which nobody pays for who asks nothing."""
+        due, self._due = self._due, []
+        for seed in due:
+            if seed.people is not None:
+                make_people(seed.people, self.org, self.truth)
 
     def configure(self, settings: Settings) -> None:
         """Use other settings, and do the edits they tell.
@@ -81,6 +92,7 @@ class Runtime:
         Raises:
             ValueError: An edit is not possible; those before it are done.
         """
+        self.settle()
         self.org.settings = settings
         for edit in settings.edits:
             self.editor.do(edit)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from syncflow_dagster.sandbox.salesforce.errors import RowError
-from syncflow_dagster.sandbox.salesforce.people_seed import People, make_people
+from syncflow_dagster.sandbox.salesforce.people_seed import People  # noqa: TC001 - pydantic reads it
 from syncflow_dagster.sandbox.salesforce.values import stored
 
 if TYPE_CHECKING:
@@ -71,13 +71,12 @@ def parse_seed(document: object, source: str) -> Seed:
     return Seed(read.records, read.people)
 
 
-def plant(seed: Seed, org: Org, truth: dict[str, Any], source: str) -> None:
-    """Add a seed's records to an org, visible at once, not logged.
+def plant(seed: Seed, org: Org, source: str) -> None:
+    """Add a seed's records to an org, visible at once, not logged; its people come later.
 
     Args:
         seed: What to add.
         org: Where to.
-        truth: Takes what is known about made-up people, by the Ids they got.
         source: What the seed is called in errors.
 
     Raises:
@@ -94,8 +93,6 @@ def plant(seed: Seed, org: Org, truth: dict[str, Any], source: str) -> None:
         _resolve(one, keys)
     for one in read:
         org.load(one.object_name, one.values, record_id=one.values["Id"])
-    if seed.people is not None:
-        make_people(seed.people, org, truth)
 
 
 @dataclass(frozen=True)

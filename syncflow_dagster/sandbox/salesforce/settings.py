@@ -44,7 +44,7 @@ class Settings(BaseModel):
         commit_skew_s: Real seconds between a write's stamp and the moment others see it.
         page_size: Most rows of a REST page; clients may ask for fewer, from 200 on.
         locator_ttl_s: Real seconds a query locator lives.
-        token_ttl_s: Real seconds an access token lives after its last use.
+        token_ttl_s: Real seconds an access token lives.
         daily_requests: API requests a day.
         hidden_fields: What field-level security hides from every user, as `Contact.DoNotCall`;
             `Individual.*` hides an object.
@@ -56,6 +56,9 @@ class Settings(BaseModel):
         duplicate_rules: What the standard duplicate rules do: `off`, `alert` or `block`.
         bulk_poll_s: Real seconds a Bulk 2.0 job takes before it is complete.
         bulk_query_jobs: Bulk 2.0 query jobs a day.
+        bulk_ingest_jobs: Bulk 2.0 ingest jobs a day.
+        bulk_ttl_s: Real seconds a finished job's results are kept.
+        bulk_upload_bytes: Most bytes of an ingest job's upload.
         lock_s: Real seconds a written record's parent stays locked.
         edits: What others do in the org; done once, when it is set.
     """
@@ -78,6 +81,9 @@ class Settings(BaseModel):
     duplicate_rules: Literal["off", "alert", "block"] = "off"
     bulk_poll_s: float = Field(default=0.0, ge=0)
     bulk_query_jobs: int = Field(default=10_000, ge=0)
+    bulk_ingest_jobs: int = Field(default=10_000, ge=0)
+    bulk_ttl_s: float = Field(default=604_800.0, gt=0)
+    bulk_upload_bytes: int = Field(default=150_000_000, ge=1)
     lock_s: float = Field(default=0.0, ge=0)
     edits: list[Edit] = []
 

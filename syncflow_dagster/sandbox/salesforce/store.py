@@ -105,6 +105,13 @@ class Table:
                 return record
         return None
 
+    def waiting(self, moment: float) -> Iterator[datetime]:
+        """The stamps of the versions that were not visible yet at a real second."""
+        for history in self._history.values():
+            for visible_at, record in history:
+                if visible_at > moment:
+                    yield record["SystemModstamp"]
+
     def rows(self, moment: float) -> Iterator[Record]:
         """All records as a reader saw them at a real second, deleted ones too."""
         if not self._history:
