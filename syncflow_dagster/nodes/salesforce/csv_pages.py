@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from syncflow_dagster.nodes.pull.columns import TEXT
-from syncflow_dagster.nodes.pull.ports import QueryFailedError
+from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
 from syncflow_dagster.nodes.salesforce.columns import from_texts, schema_of
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def read_page(content: bytes, encoding: str, columns: Sequence[Column]) -> pa.Ta
         columns: What was asked for.
 
     Raises:
+        SourceUnavailableError: It was cut off.
         QueryFailedError: It is something else.
     """
     header = _header(content, encoding)
@@ -47,6 +48,8 @@ def read_page(content: bytes, encoding: str, columns: Sequence[Column]) -> pa.Ta
     try:
         types = {name: one.arrow for name, one in zip(names, columns, strict=True)}
         table = _parsed(content, encoding, types)
+    except OSError:
+        raise SourceUnavailableError("a page of results was cut off") from None
     except pa.ArrowInvalid:
         table = _parsed_as_text(content, encoding, names, columns)
     return table.rename_columns([column.name for column in columns])
