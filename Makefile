@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PEERS := .venv-bench
 PEERS_STAMP := $(PEERS)/.installed
 
-.PHONY: demo dev test fault bench lint lock clean
+.PHONY: demo dev test fault bench lint lock clean soql-parser
 
 demo: $(STAMP)
 	$(BIN)/syncflow demo
@@ -42,6 +42,10 @@ $(PEERS_STAMP): bench.lock | $(STAMP)
 	test -x $(PEERS)/bin/python || $(PYTHON) -m venv --without-pip $(PEERS)
 	$(BIN)/uv pip sync --quiet --python $(PEERS)/bin/python --require-hashes bench.lock
 	touch $(PEERS_STAMP)
+
+# Salesforce's own SOQL parser, which tests compare with where it is installed; needs node 20.
+soql-parser:
+	cd tests/soql_parser && npm ci --ignore-scripts --no-audit --no-fund
 
 # The lock is a hashed, universal requirements file: it names no registry, so any mirror serves it.
 lock:

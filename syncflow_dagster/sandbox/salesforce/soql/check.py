@@ -46,6 +46,8 @@ def check(query: Query, schema: Schema, hidden: Callable[[str, str], bool]) -> C
     groups = tuple(scope.groupable(one) for one in query.group_by)
     order = tuple(_sortings(scope, query, columns if aggregated else ()))
     counts = not query.select
+    if counts and query.group_by:
+        raise SoqlError("MALFORMED_QUERY", "COUNT() cannot be used with GROUP BY")
     if aggregated or counts:
         _check_grouped(groups, columns, order)
     else:
@@ -116,17 +118,21 @@ def _aggregate(scope: Scope, call: Call, label: str) -> Column:
 
 
 def _sortings(scope: Scope, query: Query, columns: Sequence[Column]) -> Iterator[Sorting]:
-    by_label = {one.label.lower(): one for one in columns}
+    aliases = {
+        one.label.lower(): one
+        for one in columns
+        if one.aggregate or one.label != one.path.field.name
+    }
     for item in query.order_by:
-        column = _sorted_by(scope, item.what, by_label)
+        column = _sorted_by(scope, item.what, aliases)
         yield Sorting(column, item.descending, item.nulls_last)
 
 
-def _sorted_by(scope: Scope, what: Name | Call, by_label: dict[str, Column]) -> Column:
+def _sorted_by(scope: Scope, what: Name | Call, aliases: dict[str, Column]) -> Column:
     if isinstance(what, Call):
         return _aggregate(scope, what, "")
-    if what.text.lower() in by_label:
-        return by_label[what.text.lower()]
+    if what.text.lower() in aliases:
+        return aliases[what.text.lower()]
     path = scope.sortable(what)
     return Column(path.name, path)
 

@@ -156,9 +156,5 @@ def _word(cursor: Cursor) -> Value:
 
 def _formula(cursor: Cursor) -> Value:
     token = cursor.take()
-    number = None
-    if cursor.took(":"):
-        if cursor.token.kind != "integer":
-            raise cursor.unexpected()
-        number = int(cursor.take().text)
+    number = cursor.integer() if cursor.took(":") else None
     return Value("formula", token.word, token.at, number)

@@ -50,6 +50,9 @@ _RESERVED = frozenset(
     }
 )
 
+# Python itself refuses to read numbers of some thousand digits.
+_MOST_DIGITS = 1_000
+
 
 class Cursor:
     """The tokens of a query and how far they are read.
@@ -128,6 +131,19 @@ class Cursor:
             raise self.unexpected()
         token = self.take()
         return Name(token.text, token.at)
+
+    def integer(self) -> int:
+        """Reads a number of digits only.
+
+        Raises:
+            SoqlError: None is next, or it is longer than any number is.
+        """
+        token = self.token
+        if token.kind != "integer":
+            raise self.unexpected()
+        if len(token.text) > _MOST_DIGITS:
+            raise SoqlError("MALFORMED_QUERY", f"numeric value out of range: {token.text}")
+        return int(self.take().text)
 
     def field(self) -> Name | Call:
         """Reads a field, or a function of one.

@@ -73,6 +73,7 @@ def _pointing(query: str, place: int, detail: str) -> str:
     start, end = max(place - _WINDOW, first), place + _WINDOW
     while start > first and query[start - 1] not in _CUTS:
         start -= 1
+    start += len(query[start:place]) - len(query[start:place].lstrip(" "))
     end = min(end, len(query) if last < 0 else last)
     while end < len(query) and query[end] not in _CUTS:
         end += 1

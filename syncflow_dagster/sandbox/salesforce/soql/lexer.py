@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from syncflow_dagster.sandbox.salesforce.soql.errors import in_token, no_alternative
 
 _TIME = r"\d\d:\d\d:\d\d(?:\.\d+)?(?:[zZ]|[+-]\d\d:?\d\d)"
-# The longest wins, so a date-time comes before its date. A name holds its dots: `A. B` is none.
+# The longest wins, so a date-time comes before its date. A name holds its dots (`A. B` is none)
+# and, behind its first letter, whatever is not ASCII.
 _TOKEN = re.compile(
     rf"""(?P<space>[ \t\r\n]+)
     |(?P<datetime>\d{{4}}-\d\d-\d\d[tT]{_TIME})
@@ -19,7 +20,7 @@ _TOKEN = re.compile(
     |(?P<time>{_TIME})
     |(?P<decimal>\d*\.\d+)
     |(?P<integer>\d+)
-    |(?P<name>[A-Za-z][A-Za-z0-9_.]*)
+    |(?P<name>[A-Za-z][A-Za-z0-9_.\x80-\U0010ffff]*)
     |(?P<string>'(?:[^'\\\n]|\\[^\n])*')
     |(?P<sign>!=|<>|[-+*/~_().,:=<>\\])""",
     re.VERBOSE,

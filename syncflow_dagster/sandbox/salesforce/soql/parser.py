@@ -93,7 +93,8 @@ def _selected(cursor: Cursor) -> Selected:
 def _from(cursor: Cursor) -> tuple[Name, str | None]:
     cursor.expect("FROM")
     source, alias = cursor.name(), None
-    if cursor.took("AS") or (cursor.at_name() and not _at_clause(cursor)):
+    cursor.took("AS")
+    if cursor.at_name() and not _at_clause(cursor):
         alias = cursor.name().text
     if cursor.at(","):
         raise NotInSandboxError("several objects after FROM")
@@ -159,9 +160,7 @@ def _number_behind(cursor: Cursor, word: str) -> int | None:
     sign = -1 if cursor.took("-") else 1
     if sign == 1:
         cursor.took("+")
-    if cursor.token.kind != "integer":
-        raise cursor.unexpected()
-    return sign * int(cursor.take().text)
+    return sign * cursor.integer()
 
 
 def _last_clauses(cursor: Cursor) -> int | None:
