@@ -141,7 +141,9 @@ OUT = ConsentRecord("OptOut", "Email")
         ),
         # An announced refusal is one already; one that has ended says nothing any more.
         (consents(replace(OUT, effective_from=NOW + HOUR)), TRACK, "block", "opted_out"),
-        (consents(replace(OUT, effective_to=NOW)), TRACK, "review", "refusal_ended"),
+        (consents(replace(OUT, effective_to=NOW)), TRACK, "review", "consent_expired"),
+        (consents(ENDED), TRACK, "review", "consent_expired"),
+        (consents(LATER), TRACK, "review", "consent_not_yet"),
         (consents(ConsentRecord(None)), TRACK, "review", "consent_unreadable"),
         (replace(GOOD, consents={}), TRACK, "review", "consent_unreadable:ContactPointConsent"),
         (consents(), MAIL, "block", "no_consent:mail Email"),
@@ -215,6 +217,11 @@ def test_a_further_refusal_or_a_missing_answer_never_allows(asked, given_answers
     assert verdict.allow == (bool(asked) and asked <= set(given_answers) and says == {Says.PERMITS})
 
 
+def holds(one):
+    begun = one.effective_from is None or one.effective_from <= NOW
+    return one.status == "OptIn" and begun and (one.effective_to is None or one.effective_to > NOW)
+
+
 _TIMES = st.none() | st.integers(-2, 2).map(lambda hours: NOW + hours * HOUR)
 _CONSENTS = st.lists(
     st.builds(
@@ -246,7 +253,7 @@ def test_less_evidence_or_one_more_refusal_never_allows_what_was_not(records, pu
         replace(found, individual={**GOOD.individual, data.draw(st.sampled_from(FLAGS)): None}),
     ]
     assert not any(decide(one, purpose).allow for one in parts)
-    # Consent taken away allows nobody.
+    # A consent that holds, taken away, allows nobody.
     taken = data.draw(st.sampled_from([*records, OPT_IN]))
-    fewer = [one for one in records if one is not taken or one.status != "OptIn"]
+    fewer = [one for one in records if one is not taken or not holds(one)]
     assert decide(found, purpose).allow or not decide(consents(*fewer), purpose).allow

@@ -1,7 +1,7 @@
 """Consents that hold for a time, a channel and a purpose: what they come to at one moment.
 
-A refusal holds from when it is known until it ends, a consent only between its two moments. A
-refusal that has ended is no consent: until one follows, nobody knows.
+A refusal holds from when it is known until it ends, a consent only between its two moments. Where
+one has ended, or does not hold yet, and no consent for the same holds, nobody knows.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ def _standing(name: str, purpose: PurposeRules, found: RecordEvidence, now: date
     if records is None:
         return Answer(Says.UNKNOWN, name, found.read_at, "consent_unreadable", name)
     concerned = [one for one in records if _concerns(one, purpose)]
-    refusals = [one for one in concerned if one.status == OUT]
-    if not all(_ended(one, now) for one in refusals):
+    if any(one.status == OUT and not _ended(one, now) for one in concerned):
         return Answer(Says.REFUSES, name, found.read_at, "opted_out", name)
     if any(one.status not in _KNOWN for one in concerned):
         return Answer(Says.UNKNOWN, name, found.read_at, "consent_unreadable", name)
-    if not all(_followed(one, concerned, now) for one in refusals):
-        return Answer(Says.UNKNOWN, name, found.read_at, "refusal_ended", name)
+    for one in concerned:
+        if one.status in (IN, OUT) and not _holds(one, now) and not _followed(one, concerned, now):
+            return Answer(Says.UNKNOWN, name, found.read_at, _why_not([one], now), name)
     return Answer(Says.PERMITS, name, found.read_at)
 
 
@@ -88,12 +88,12 @@ def _ended(record: ConsentRecord, now: datetime) -> bool:
     return record.effective_to is not None and record.effective_to <= now
 
 
-def _followed(refusal: ConsentRecord, records: Sequence[ConsentRecord], now: datetime) -> bool:
-    """Whether a consent for the same holds where a refusal has ended."""
+def _followed(old: ConsentRecord, records: Sequence[ConsentRecord], now: datetime) -> bool:
+    """Whether a consent for the same holds where another does not."""
     return any(
         one.status == IN
         and _holds(one, now)
-        and (one.channel, one.purpose) == (refusal.channel, refusal.purpose)
+        and (one.channel, one.purpose) == (old.channel, old.purpose)
         for one in records
     )
 

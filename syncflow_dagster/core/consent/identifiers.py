@@ -1,24 +1,13 @@
-"""What a person is known by, made comparable, and kept only as a keyed hash.
-
-Comparing errs on the side of the person: two phone numbers are the same when their last digits
-are, however the country is written.
-"""
+"""What a person is known by, made comparable, and kept only as a keyed hash."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-import unicodedata
 from enum import StrEnum
 
-from syncflow_dagster.core.soql.record_ids import BadIdError, long_id
+from syncflow_dagster.core.matching import contacts
 
-#: Digits that tell phone numbers apart: a national number without its prefix has seldom fewer.
-PHONE_DIGITS = 9
-_FEWEST_DIGITS = 5
-_EXTENSION = re.compile(r"(?:ext|x|#|;|,).*$", re.IGNORECASE | re.DOTALL)
-_NO_DIGIT = re.compile(r"[^0-9]")
 #: Characters a key has at least; 32 hexadecimal digits are 128 bits.
 SHORTEST_KEY = 32
 
@@ -38,19 +27,16 @@ class WeakKeyError(ValueError):
 def comparable(kind: Kind, value: str) -> str | None:
     """Return an identifier in the form in which it is compared; None if it is none.
 
-    An e-mail address without case, a phone number's last nine digits without an extension, a
-    Salesforce id with its 18 characters, any other id as it is.
+    The same form by which people are matched: a phone number's last nine digits, a Salesforce id
+    with its 18 characters.
     """
-    text = unicodedata.normalize("NFKC", value).strip()
-    if kind is Kind.EMAIL:
-        return text.casefold() if "@" in text else None
-    if kind is Kind.PHONE:
-        digits = _NO_DIGIT.sub("", _EXTENSION.sub("", text)).lstrip("0")
-        return digits[-PHONE_DIGITS:] if len(digits) >= _FEWEST_DIGITS else None
-    try:
-        return long_id(text)
-    except BadIdError:
-        return text or None
+    match kind:
+        case Kind.EMAIL:
+            return contacts.email(value)
+        case Kind.PHONE:
+            return contacts.phone(value)
+        case Kind.RECORD:
+            return contacts.record_id(value)
 
 
 class PrivacyKey:
