@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import click
 from dotenv import load_dotenv
 
-from syncflow_dagster.commands import decide
+from syncflow_dagster.commands import decide, review
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -383,7 +383,7 @@ def _fail(text: str) -> NoReturn:
     sys.exit(FAILED)
 
 
-for _command in decide.COMMANDS:
+for _command in (*decide.COMMANDS, *review.COMMANDS):
     main.add_command(_command)
 
 if __name__ == "__main__":

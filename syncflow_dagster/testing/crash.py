@@ -49,7 +49,15 @@ PUSH_POINTS = (
 )
 RETENTION_POINTS = ("retain.batch_written", "retain.batch_committed")
 ADOPT_POINTS = ("adopt.batch_written", "adopt.batch_committed")
-POINTS = (*DELTA_POINTS, *PUSH_POINTS, *RETENTION_POINTS, *ADOPT_POINTS)
+IDENTITY_POINTS = (
+    "identity.begun",
+    "identity.rows_taken",
+    "identity.persons_written",
+    "identity.moves_written",
+    "identity.rows_settled",
+    "identity.committed",
+)
+POINTS = (*DELTA_POINTS, *PUSH_POINTS, *RETENTION_POINTS, *ADOPT_POINTS, *IDENTITY_POINTS)
 
 _passages: Counter[str] = Counter()
 _counting = threading.Lock()

@@ -14,7 +14,9 @@ class PersonFields(Model):
 
     record_id: FieldName = Field(description="Field with the record's id at its service.")
     merged_into: FieldName | None = Field(
-        None, description="Field with the id of the record it was merged into."
+        None,
+        description="Field with the id of the record it was merged into. The delta node of the "
+        "source has no `deletes: marker` then: of a row so marked, only the key is kept.",
     )
     first_name: FieldName | None = Field(None, description="Field with the first name.")
     last_name: FieldName = Field(description="Field with the last name, or the whole name.")
@@ -33,6 +35,11 @@ class PersonFields(Model):
         description="Field with the id of the company the person came from, where it is known.",
     )
     title: FieldName | None = Field(None, description="Field with the job title.")
+    created: FieldName | None = Field(
+        None,
+        description="Field with the date-time the record was made: a move leads from the older "
+        "record to the newer. Left out: in the order the records come.",
+    )
 
 
 class IdentityNode(Model):
