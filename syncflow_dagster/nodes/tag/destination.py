@@ -18,6 +18,7 @@ from syncflow_dagster.ledger.ports import (
     Reply,
     Unreadable,
 )
+from syncflow_dagster.nodes.salesforce.client import resource
 from syncflow_dagster.nodes.salesforce.errors import whole_answer
 from syncflow_dagster.nodes.salesforce.quota import DAILY
 from syncflow_dagster.nodes.tag import costs
@@ -148,9 +149,9 @@ class TagDestination:
         return self._bulk.look(job)
 
     def probe(self) -> Probe:
-        """Ask for the API's resources, the cheapest question there is."""
+        """Ask for the limits, which is cheap."""
         before = self._client.usage.sent
-        outcome = whole_answer(self._client.get(""))
+        outcome = whole_answer(self._client.get(resource("limits")))
         outage = None if outcome is None else outage_of(outcome)
         cost = {DAILY: self._client.usage.sent - before}
         said = costs.readings(self._client.usage, () if outcome is None else (outcome,))

@@ -45,8 +45,8 @@ class PlanRules(Protocol):
         """Tell whether a plan of so many changes needs no person."""
         ...
 
-    def too_much(self, changes: int, rows: int) -> str | None:
-        """Return why a plan with so many changes for so many rows may not be made at all."""
+    def too_much(self, lines: Sequence[Line]) -> str | None:
+        """Return why a plan with these changes may not be made at all, if so."""
         ...
 
 
@@ -119,7 +119,7 @@ class Keeper:
                 followers = {one: why for one, why in followers.items() if one in locked}
             planned = None
             if lines:
-                planned = self._plan(conn, lines, len(plans) or len(lines), followers, undo_of, now)
+                planned = self._plan(conn, lines, followers, undo_of, now)
             if not dry:
                 crash_point("plan.effects_written")
         return planned
@@ -139,13 +139,13 @@ class Keeper:
         self,
         conn: Connection,
         lines: Sequence[Line],
-        rows: int,
         followers: Mapping[int, str | None],
         undo_of: str | None,
         now: datetime,
     ) -> Planned:
         number = plan_hash(self.rules.hash, lines)
-        if why := self.rules.too_much(len(lines), rows):
+        # What a run has written may be taken back however much it is.
+        if undo_of is None and (why := self.rules.too_much(lines)):
             return Planned(number, PlanStatus.REFUSED, len(lines), why)
         wanted, why = self._first_status(len(lines))
         options = self.options

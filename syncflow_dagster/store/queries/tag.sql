@@ -178,3 +178,13 @@ where workflow = %(workflow)s and node = %(node)s and state_since >= %(since)s
 group by kind, state, reason
 order by effects desc, kind, state, reason
 limit %(limit)s;
+
+-- name: count_records
+-- {snapshot} is the source's snapshot.
+select count(*) as records from {snapshot} where deleted_at is null;
+
+-- name: job_lines
+-- Which line of a bulk job's file is whose, of those it has not told of.
+select e.job_line, e.kind, e.payload
+from bulk_job j join effect e using (request_id)
+where j.job_id = %(job_id)s and e.bulk and e.state = 'UNKNOWN' and e.job_line is not null;
