@@ -12,6 +12,7 @@ import requests
 
 from syncflow_dagster.sandbox.clock import ManualClock
 from syncflow_dagster.sandbox.control import ControlClient
+from syncflow_dagster.sandbox.salesforce.settings import Settings
 from syncflow_dagster.sandbox.server import SandboxServer
 
 BOARD = "9000000001"
@@ -72,6 +73,30 @@ SEED["boards"][0]["columns"] = [
     column | ({"labels": ["A", "B"]} if column["type"] == "dropdown" else {})
     for column in SEED["boards"][0]["columns"]
 ]
+
+PEOPLE: dict[str, Any] = {
+    "records": {
+        "Account": [
+            {"key": "acme", "Name": "Acme", "External_Id__c": "A-1"},
+            {"key": "globex", "Name": "Globex", "External_Id__c": "A-2", "ParentId": "@acme"},
+        ],
+        "Individual": [{"key": "ann", "LastName": "Lee", "HasOptedOutSolicit": True}],
+        "Contact": [
+            {
+                "FirstName": "Ann",
+                "LastName": "Lee",
+                "Email": "ann.lee@acme.example",
+                "AccountId": "@acme",
+                "IndividualId": "@ann",
+                "External_Id__c": "C-1",
+                "MailingCity": "Paris",
+                "Score__c": 7,
+            },
+            {"LastName": "Zoë", "External_Id__c": "C/2 é", "Region_Code__c": "EU"},
+            {"LastName": "O'Brien", "AccountId": "@globex", "Region_Code__c": "EU"},
+        ],
+    }
+}
 
 
 class Monday:
@@ -153,11 +178,53 @@ class Monday:
         return value
 
 
+class Salesforce:
+    """A plain client of the fake Salesforce org, as the integration user."""
+
+    def __init__(self, server: SandboxServer) -> None:
+        self.url: str = server.urls["salesforce"]
+        self.tokens: dict[str, str] = server.urls["tokens"]["salesforce"]
+        self.session = requests.Session()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        version: str = "60.0",
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> requests.Response:
+        """One request; a path that does not begin with /services is below the version."""
+        whole = path if path.startswith("/services") else f"/services/data/v{version}{path}"
+        sent = {"Authorization": f"Bearer {token or self.tokens['session']}"} | (headers or {})
+        return self.session.request(method, self.url + whole, headers=sent, timeout=20, **more)
+
+    def get(self, path: str, **more: Any) -> Any:
+        """The JSON of an answer that is a success."""
+        answer = self.send("GET", path, **more)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def rows(self, query: str, path: str = "/query", **more: Any) -> list[dict[str, Any]]:
+        """All rows of a query's first page."""
+        found: list[dict[str, Any]] = self.get(path, params={"q": query}, **more)["records"]
+        return found
+
+    def error(self, method: str, path: str, **more: Any) -> tuple[int, str, str]:
+        """Status, code and message of a refusal."""
+        answer = self.send(method, path, **more)
+        [only] = answer.json()
+        return answer.status_code, only["errorCode"], only["message"]
+
+
 @pytest.fixture(scope="session")
 def _server() -> Iterator[SandboxServer]:
     with SandboxServer(clock=ManualClock()) as server:
         control = ControlClient(server.urls["control"])
         control.seed(SEED)
+        control.seed(PEOPLE, service="salesforce")
         control.close()
         yield server
 
@@ -192,6 +259,12 @@ def control(_server: SandboxServer) -> Iterator[ControlClient]:
 @pytest.fixture
 def monday(server: SandboxServer) -> Monday:
     return Monday(server.urls["monday"])
+
+
+@pytest.fixture
+def salesforce(server: SandboxServer, control: ControlClient) -> Salesforce:
+    control.settings(service="salesforce", **Settings().model_dump())
+    return Salesforce(server)
 
 
 @pytest.fixture

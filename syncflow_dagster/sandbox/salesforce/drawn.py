@@ -31,6 +31,8 @@ OPERATIONS = frozenset(
         "bulk_query",
         "bulk_results",
         "bulk_ingest",
+        "query_job",
+        "ingest_job",
         "read",
         "write",
     }
