@@ -16,7 +16,19 @@ SCHEMA = pa.schema(
 )
 
 
-def workflow(table="contact_delta", name="champions", batch_rows=3):
+def workflow(*arguments, **changes):
+    return Workflow.model_validate(document(*arguments, **changes))
+
+
+def document(table="contact_delta", name="champions", batch_rows=3):
+    """Return what a workflow file says."""
+    pull = {
+        "type": "pull",
+        "name": "pull",
+        "description": "Contacts",
+        "connection": "book",
+        "query": "contacts.sql.j2",
+    }
     contacts = {
         "type": "delta",
         "name": "contacts",
@@ -69,15 +81,13 @@ def workflow(table="contact_delta", name="champions", batch_rows=3):
             {"name": "evidence"},
         ],
     }
-    return Workflow.model_validate(
-        {
-            "workflow": name,
-            "description": "Who moved",
-            "owner": "sales",
-            "connections": {"book": {"type": "sql", "url": "sqlite://"}},
-            "nodes": [contacts, people, moves],
-        }
-    )
+    return {
+        "workflow": name,
+        "description": "Who moved",
+        "owner": "sales",
+        "connections": {"book": {"type": "sql", "url": "sqlite://"}},
+        "nodes": [pull, contacts, people, moves],
+    }
 
 
 def contact(number, name="Ann Lee", **fields):

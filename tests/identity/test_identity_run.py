@@ -6,8 +6,9 @@ import json
 
 import psycopg
 import pytest
+import yaml
 from click.testing import CliRunner
-from identity_cases import contact, decide, moves, people, states, tell, workflow
+from identity_cases import contact, decide, document, moves, people, states, tell, workflow
 
 from syncflow_dagster.cli import main
 from syncflow_dagster.ledger.decisions import By, NotDecidable
@@ -77,7 +78,9 @@ def test_a_load_of_movers_strangers_and_questions_and_what_follows(database):
     assert gone == {"gone": True, "company": "Gamma"}
     evidence = database.fetch_one("select evidence, tier from job_change where contact_id = 'f'")
     assert evidence["tier"] == 2
-    assert evidence["evidence"] == "the same name, Lee Ann; the same telephone number, ending in 2671"
+    assert evidence["evidence"] == (
+        "the same name, Lee, Ann; the same telephone number, ending in 2671"
+    )
 
     # Everything read again as it was: nothing moves twice.
     tell(database, flow, [*second, contact("h", "Kim Poe")])
@@ -268,7 +271,8 @@ def test_the_queue_is_listed_shown_and_answered_from_the_command_line(
     decide(database, flow)
     folder = tmp_path / "workflows"
     folder.mkdir()
-    (folder / "champions.yaml").write_text(_file(), encoding="utf-8")
+    (folder / "champions.yaml").write_text(yaml.safe_dump(document()), encoding="utf-8")
+    (folder / "contacts.sql.j2").write_text("select 1 as id", encoding="utf-8")
     env = {"SYNCFLOW_DATABASE_URL": database_url, "SYNCFLOW_WORKFLOWS": str(folder)}
 
     def run(*arguments):
@@ -300,15 +304,3 @@ def test_the_queue_is_listed_shown_and_answered_from_the_command_line(
     assert json.loads(done.stdout)["decision"] == "same"
     assert "by eve: I know her" in run("list", "champions", "--state", "all").output
     assert dict(decide(database, flow).decisions) == {"joined": 1}
-
-
-def _file():
-    return """\
-workflow: champions
-description: Who moved
-owner: sales
-connections:
-  book: {type: sql, url: "sqlite:///x.db"}
-nodes:
-  - {type: pull, name: pull, description: d, connection: book, query: q.sql}
-"""
