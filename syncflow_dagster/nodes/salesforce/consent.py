@@ -9,9 +9,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.nodes.pull.ports import QueryFailedError
+from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
 from syncflow_dagster.nodes.salesforce.asking import ask
 from syncflow_dagster.nodes.salesforce.client import resource
+from syncflow_dagster.nodes.salesforce.errors import LoginFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +65,9 @@ def _told(client: SalesforceClient, actions: Sequence[str], ids: Sequence[str]) 
     path = resource("consent", "multiaction")
     try:
         body = ask(client, path, "the Consent API", params=params).body
+    except LoginFailed as error:
+        # Nobody has been asked: that is no answer about anybody.
+        raise SourceUnavailableError(str(error)) from None
     except QueryFailedError:
         return {}
     return body if isinstance(body, dict) else {}

@@ -32,6 +32,10 @@ class QuotaReached(SourceUnavailableError):
     """The org's requests, or the share of them that may be used, are used up for now."""
 
 
+class LoginFailed(QueryFailedError):
+    """The org refuses the login or the session, until somebody acts."""
+
+
 class NotThere(QueryFailedError):
     """There is no such resource, or the user cannot see it."""
 
@@ -49,6 +53,7 @@ class Read(Enum):
     CURSOR = "cursor"  # with a new cursor
     JOB = "job"  # with a new bulk job
     MISSING = "missing"  # what was asked for is not there
+    LOGIN = "login"  # once somebody has seen to the login
     FAIL = "fail"  # once somebody has acted
     BY_REST = "by rest"  # not by Bulk API 2.0
 
@@ -88,6 +93,9 @@ _CURSOR = Meaning(Read.CURSOR, Write.REJECT)
 _RIGHTS = Meaning(
     Read.FAIL, Write.STOP, "give the connection's user the right, or remove what needs it"
 )
+_LOGIN = Meaning(
+    Read.LOGIN, Write.STOP, "the org refuses the session; check the connection's login"
+)
 _GONE = Meaning(Read.FAIL, Write.GONE)
 
 
@@ -97,8 +105,8 @@ def _stop(advice: str) -> Meaning:
 
 #: By `errorCode` or `statusCode`.
 CODES: Mapping[str, Meaning] = {
-    "INVALID_SESSION_ID": _stop("the org refuses the session; check the connection's login"),
-    "INVALID_AUTH_HEADER": _stop("the org refuses the session; check the connection's login"),
+    "INVALID_SESSION_ID": _LOGIN,
+    "INVALID_AUTH_HEADER": _LOGIN,
     "REQUEST_LIMIT_EXCEEDED": _QUOTA,
     "LIMIT_EXCEEDED": _QUOTA,
     "CONCURRENT_REQUESTS": _BUSY,
@@ -141,7 +149,7 @@ CODES: Mapping[str, Meaning] = {
 STATUSES: Mapping[int, Meaning] = {
     300: Meaning(Read.FAIL, Write.REJECT, "several records have this external id"),
     400: _ROW,
-    401: _stop("the org refuses the session; check the connection's login"),
+    401: _LOGIN,
     403: _RIGHTS,
     404: _stop("check the connection's url and api_version"),
     405: _stop("this resource does not take the method"),
@@ -259,7 +267,7 @@ def silent_read(answer: NoAnswer, what: str) -> SourceError:
     text = f"{what}: {answer.reason}"
     if answer.ceiling:
         return QuotaReached(text)
-    return QueryFailedError(text) if answer.refused else SourceUnavailableError(text)
+    return LoginFailed(text) if answer.refused else SourceUnavailableError(text)
 
 
 def may_pass(answer: Answer | NoAnswer) -> bool:
@@ -290,6 +298,7 @@ _KINDS: Mapping[Read, type[SourceError]] = {
     Read.CURSOR: CursorExpired,
     Read.JOB: JobGone,
     Read.MISSING: NotThere,
+    Read.LOGIN: LoginFailed,
     Read.FAIL: QueryFailedError,
     Read.BY_REST: BulkUnsupported,
 }

@@ -91,7 +91,7 @@ def log_in(connection: SalesforceConnection) -> Token:
         case JwtAuth():
             given = {
                 "domain": _audience(auth.audience),
-                "username": html.escape(auth.username),
+                "username": auth.username,
                 "consumer_key": auth.client_id.get_secret_value(),
                 "privatekey": _key(auth.private_key.get_secret_value()),
             }
