@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -23,6 +24,26 @@ def requests(*record_ids, purpose="tracking"):
 
 def decisions(database):
     return database.fetch_all("select * from consent_decision order by decision_id")
+
+
+def know(database, record_id, address):
+    person, at = uuid4(), FakeClock().now()
+    with database.transaction() as conn:
+        conn.execute("insert into identity_begin values ('w', 'who', 0, %s)", [at])
+        conn.execute(
+            "insert into person (person_id, workflow, node, since) values (%s, 'w', 'who', %s)",
+            [person, at],
+        )
+        conn.execute(
+            "insert into person_record (workflow, node, record_id, person_id, mailbox_shared, "
+            "phones, gone, evidence, joined_at) values ('w', 'who', %s, %s, false, '{}', false, "
+            "'{}', %s)",
+            [record_id, person, at],
+        )
+        conn.execute(
+            "insert into person_identifier values (%s, 'email', %s, 'w', 'who', %s, false, %s)",
+            [person, address, record_id, at],
+        )
 
 
 def test_a_gate_asks_lists_first_and_keeps_every_decision(database):
@@ -56,6 +77,13 @@ def test_a_gate_asks_lists_first_and_keeps_every_decision(database):
         ("suppressed:do_not_contact",),
         (),
     ]
+    assert service.asked == [[BOB, CID]]
+
+    # Known to an identity node under an address that is listed: the same person, still refused.
+    know(database, CID, "bob@example.test")
+    assert gate.decide(requests(CID[:15]))[f"tag:{CID[:15]}:tracking"].reasons == (
+        "suppressed:do_not_contact",
+    )
     assert service.asked == [[BOB, CID]]
 
     # Revoked by a later entry, and entered again; the entries all stay.

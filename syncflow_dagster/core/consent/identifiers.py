@@ -34,7 +34,8 @@ def comparable(kind: Kind, value: str) -> str | None:
         case Kind.EMAIL:
             return contacts.email(value)
         case Kind.PHONE:
-            return contacts.phone(value)
+            # Without leading zeros it is the same when it is made comparable once more.
+            return (contacts.phone(value) or "").lstrip("0") or None
         case Kind.RECORD:
             return contacts.record_id(value)
 

@@ -95,10 +95,11 @@ class Gate:
         rules = {one.purpose: self._policy.purpose_rules(one.purpose) for one in requests}
         known = {name: purpose for name, purpose in rules.items() if purpose is not None}
         ids = dict.fromkeys(one.record_id for one in requests if one.purpose in known)
-        given = self._listed({one: [Identifier(Kind.RECORD, one)] for one in ids})
+        given = self._listed(self._lists.known_by(ids))
         unlisted = [one for one in ids if _permits(given[one])]
         found = self._source.gather(subject, list(known.values()), unlisted) if unlisted else {}
-        given |= self._listed({one: _identifiers(subject, one, found.get(one)) for one in unlisted})
+        shown = {one: _identifiers(subject, found[one]) for one in unlisted if one in found}
+        given |= {one: each for one, each in self._listed(shown).items() if not _permits(each)}
         now = self._clock.now()
         verdicts = {}
         for one in requests:
@@ -143,19 +144,16 @@ def _permits(given: Mapping[str, Answer]) -> bool:
     return all(one.says is Says.PERMITS for one in given.values())
 
 
-def _identifiers(
-    subject: SubjectRules, record_id: str, found: RecordEvidence | None
-) -> list[Identifier]:
-    """Return all that a person is known by: the record's id, and what its fields say now."""
-    known = [Identifier(Kind.RECORD, record_id)]
-    if found is None:
-        return known
+def _identifiers(subject: SubjectRules, found: RecordEvidence) -> list[Identifier]:
+    """Return what a person is known by as the service says just now."""
     fields = found.fields or {}
     emails = [*found.emails, *(fields.get(name) for name in subject.emails)]
     phones = [*found.phones, *(fields.get(name) for name in subject.phones)]
-    known += [Identifier(Kind.EMAIL, one) for one in emails if isinstance(one, str)]
-    known += [Identifier(Kind.PHONE, one) for one in phones if isinstance(one, str)]
     individual = fields.get(subject.individual_field)
-    if isinstance(individual, str):
-        known.append(Identifier(Kind.RECORD, individual))
-    return known
+    of_kind = {Kind.EMAIL: emails, Kind.PHONE: phones, Kind.RECORD: [individual]}
+    return [
+        Identifier(kind, value)
+        for kind, values in of_kind.items()
+        for value in values
+        if isinstance(value, str)
+    ]

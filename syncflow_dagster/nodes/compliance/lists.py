@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from syncflow_dagster.core.consent.identifiers import Kind, comparable
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from psycopg.rows import DictRow
 
-    from syncflow_dagster.core.consent.identifiers import Kind, PrivacyKey
+    from syncflow_dagster.core.consent.identifiers import PrivacyKey
     from syncflow_dagster.store.database import Database
 
 #: The list that counts in every policy.
@@ -97,6 +98,23 @@ class Lists:
                 raise NotAnIdentifier(msg)
             found[digest] = one.kind
         return found
+
+    def known_by(self, record_ids: Iterable[str]) -> dict[str, list[Identifier]]:
+        """Return what each record's person is known by: the record itself, and what persons told.
+
+        Somebody who is listed under an old address stays listed under a new one.
+
+        Args:
+            record_ids: Ids of records; identity nodes may know their persons.
+        """
+        known = {one: [Identifier(Kind.RECORD, one)] for one in record_ids}
+        ids = {one: comparable(Kind.RECORD, one) for one in known}
+        told: dict[str | None, list[Identifier]] = {}
+        given = {"record_ids": list({one for one in ids.values() if one is not None})}
+        for row in self._database.fetch_all(self._statements["known_by"], given):
+            found = Identifier(Kind(row["kind"]), row["value"])
+            told.setdefault(row["record_id"], []).append(found)
+        return {one: [*itself, *told.get(ids[one], ())] for one, itself in known.items()}
 
     def standing(
         self, lists: Iterable[str], people: Sequence[Iterable[Identifier]]

@@ -20,6 +20,29 @@ where latest.action = 'add'
 union all
 select distinct e.hash, null from erased_identifier e where e.hash = any(%(hashes)s)
 
+-- name: known_by
+-- What the persons of these records are known by beside them: their other records, and addresses and
+-- numbers that are or were theirs alone.
+with asked as (
+    select r.record_id, r.person_id
+    from identity_begin n
+    join person_record r using (workflow, node)
+    where r.record_id = any(%(record_ids)s)
+), persons as (
+    select a.record_id, a.person_id from asked a
+    union
+    select a.record_id, p.person_id from asked a join person p on p.merged_into = a.person_id
+)
+select p.record_id, 'record' as kind, r.record_id as value
+from persons p
+join person_record r using (person_id)
+where r.record_id <> p.record_id
+union
+select p.record_id, i.kind, i.value
+from persons p
+join person_identifier i using (person_id)
+where i.kind in ('email', 'phone') and not i.shared
+
 -- name: enter
 insert into suppression (list, kind, hash, action, actor, reason, entered_at)
 select %(list)s, e.kind, e.hash, %(action)s, %(actor)s, %(reason)s, %(now)s
