@@ -86,8 +86,7 @@ def _holds(test: Comparison, calendar: Calendar) -> Holds:
         return lambda value: _comparable(value, info) in values
     operand = test.values[0]
     if isinstance(operand, Pattern):
-        regex = operand.regex(case_sensitive=info.case_sensitive)
-        return lambda value: regex.fullmatch(str(value)) is not None
+        return lambda value: operand.matches(str(value), case_sensitive=info.case_sensitive)
     if isinstance(operand, DateLiteral):
         return _in_range(test.relation, operand, info, calendar)
     sign, right = _SIGNS[test.relation], _comparable(operand, info)

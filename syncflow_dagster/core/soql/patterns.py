@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 
 class Wild(Enum):
@@ -20,19 +21,22 @@ class Pattern:
 
     parts: tuple[str | Wild, ...]
 
-    def regex(self, *, case_sensitive: bool = False) -> re.Pattern[str]:
-        """Return it as an expression that has to match a text as a whole."""
-        texts = {Wild.ANY: ".*", Wild.ONE: "."}
-        source = "".join(
-            texts[part] if isinstance(part, Wild) else re.escape(part) for part in self.parts
-        )
-        flags = re.DOTALL if case_sensitive else re.DOTALL | re.IGNORECASE
-        return re.compile(source, flags)
+    def matches(self, text: str, *, case_sensitive: bool = False) -> bool:
+        """Say whether a text as a whole is of the pattern."""
+        given = text if case_sensitive else text.lower()
+        return _regex(self, case_sensitive).fullmatch(given) is not None
 
-    @property
-    def length(self) -> int:
-        """Characters it matches, each wildcard counted as one."""
-        return sum(1 if isinstance(part, Wild) else len(part) for part in self.parts)
+
+@lru_cache(maxsize=256)
+def _regex(pattern: Pattern, case_sensitive: bool) -> re.Pattern[str]:
+    texts = {Wild.ANY: ".*", Wild.ONE: "."}
+    source = (
+        texts[part]
+        if isinstance(part, Wild)
+        else re.escape(part if case_sensitive else part.lower())
+        for part in pattern.parts
+    )
+    return re.compile("".join(source), re.DOTALL)
 
 
 def parse(text: str) -> Pattern:
