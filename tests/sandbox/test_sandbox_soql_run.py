@@ -79,7 +79,7 @@ def test_a_multipicklist_is_asked_for_sets():
 def test_null_of_a_checkbox_is_false():
     flags = [True, False, None]
     for condition in ("Flag__c = false", "Flag__c = null", "Flag__c != true", "Flag__c IN (null)"):
-        assert passing(condition, flags, "Flag__c", null_ne="exclude") == [False, False], condition
+        assert passing(condition, flags, "Flag__c", null_ne="exclude") == [False, None], condition
     assert passing("Flag__c != null", flags, "Flag__c") == [True]
 
 
@@ -214,6 +214,9 @@ def test_parents_that_are_missing_are_null():
 def test_rows_tell_values_and_parents():
     query = "SELECT name, c.ACCOUNT.parent.NAME, Contact.Account.Name FROM contact c"
     rows = answer(query, PEOPLE, ACCOUNTS)
+    # A checkbox that is not there is no false.
+    [first, *_, last] = answer("SELECT Account.Active__c FROM Contact", PEOPLE, ACCOUNTS)
+    assert (first["Account.Active__c"], last["Account.Active__c"]) == (True, None)
     assert list(rows[2]) == ["Name", "Account.Parent.Name", "Account.Name"]
     assert rows[2] == {"Name": "Contact 3", "Account.Parent.Name": "Acme", "Account.Name": "Beta"}
     assert rows[2].parents == {"Account": ACCOUNTS[2], "Account.Parent": ACCOUNTS[0]}

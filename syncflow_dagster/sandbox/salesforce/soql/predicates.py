@@ -71,6 +71,8 @@ def predicate(wanted: Filter, setting: Setting, *, negated: bool = False) -> Pre
         return predicate(replace(wanted, negated=False), setting, negated=not negated)
     read = reader(wanted.path, setting.get)
     test, of_null = _test(wanted, setting)
+    if wanted.path.field.type == "boolean":
+        of_null = test(False)  # documented: on a checkbox, null is false
     by_mode = negated and setting.null_ne == "include"
     on_null = by_mode if of_null is None else of_null != negated
 

@@ -18,19 +18,15 @@ _NUMBERS = frozenset({"int", "double", "currency", "percent"})
 def reader(
     path: Path, get: Callable[[str, str], Mapping[str, Any] | None]
 ) -> Callable[[Mapping[str, Any]], Any]:
-    """The function from a record to a path's value; a parent that is missing gives null.
-
-    A checkbox is never null: it is false.
-    """
-    name, default = path.field.name, (False if path.field.type == "boolean" else None)
+    """The function from a record to a path's value; a parent that is missing gives null."""
+    name = path.field.name
     if not path.parents:
-        return lambda record: default if (found := record.get(name)) is None else found
+        return lambda record: record.get(name)
     climb = parent_reader(path, get)
 
     def read(record: Mapping[str, Any]) -> Any:
         parent = climb(record)
-        found = None if parent is None else parent.get(name)
-        return default if found is None else found
+        return None if parent is None else parent.get(name)
 
     return read
 
