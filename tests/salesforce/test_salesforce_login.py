@@ -39,7 +39,7 @@ def org(monkeypatch):
 
     class Org:
         answer = response(200, GIVEN)
-        asked: list[requests.PreparedRequest] = []
+        asked = ()
 
         def send(self, request, **_settings):
             self.asked.append(request)

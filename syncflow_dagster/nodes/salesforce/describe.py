@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.salesforce.answers import Answer
     from syncflow_dagster.nodes.salesforce.client import SalesforceClient
 
-_API_NAME = re.compile(r"[A-Za-z]\w*")
+_API_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
 
 class Describes:
@@ -64,7 +64,7 @@ class Describes:
             return self._names
 
     def _described(self, name: str) -> ObjectInfo | None:
-        if not _API_NAME.fullmatch(name, re.ASCII):
+        if not _API_NAME.fullmatch(name):
             return None
         what = f"the description of {name}"
         try:
