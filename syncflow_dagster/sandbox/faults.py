@@ -66,7 +66,6 @@ BESIDE: dict[str, frozenset[str]] = {
     "report": frozenset({"lost_reply", "error_before", "error_after", "html_error", "slow"}),
     "ingest_job": frozenset({"error_before", "error_after", "partial", "slow"}),
     "query_job": frozenset({"error_before", "slow"}),
-    "query_job": frozenset({"error_before", "slow"}),
     "webhook": frozenset({"error_before", "late_apply", "lost_reply", "slow"}),
 }
 _SELECTION = frozenset({"op", "text", "rate", "nth", "times", "seed"})

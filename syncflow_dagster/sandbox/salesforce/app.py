@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from syncflow_dagster.sandbox.salesforce import (
+    composite_routes,
     describe,
     drawn,
     keys,
@@ -19,9 +20,13 @@ from syncflow_dagster.sandbox.salesforce import (
     rest_records,
     sessions,
 )
+from syncflow_dagster.sandbox.salesforce.bulk_routes import Bulk
 from syncflow_dagster.sandbox.salesforce.call import JSON_TYPE
+from syncflow_dagster.sandbox.salesforce.duplicates import duplicate_rule
 from syncflow_dagster.sandbox.salesforce.gateway import NEWEST, OLDEST, Dated, Gateway
+from syncflow_dagster.sandbox.salesforce.locks import Locks
 from syncflow_dagster.sandbox.salesforce.oauth import TokenEndpoint
+from syncflow_dagster.sandbox.salesforce.pairs import pair_rule
 from syncflow_dagster.sandbox.salesforce.records import SERVICE
 from syncflow_dagster.sandbox.salesforce.routes import Routes
 from syncflow_dagster.sandbox.salesforce.runtime import Runtime
@@ -52,6 +57,8 @@ class SalesforceService:
 
     def __init__(self, world: World) -> None:
         self._runtime = Runtime(world)
+        self._runtime.org.rules += [pair_rule, duplicate_rule, Locks()]
+        self._bulk = Bulk(self._runtime)
         gateway = Gateway(self._runtime, Routes(self._routes()))
         dated = Dated(self._runtime).around
         token, soap = TokenEndpoint(self._runtime), SoapLogin(self._runtime)
@@ -73,6 +80,8 @@ class SalesforceService:
             *replication.ROUTES,
             *rest_records.ROUTES,
             *rest_limits.ROUTES,
+            *composite_routes.ROUTES,
+            *self._bulk.routes,
         ]
 
     @property

@@ -75,10 +75,6 @@ def double(value: float) -> str:
     return f"{'-' if sign else ''}{shown[0]}.{shown[1:] or '0'}E{power}"
 
 
-def _with_millis(value: datetime | time, form: str) -> str:
-    return value.strftime(form) + f".{value.microsecond // 1000:03d}Z"
-
-
 _TEXTS: Mapping[type, Callable[[Any], str]] = {
     type(None): lambda _: "",
     str: lambda value: value,
@@ -86,9 +82,9 @@ _TEXTS: Mapping[type, Callable[[Any], str]] = {
     int: str,
     float: double,
     Decimal: lambda value: double(float(value)),
-    datetime: lambda value: _with_millis(value, "%Y-%m-%dT%H:%M:%S"),
+    datetime: lambda value: value.isoformat(timespec="milliseconds")[:23] + "Z",
     date: date.isoformat,
-    time: lambda value: _with_millis(value, "%H:%M:%S"),
+    time: lambda value: value.isoformat("milliseconds")[:12] + "Z",
 }
 
 

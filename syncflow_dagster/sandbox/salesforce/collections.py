@@ -148,7 +148,7 @@ class Collection:
         Raises:
             ApiError: The request as a whole is refused.
         """
-        _count(len(ids))
+        check_count(len(ids))
 
         def write(place: int) -> Done:
             record_id = normalise(ids[place])
@@ -217,13 +217,18 @@ def _records(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
         text = "The records of a collection must be a list of objects"
         raise ApiError(400, "JSON_PARSER_ERROR", text)
-    _count(len(records))
+    check_count(len(records))
     return records
 
 
-def _count(number: int) -> None:
-    if number > MOST:
-        text = f"record limit reached. cannot submit more than {MOST} records into this call"
+def check_count(number: int, most: int = MOST) -> None:
+    """See that a request has neither too many records nor none.
+
+    Raises:
+        ApiError: It has.
+    """
+    if number > most:
+        text = f"record limit reached. cannot submit more than {most} records into this call"
         raise ApiError(400, "EXCEEDED_ID_LIMIT", text)
     if not number:
         raise ApiError(400, "MISSING_ARGUMENT", "No records were given")

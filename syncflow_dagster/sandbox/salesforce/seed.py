@@ -3,11 +3,12 @@
     {"service": "salesforce",
      "records": {"Account": [{"key": "acme", "Name": "Acme"}],
                  "Contact": [{"LastName": "Diaz", "AccountId": "@acme"}]},
-     "people": {"accounts": 300, "contacts": 3000, "leads": 500, "seed": 7}}
+     "people": {"accounts": 300, "contacts": 3000, "leads": 500, "seed": 7},
+     "bulk_rows": {"object": "Invoice__c", "rows": 1000000}}
 
 A record may have a `key`, by which references (`"@key"`) find it; an `Id`, the stamps
 `CreatedDate`, `LastModifiedDate` and `SystemModstamp`, calculated fields and `IsDeleted` may be
-given too.
+given too. `bulk_rows` are records computed from their number, for measuring (see `blocks`).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from syncflow_dagster.sandbox.salesforce.blocks import MOST_ROWS, add_rows
 from syncflow_dagster.sandbox.salesforce.errors import RowError
 from syncflow_dagster.sandbox.salesforce.people_seed import People  # noqa: TC001 - pydantic reads it
 from syncflow_dagster.sandbox.salesforce.values import stored
@@ -30,12 +32,22 @@ class SalesforceSeedError(ValueError):
     """A seed of the fake org is not valid; the text says where."""
 
 
+class BulkRows(BaseModel):
+    """Very many computed records of one object."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    object: str
+    rows: int = Field(ge=1, le=MOST_ROWS)
+
+
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     service: str = "salesforce"
     records: dict[str, list[dict[str, Any]]] = {}
     people: People | None = None
+    bulk_rows: BulkRows | None = None
 
 
 @dataclass(frozen=True)
@@ -45,10 +57,12 @@ class Seed:
     Attributes:
         records: By object, as they are written.
         people: The people to make, if any.
+        bulk_rows: The computed records, if any.
     """
 
     records: dict[str, list[dict[str, Any]]]
     people: People | None
+    bulk_rows: BulkRows | None
 
 
 def parse_seed(document: object, source: str) -> Seed:
@@ -68,7 +82,7 @@ def parse_seed(document: object, source: str) -> Seed:
         where = ".".join(str(part) for part in first["loc"])
         msg = f"{source}: {where}: {first['msg']}"
         raise SalesforceSeedError(msg) from error
-    return Seed(read.records, read.people)
+    return Seed(read.records, read.people, read.bulk_rows)
 
 
 def plant(seed: Seed, org: Org, source: str) -> None:
@@ -85,14 +99,18 @@ def plant(seed: Seed, org: Org, source: str) -> None:
     read = [
         _read(org, definition, values, f"{source}: records.{name}[{place}]")
         for name, listed in seed.records.items()
-        for definition in [_definition(org, name, source)]
+        for definition in [_definition(org, name, f"{source}: records")]
         for place, values in enumerate(listed)
     ]
     keys = {one.key: one.values["Id"] for one in read if one.key is not None}
     for one in read:
         _resolve(one, keys)
+    bulk = seed.bulk_rows
+    many = None if bulk is None else _definition(org, bulk.object, f"{source}: bulk_rows")
     for one in read:
         org.load(one.object_name, one.values, record_id=one.values["Id"])
+    if bulk is not None and many is not None:
+        add_rows(org, many, bulk.rows)
 
 
 @dataclass(frozen=True)
@@ -106,10 +124,10 @@ class _Planned:
     where: str
 
 
-def _definition(org: Org, name: str, source: str) -> ObjectDef:
+def _definition(org: Org, name: str, where: str) -> ObjectDef:
     found = org.schema.object(name)
     if found is None:
-        msg = f"{source}: records.{name}: there is no such object"
+        msg = f"{where}.{name}: there is no such object"
         raise SalesforceSeedError(msg)
     return found
 

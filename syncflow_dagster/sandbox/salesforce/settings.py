@@ -58,6 +58,7 @@ class Settings(BaseModel):
         bulk_query_jobs: Bulk 2.0 query jobs a day.
         bulk_ingest_jobs: Bulk 2.0 ingest jobs a day.
         bulk_ttl_s: Real seconds a finished job's results are kept.
+        bulk_page_rows: Rows of a result page whose size the service chooses.
         bulk_upload_bytes: Most bytes of an ingest job's upload.
         lock_s: Real seconds a written record's parent stays locked.
         edits: What others do in the org; done once, when it is set.
@@ -83,6 +84,7 @@ class Settings(BaseModel):
     bulk_query_jobs: int = Field(default=10_000, ge=0)
     bulk_ingest_jobs: int = Field(default=10_000, ge=0)
     bulk_ttl_s: float = Field(default=604_800.0, gt=0)
+    bulk_page_rows: int = Field(default=50_000, ge=1)
     bulk_upload_bytes: int = Field(default=150_000_000, ge=1)
     lock_s: float = Field(default=0.0, ge=0)
     edits: list[Edit] = []
