@@ -21,7 +21,13 @@ from syncflow_dagster.sandbox.monday import spellings
 from syncflow_dagster.sandbox.monday.field_errors import FIELD_ERRORS
 from syncflow_dagster.sandbox.monday.settings import Settings
 from syncflow_dagster.sandbox.server import SandboxServer
-from syncflow_dagster.testing.crash import ADOPT_POINTS, DELTA_POINTS, PUSH_POINTS, RETENTION_POINTS
+from syncflow_dagster.testing.crash import (
+    ADOPT_POINTS,
+    DELTA_POINTS,
+    IDENTITY_POINTS,
+    PUSH_POINTS,
+    RETENTION_POINTS,
+)
 from syncflow_dagster.testing.faults.run import FaultOutcome, FaultResult
 from syncflow_dagster.workflows.models import Workflow
 
@@ -79,6 +85,7 @@ def test_every_crash_point_is_listed_in_the_order_of_passing():
     assert tuple(docs_pages.first_codes(sections["Push"])) == PUSH_POINTS
     assert tuple(docs_pages.first_codes(sections["Adoption"])) == ADOPT_POINTS
     assert tuple(docs_pages.first_codes(sections["Retention"])) == RETENTION_POINTS
+    assert tuple(docs_pages.first_codes(sections["Identity"])) == IDENTITY_POINTS
 
 
 _NAME = re.compile(r"\b(?:SYNCFLOW|MONDAY|ORDERS|ORDER_LIST|DAGSTER|SANDBOX)_[A-Z][A-Z_]*[A-Z]\b")

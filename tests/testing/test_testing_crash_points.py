@@ -14,6 +14,7 @@ from syncflow_dagster.nodes.delta import build
 from syncflow_dagster.testing import crash
 from syncflow_dagster.testing.faults.adoption import adoption_cases
 from syncflow_dagster.testing.faults.cases import cases
+from syncflow_dagster.testing.faults.identity import identity_cases
 from syncflow_dagster.testing.faults.jobs_cases import jobs_cases
 from syncflow_dagster.testing.faults.retention import retention_cases
 
@@ -42,7 +43,11 @@ def test_the_list_and_the_code_name_the_same_points():
 
 
 def test_the_fault_matrix_kills_at_every_point():
-    others = [*retention_cases().values(), *adoption_cases().values()]
+    others = [
+        *retention_cases().values(),
+        *adoption_cases().values(),
+        *identity_cases().values(),
+    ]
     points = [*(case.crash_at for case in [*cases(), *jobs_cases()]), *others]
     killed = {point.split(":")[0] for point in points if point}
     assert killed == set(crash.POINTS)

@@ -147,3 +147,21 @@ select count(*) as effects from effect e
 where state in ('SENT', 'UNKNOWN')
   and not (state = 'UNKNOWN' and exists (
       select from bulk_job j where j.request_id = e.request_id));
+
+-- name: judge_identity
+-- {table} is the delta table of the contacts. `twice`: what stands for one contact more than once.
+select
+    (select count(*) from syncflow.person where workflow = %(workflow)s and merged_into is null) as persons,
+    (select count(*) from syncflow.person_record where workflow = %(workflow)s) as records,
+    (select count(*) from syncflow.job_change where workflow = %(workflow)s) as moves,
+    (select count(*) from syncflow.review_case where workflow = %(workflow)s) as asked,
+    (select count(*) - count(distinct contact_id) from syncflow.job_change
+     where workflow = %(workflow)s)
+    + (select count(*) - count(distinct record_id) from syncflow.review_case
+       where workflow = %(workflow)s) as twice,
+    (select count(*) from {table} d
+     where d.state not in ('SYNCED', 'HELD', 'SUPERSEDED')
+        or (d.state = 'HELD') <> exists (
+            select 1 from syncflow.review_case c
+            where c.workflow = %(workflow)s and c.delta_id = d.delta_id and c.state = 'OPEN')
+    ) as undecided;

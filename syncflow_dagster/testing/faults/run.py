@@ -12,6 +12,7 @@ from syncflow_dagster.testing.faults.board_cases import board_cases
 from syncflow_dagster.testing.faults.board_run import board_faults
 from syncflow_dagster.testing.faults.cases import cases
 from syncflow_dagster.testing.faults.deltas import delta_cases, killed_deltas
+from syncflow_dagster.testing.faults.identity import identity_cases, killed_identities
 from syncflow_dagster.testing.faults.jobs import job_faults
 from syncflow_dagster.testing.faults.jobs_cases import jobs_cases
 from syncflow_dagster.testing.faults.load_cases import load_cases
@@ -57,6 +58,7 @@ def parts() -> list[Part]:
         Part(delta_cases(), killed_deltas),
         Part(retention_cases(), killed_retention),
         Part(adoption_cases(), killed_adoptions),
+        Part(identity_cases(), killed_identities),
         Part(PROOFS, proofs),
     ]
 
