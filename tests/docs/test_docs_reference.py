@@ -20,6 +20,8 @@ from syncflow_dagster.sandbox import faults
 from syncflow_dagster.sandbox.monday import spellings
 from syncflow_dagster.sandbox.monday.field_errors import FIELD_ERRORS
 from syncflow_dagster.sandbox.monday.settings import Settings
+from syncflow_dagster.sandbox.salesforce import drawn, people_cases
+from syncflow_dagster.sandbox.salesforce import settings as salesforce_settings
 from syncflow_dagster.sandbox.server import SandboxServer
 from syncflow_dagster.testing.crash import (
     ADOPT_POINTS,
@@ -193,8 +195,22 @@ def test_the_wordings_of_the_sandbox_s_refusals_are_listed():
 
 
 def test_the_sandbox_s_settings_are_listed():
-    section = docs_pages.sections(REFERENCE / "sandbox.md")["Settings of monday"]
-    assert set(docs_pages.first_codes(section)) == set(Settings.model_fields)
+    page = docs_pages.sections(REFERENCE / "sandbox.md")
+    assert set(docs_pages.first_codes(page["Settings of monday"])) == set(Settings.model_fields)
+    listed = docs_pages.first_codes(page["Settings of Salesforce"])
+    assert set(listed) == set(salesforce_settings.Settings.model_fields)
+
+
+def test_what_the_fake_org_knows_is_listed():
+    page = docs_pages.sections(REFERENCE / "sandbox.md")
+
+    def listed(title):
+        return {code for row in docs_pages.rows(page[title]) for code in docs_pages.codes(row[0])}
+
+    assert listed("Operations of Salesforce") == drawn.OPERATIONS
+    assert listed("People") == set(people_cases.CASES)
+    tokens = SandboxServer()._services["salesforce"].tokens
+    assert listed("Logging in to Salesforce") == set(tokens)
 
 
 def _models():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syncflow_dagster.sandbox.salesforce.errors import ApiError
 from syncflow_dagster.sandbox.salesforce.ids import make_id
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from syncflow_dagster.sandbox.clock import Clock
+    from syncflow_dagster.sandbox.salesforce.rest_rows import RowShape
     from syncflow_dagster.sandbox.salesforce.settings import Settings
+    from syncflow_dagster.sandbox.salesforce.soql import ResultRow
 
 # A user may have ten cursors open; an eleventh closes the oldest.
 _MOST_OPEN = 10
@@ -24,16 +26,16 @@ class Cursor:
     """One open query.
 
     Attributes:
-        rows: All rows of the result, as the handler keeps them.
+        rows: All rows of the result.
         size: Rows of a page.
-        shape: What the handler needs to show a row.
+        shape: Shows the rows.
     """
 
     id: str
     user_id: str
-    rows: Sequence[Any]
+    rows: Sequence[ResultRow]
     size: int
-    shape: Any
+    shape: RowShape
     expires_at: float
 
 
@@ -55,7 +57,7 @@ class Locators:
         """Close all cursors."""
         self._open.clear()
 
-    def open(self, user_id: str, rows: Sequence[Any], size: int, shape: Any) -> Cursor:
+    def open(self, user_id: str, rows: Sequence[ResultRow], size: int, shape: RowShape) -> Cursor:
         """Keep a result; closes the user's oldest cursor where there are ten."""
         own = [one for one in self._open.values() if one.user_id == user_id]
         for oldest in own[: max(0, len(own) - _MOST_OPEN + 1)]:

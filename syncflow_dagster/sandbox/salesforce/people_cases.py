@@ -34,7 +34,7 @@ def domain(account: Record) -> str:
 def make(maker: Maker, contacts: int) -> list[Record]:
     """Make about so many contacts, the special cases first; the answer is all of them."""
     made: list[Record] = []
-    for case, build in _CASES.items():
+    for case, build in CASES.items():
         known = maker.truth.setdefault(case, [])
         for number in range(max(1, contacts // _ONE_IN)):
             if len(made) >= contacts:
@@ -183,7 +183,7 @@ def _merged(maker: Maker, _number: int) -> list[Record]:
     return [master, gone]
 
 
-_CASES: dict[str, Callable[[Maker, int], list[Record]]] = {
+CASES: dict[str, Callable[[Maker, int], list[Record]]] = {
     "moved_phone": _moved_phone,
     "moved_linkedin": _moved_linkedin,
     "moved_past_account": _moved_past_account,

@@ -19,7 +19,7 @@ SESSION = f"{ORG_ID[:15]}!sandbox.integration.session"
 RESTRICTED_SESSION = f"{ORG_ID[:15]}!sandbox.restricted.session"
 REFRESH_TOKEN = "sandbox-refresh-token"  # noqa: S105 - opens nothing but the sandbox
 PASSWORD = "sandbox-password"  # noqa: S105 - as above
-SECURITY_TOKEN = "sandbox&token"  # noqa: S105 - as above; it needs escaping in XML
+SECURITY_TOKEN = "sandboxSecurityToken"  # noqa: S105 - as above
 
 
 @dataclass(frozen=True)
