@@ -16,7 +16,7 @@ from syncflow_dagster.nodes.salesforce.asking import ask
 from syncflow_dagster.nodes.salesforce.client import resource
 from syncflow_dagster.nodes.salesforce.columns import check_bulk, in_batches
 from syncflow_dagster.nodes.salesforce.csv_pages import read_page
-from syncflow_dagster.nodes.salesforce.errors import JobGone, NotThere, job_error
+from syncflow_dagster.nodes.salesforce.errors import CursorExpired, JobGone, NotThere, job_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -209,7 +209,7 @@ def drop_query(client: SalesforceClient, job: str, *, complete: bool) -> None:
 def _look(client: SalesforceClient, job: str) -> dict[str, Any]:
     try:
         answer = ask(client, resource("jobs", "query", job), f"the state of bulk job {job}")
-    except NotThere as error:
+    except (NotThere, CursorExpired) as error:
         raise JobGone(str(error)) from None
     _member(answer, "state")
     body: dict[str, Any] = answer.body
@@ -228,7 +228,7 @@ def _paths(client: SalesforceClient, job: str) -> Iterator[str]:
         asked.add(path)
         try:
             answer = ask(client, path, what)
-        except NotThere as error:
+        except (NotThere, CursorExpired) as error:
             raise JobGone(str(error)) from None
         for one in _member(answer, "resultPages"):
             yield str(one["resultUrl"])
@@ -257,7 +257,7 @@ def _read(client: SalesforceClient, path: str, columns: Sequence[Column]) -> tup
     what = "a page of bulk results"
     try:
         answer = ask(client, path, what, headers={"Accept": "text/csv"})
-    except NotThere as error:
+    except (NotThere, CursorExpired) as error:
         raise JobGone(str(error)) from None
     if answer.content is None:
         msg = f"{what}: Salesforce answers with something that is no CSV"

@@ -67,18 +67,21 @@ class Tokens:
             return self._logged_in(refused)
 
     def _check(self, refused: Token | None) -> None:
+        """End it where another login would be in vain."""
+        reason = None
         if refused is not None and not self._renewable:
-            self._failure = LoginRefused(
+            reason = (
                 "the org refuses the session token, which cannot be refreshed: get a new one, or "
                 "log in by client_credentials or jwt"
             )
-            raise self._failure
-        if self._renewals and not self._accepted:
+        elif self._renewals and not self._accepted:
             # Another login would bring another token like it: this way lies an endless loop.
-            self._failure = LoginRefused(
+            reason = (
                 "the org refuses tokens it has just given: check the user's API access, its "
                 "session policies and the app's IP range"
             )
+        if reason is not None:
+            self._token, self._failure = None, LoginRefused(reason)
             raise self._failure
 
     def _logged_in(self, refused: Token | None) -> Token:
