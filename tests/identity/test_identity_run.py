@@ -185,10 +185,14 @@ def test_a_held_record_that_changes_is_asked_about_anew_or_answers_itself(databa
 
 
 def test_persons_that_turn_out_to_be_one_are_united_by_a_decision(database):
-    flow = workflow()
+    flow = workflow(batch_rows=100)
     begin = [contact("a", **ACME), contact("p", **BETA)]
+    # One who is asked about beside those he may be, in one batch.
+    tell(database, flow, [*begin, contact("x", "Joe Doe", email="ann@acme.com")])
+    assert dict(decide(database, flow).decisions) == {"new": 2, "held": 1}
+    assert [one["candidates"] for one in cases(database)] == [1]
     tell(database, flow, begin)
-    assert dict(decide(database, flow).decisions) == {"new": 2}
+    assert dict(decide(database, flow).decisions) == {"gone": 1}
     profile = {"linkedin": "https://linkedin.com/in/ann"}
     tell(database, flow, [{**one, **profile} for one in begin])
     report = decide(database, flow)

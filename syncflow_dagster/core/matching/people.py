@@ -11,7 +11,7 @@ from syncflow_dagster.core.matching import contacts
 from syncflow_dagster.core.matching.names import Name, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
 _NAMESPACE = UUID("6f1d5a52-2f3c-4f0c-9a4c-0f6f0f3f9f11")
@@ -27,10 +27,16 @@ class Kind(StrEnum):
     PHONE = "phone"
     ACCOUNT = "account"
     PRIOR_ACCOUNT = "prior_account"
+    #: A name and one of the three above in one text, so that both together are looked up at once:
+    #: of a common name or a large account alone there may be thousands.
+    NAME_AND = "name_and"
 
 
 #: Of these, one value belongs to one person, unless it is known to be shared.
 IDENTIFIERS = (Kind.EMAIL, Kind.EXTERNAL_ID, Kind.LINKEDIN)
+
+#: What tells persons of one name apart.
+_BESIDE = (Kind.PHONE, Kind.ACCOUNT, Kind.PRIOR_ACCOUNT)
 
 Key = tuple[Kind, str]
 
@@ -128,6 +134,23 @@ def normalised(said: Record, shared_mailboxes: Collection[str] = ()) -> Record:
     )
 
 
+def name_and(names: Iterable[str], more: Iterable[Key]) -> Iterator[Key]:
+    """Return each name with each of some other keys as one key."""
+    beside = list(more)
+    for name in names:
+        yield from ((Kind.NAME_AND, f"{name} + {kind} {value}") for kind, value in beside)
+
+
+def told_by(record: Record) -> Iterator[Key]:
+    """Return keys of those who have a record's name and something else of it."""
+    beside: list[Key] = [(Kind.PHONE, one) for one in record.phones]
+    if record.account is not None:
+        beside += [(Kind.ACCOUNT, record.account), (Kind.PRIOR_ACCOUNT, record.account)]
+    if record.prior_account is not None:
+        beside.append((Kind.ACCOUNT, record.prior_account))
+    return name_and(sorted(record.name.keys), beside)
+
+
 @dataclass(slots=True)
 class Trait:
     """Something a person was once known by.
@@ -159,6 +182,11 @@ class Person:
         """Tell whether a key is known and tells the person from others."""
         trait = self.traits.get(key)
         return trait is not None and not trait.shared
+
+    def told_by(self) -> Iterator[Key]:
+        """Return all names with all else that tells persons of one name apart."""
+        beside = [key for key in self.traits if key[0] in _BESIDE]
+        return name_and([value for kind, value in self.traits if kind is Kind.NAME], beside)
 
     def by_age(self) -> Sequence[Record]:
         """Return the records, the oldest first; those of unknown age in the order they came."""

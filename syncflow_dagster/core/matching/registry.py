@@ -110,11 +110,11 @@ class Registry:
                 for other in others:
                     self._share(self.persons[other], key)
             if own is None:
-                person.traits[key] = Trait(record.record_id, shared)
-                self._by_key[key][person.person_id] = None
-                self.changes.traits[person.person_id, key] = None
+                self._add(person, key, Trait(record.record_id, shared))
             elif shared:
                 self._share(person, key)
+        for key in [one for one in person.told_by() if one not in person.traits]:
+            self._add(person, key, Trait(record.record_id))
 
     def absorb(self, person: Person, other: Person) -> None:
         """Make two persons one."""
@@ -150,6 +150,11 @@ class Registry:
         self._owner[record.record_id] = person.person_id
         if record.merged_into is not None:
             self._merged[record.merged_into].add(record.record_id)
+
+    def _add(self, person: Person, key: Key, trait: Trait) -> None:
+        person.traits[key] = trait
+        self._by_key[key][person.person_id] = None
+        self.changes.traits[person.person_id, key] = None
 
     def _share(self, person: Person, key: Key) -> None:
         trait = person.traits[key]

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.core.matching.people import Record
+    from syncflow_dagster.core.matching.registry import Registry
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models import IdentityNode, Workflow
 
@@ -168,16 +169,18 @@ class _Run:
         registry = store.load(records, by_name=late)
         rulings = store.rulings([one.record_id for one in records])
         decider = Decider(registry, f"{self.workflow}/{self.node.name}", rulings)
-        asked: dict[int, str] = {}
         decisions: dict[str, Decision] = {}
         for row, record in taken.rows:
             first = row["delta_id"] <= first_load_to
             decision = decider.take(record, str(row["delta_id"]), first_load=first)
             decisions[record.record_id] = decision
             part.count(decision)
-            if decision.action is Action.HELD:
-                asked[row["delta_id"]] = self._ask(store, decider, row, record, decision, part)
         store.keep(registry, decisions)
+        asked = {
+            row["delta_id"]: self._ask(store, registry, row, record, decision, part)
+            for row, record in taken.rows
+            if (decision := decisions[record.record_id]).action is Action.HELD
+        }
         crash_point("identity.persons_written")
         part.moves = store.keep_moves(decisions.values())
         crash_point("identity.moves_written")
@@ -193,7 +196,7 @@ class _Run:
     def _ask(
         self,
         store: Store,
-        decider: Decider,
+        registry: Registry,
         row: DictRow,
         record: Record,
         decision: Decision,
@@ -215,18 +218,20 @@ class _Run:
             },
         ).fetchone()
         assert case is not None
-        persons = [match.person_id for match in decision.matches]
-        for match in decision.matches:
+        # Some of them may have become one since, in the same batch.
+        absorbed = registry.changes.absorbed
+        whose = {absorbed.get(one.person_id, one.person_id): one for one in decision.matches}
+        for person_id, match in whose.items():
             values = {
                 "case_id": case["case_id"],
-                "persons": persons,
-                "person_id": match.person_id,
-                "likeness": likeness(record, decider.registry.persons[match.person_id]),
+                "persons": list(whose),
+                "person_id": person_id,
+                "likeness": likeness(record, registry.persons[person_id]),
                 "tier": int(match.tier),
                 "evidence": list(match.evidence),
             }
             store.conn.execute(sql.load("identity")["ask_about"], values)
-        question = (case["case_id"], record.record_id, int(decision.tier), reason, len(persons))
+        question = (case["case_id"], record.record_id, int(decision.tier), reason, len(whose))
         if len(part.questions) < PREVIEW:
             part.questions.append(Question(*question))
         return f"review case {case['case_id']}: {reason}"

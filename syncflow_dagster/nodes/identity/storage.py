@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from syncflow_dagster.core.matching.decide import Decision, Rulings, Same
-from syncflow_dagster.core.matching.people import IDENTIFIERS, Kind, Person, Record, Trait
+from syncflow_dagster.core.matching.people import IDENTIFIERS, Kind, Person, Record, Trait, told_by
 from syncflow_dagster.core.matching.registry import Registry
 from syncflow_dagster.core.matching.tiers import Tier
 from syncflow_dagster.store import sql
@@ -42,14 +42,6 @@ _TEXTS = (
     "merged_into",
     "gone",
 )
-#: What is held against what to tell two persons of one name apart: the kind a record has, and the
-#: kind a person is known by.
-_BESIDE = (
-    (Kind.PHONE, Kind.PHONE),
-    (Kind.ACCOUNT, Kind.ACCOUNT),
-    (Kind.PRIOR_ACCOUNT, Kind.ACCOUNT),
-    (Kind.ACCOUNT, Kind.PRIOR_ACCOUNT),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,6 @@ class Store:
             by_name: Whether those count, too, who have no more than the name in common.
         """
         found = self._by_record(records) | self._by_key(records, by_name=by_name)
-        found |= self._by_name_and_more(records)
         return Registry(self._persons(found))
 
     def rulings(self, record_ids: Sequence[str]) -> dict[str, Rulings]:
@@ -164,30 +155,10 @@ class Store:
 
     def _by_key(self, records: Iterable[Record], *, by_name: bool) -> set[UUID]:
         wanted = {*IDENTIFIERS, Kind.NAME} if by_name else set(IDENTIFIERS)
-        keys = sorted({key for one in records for key in one.keys() if key[0] in wanted})  # noqa: SIM118
+        found = {key for one in records for key in one.keys() if key[0] in wanted}  # noqa: SIM118
+        keys = sorted(found | {key for one in records for key in told_by(one)})
         kinds, values = [str(kind) for kind, _ in keys], [value for _, value in keys]
         return self._persons_in("by_key", kinds=kinds, values=values, limit=_ALIKE)
-
-    def _by_name_and_more(self, records: Iterable[Record]) -> set[UUID]:
-        names: list[tuple[int, str]] = []
-        more: list[tuple[int, str, str]] = []
-        for number, one in enumerate(records):
-            names += [(number, key) for key in sorted(one.name.keys)]
-            keys = list(one.keys())
-            more += [
-                (number, str(theirs), value)
-                for ours, theirs in _BESIDE
-                for kind, value in keys
-                if kind is ours
-            ]
-        return self._persons_in(
-            "by_name_and_more",
-            name_of=[number for number, _ in names],
-            names=[name for _, name in names],
-            more_of=[number for number, _, _ in more],
-            kinds=[kind for _, kind, _ in more],
-            values=[value for _, _, value in more],
-        )
 
     def _persons_in(self, name: str, **values: Any) -> set[UUID]:
         return {row["person_id"] for row in self._ask(name, **values)}

@@ -49,11 +49,12 @@ create index person_record_by_person on person_record (person_id);
 create index person_record_by_master on person_record (workflow, node, merged_into)
     where merged_into is not null;
 
--- All that a person was ever known by.
+-- All that a person was ever known by; `name_and` is a name with a phone or an account as one text.
 create table person_identifier (
     person_id   uuid not null references person,
     kind        text not null check (kind in (
-        'email', 'external_id', 'linkedin', 'name', 'phone', 'account', 'prior_account')),
+        'email', 'external_id', 'linkedin', 'name', 'phone', 'account', 'prior_account',
+        'name_and')),
     value       text not null,
     workflow    text not null,
     node        text not null,
@@ -63,7 +64,7 @@ create table person_identifier (
     primary key (person_id, kind, value)
 );
 create index person_identifier_by_value on person_identifier (workflow, node, kind, value, person_id)
-    where kind in ('email', 'external_id', 'linkedin', 'name');
+    where kind in ('email', 'external_id', 'linkedin', 'name', 'name_and');
 -- The database's own word against a second person for one identifier.
 create unique index one_person_per_identifier on person_identifier (workflow, node, kind, value)
     where kind in ('email', 'external_id', 'linkedin') and not shared;

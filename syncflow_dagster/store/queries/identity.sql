@@ -49,21 +49,10 @@ from unnest(%(kinds)s::text[], %(values)s::text[]) as t (kind, value)
 cross join lateral (
     select p.person_id from person_identifier p
     where p.workflow = %(workflow)s and p.node = %(node)s and p.kind = t.kind and p.value = t.value
-      and p.kind in ('email', 'external_id', 'linkedin', 'name')
+      and p.kind in ('email', 'external_id', 'linkedin', 'name', 'name_and')
     order by p.person_id
     limit %(limit)s
 ) i;
-
--- name: by_name_and_more
--- All persons of a name who have something else in common with the record of that name.
-select distinct n.person_id
-from unnest(%(name_of)s::integer[], %(names)s::text[]) as t (record, name)
-join person_identifier n
-  on n.workflow = %(workflow)s and n.node = %(node)s and n.kind = 'name' and n.value = t.name
-join unnest(%(more_of)s::integer[], %(kinds)s::text[], %(values)s::text[]) as m (record, kind, value)
-  on m.record = t.record
-join person_identifier i
-  on i.person_id = n.person_id and i.kind = m.kind and i.value = m.value;
 
 -- name: records_of
 select * from person_record where person_id = any(%(persons)s) order by place;
