@@ -155,6 +155,7 @@ def test_external_ids_find_create_and_refuse(salesforce):
     assert salesforce.error("GET", climbing)[:2] == (404, "NOT_FOUND")
     several = salesforce.send("PATCH", "/sobjects/Contact/Region_Code__c/eu", json={"Title": "x"})
     assert several.status_code == 300
+    assert salesforce.send("GET", "/sobjects/Contact/Region_Code__c/eu").status_code == 300
     assert sorted(several.json()) == [
         f"/services/data/v60.0/sobjects/Contact/{one}" for one in _ids(salesforce)[1:3]
     ]
@@ -277,14 +278,18 @@ def test_what_others_do_is_seen_and_not_logged(salesforce, control, clock):
         edit("update", brien, fields={"LeadSource": "Web"}, stamp="system"),
         edit("merge", ann, losers=[zoe]),
     ]
+    made = {"LastName": "Below", "ReportsToId": zoe}
+    below = salesforce.send("POST", "/sobjects/Contact", json=made).json()["id"]
+    logged = control.log("salesforce")
     control.settings(service="salesforce", edits=edits)
-    assert control.log("salesforce") == []
+    assert control.log("salesforce") == logged
     stamps = "SELECT Id, Score__c, LastModifiedDate, SystemModstamp, IsDeleted, MasterRecordId"
     rows = {row["Id"]: row for row in salesforce.rows(f"{stamps} FROM Contact", "/queryAll")}
     assert rows[brien]["LastModifiedDate"] < rows[brien]["SystemModstamp"]
     assert (rows[ann]["Score__c"], rows[ann]["IsDeleted"]) == (9.0, False)
     assert (rows[zoe]["IsDeleted"], rows[zoe]["MasterRecordId"]) == (True, ann)
-    assert _ids(salesforce) == [ann, brien]
+    assert _ids(salesforce) == [ann, brien, below]
+    assert salesforce.get(f"/sobjects/Contact/{below}")["ReportsToId"] == ann
     window = {"start": "2026-10-20T00:00:00Z", "end": "2027-01-01T00:00:00Z"}
     gone = salesforce.get("/sobjects/Contact/deleted/", params=window)
     assert [one["id"] for one in gone["deletedRecords"]] == [zoe]

@@ -79,7 +79,9 @@ def seen_by(org: Org, viewer: Viewer, *, deleted: bool) -> dict[str, Any]:
 
 
 def _first_page(call: Call, rows: list[soql.ResultRow], checked: soql.Checked) -> Response:
-    size, shape = _page_size(call), RowShape(call.root, checked)
+    asked = call.request.headers.get("sforce-query-options", "")
+    size = page_size(asked, call.org.settings.page_size)
+    shape = RowShape(call.root, checked)
     content: dict[str, Any] = {"totalSize": len(rows), "done": len(rows) <= size}
     if len(rows) > size:
         cursor = call.runtime.locators.open(call.viewer.id, rows, size, shape)
@@ -105,13 +107,9 @@ def _next_url(call: Call, cursor_id: str, place: int) -> str:
     return f"{call.root}/query/{cursor_id}-{place}"
 
 
-def _page_size(call: Call) -> int:
-    wanted = re.search(
-        r"batchSize\s*=\s*(\d+)",
-        call.request.headers.get("sforce-query-options", ""),
-        re.IGNORECASE,
-    )
-    most = call.org.settings.page_size
+def page_size(header: str, most: int) -> int:
+    """Rows of a page: as `Sforce-Query-Options` asks within 200 and 2,000, and `most` at most."""
+    wanted = re.search(r"batchSize\s*=\s*(\d+)", header, re.IGNORECASE)
     if wanted is None:
         return most
     return min(most, max(_PAGE[0], min(int(wanted[1]), _PAGE[-1])))
