@@ -39,7 +39,9 @@ create table erasure (
     reason        text not null,
     requested_at  timestamptz not null,
     finished_at   timestamptz,
-    counts        jsonb not null default '{}'
+    counts        jsonb not null default '{}',
+    -- effects that were on their way, and keep what they carry until they are decided
+    open_effects  bigint[] not null default '{}'
 );
 create trigger erasure_stays before delete on erasure
     for each row execute function refuse_change();

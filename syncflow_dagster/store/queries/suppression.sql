@@ -68,8 +68,18 @@ from unnest(%(kinds)s::text[], %(hashes)s::bytea[]) as e (kind, hash)
 on conflict do nothing
 
 -- name: close_erasure
-update erasure set finished_at = %(finished_at)s, counts = %(counts)s
+update erasure
+set counts = counts || %(counts)s, open_effects = %(open_effects)s,
+    finished_at = case when %(open_effects)s::bigint[] = '{}' then %(now)s::timestamptz end
 where erasure_id = %(erasure_id)s
+
+-- name: unfinished
+select erasure_id, open_effects from erasure where finished_at is null
+order by erasure_id
+for update
+
+-- name: erased_ids
+select hash from erased_identifier where erasure_id = %(erasure_id)s and kind = 'record'
 
 -- name: erasures_of
 select distinct r.erasure_id, r.actor, r.reason, r.requested_at, r.finished_at, r.counts

@@ -1,0 +1,219 @@
+"""What we hold about a person: found by record ids and e-mail addresses, in every table of ours.
+
+A record is the person's when its key is one of the ids, when one of its fields is one of the
+addresses, or when it names the person as identity nodes know him; then all its rows are, older and
+newer. A record that only refers to the person by id is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql as compose
+
+from syncflow_dagster.core.consent.identifiers import Kind, comparable
+from syncflow_dagster.core.records import ARCHIVE, RESERVED_COLUMNS, SNAPSHOT
+from syncflow_dagster.core.soql.record_ids import BadIdError, long_id
+from syncflow_dagster.nodes.compliance.lists import Identifier
+from syncflow_dagster.store.sql import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import psycopg
+    from psycopg.rows import DictRow
+
+    from syncflow_dagster.core.consent.identifiers import PrivacyKey
+
+    Connection = psycopg.Connection[DictRow]
+
+_SCHEMA = "syncflow"
+_SHORT_ID = 15
+#: Tables of effects, and those that hold keys of objects beside them.
+EFFECT_TABLES = ("effect", "effect_archive")
+#: What is kept of a person's records where their values were.
+ERASED = "erased"
+
+
+@dataclass(slots=True)
+class Holding:
+    """One person's rows.
+
+    Attributes:
+        identifiers: All that he is known by, what was asked for among it.
+        ids: Record ids, those of Salesforce in both lengths.
+        emails: Addresses in small letters.
+        persons: Ids of his persons of identity nodes.
+        records: `record_uuid`s of his records, by table: delta tables, archives, snapshots.
+        rows: The rows themselves, by table.
+        effects: Ids of effects, by table.
+        rejections: Ids of rejected records.
+    """
+
+    identifiers: dict[Identifier, None] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
+    emails: list[str] = field(default_factory=list)
+    persons: list[Any] = field(default_factory=list)
+    records: dict[str, list[Any]] = field(default_factory=dict)
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    effects: dict[str, list[int]] = field(default_factory=dict)
+    rejections: list[int] = field(default_factory=list)
+
+    @property
+    def known(self) -> dict[str, list[Any]]:
+        """What statements look for."""
+        return {"ids": self.ids, "emails": self.emails, "persons": self.persons}
+
+    @property
+    def number(self) -> int:
+        """How many records are the person's, each counted once."""
+        return len({one for records in self.records.values() for one in records})
+
+    def add(self, identifiers: Iterable[Identifier]) -> None:
+        """Add what the person is known by."""
+        self.identifiers |= dict.fromkeys(identifiers)
+        for one in identifiers:
+            text = comparable(one.kind, one.value)
+            if text is not None and one.kind is Kind.RECORD:
+                self.ids = list(dict.fromkeys([*self.ids, *_both(text)]))
+            elif text is not None and one.kind is Kind.EMAIL:
+                written = one.value.strip().lower()
+                self.emails = list(dict.fromkeys([*self.emails, text, written]))
+
+
+def statement(name: str, table: str | None = None, fields: Iterable[str] = ()) -> compose.Composed:
+    """Return a statement about persons, with its table and the fields it sets to nothing."""
+    # The text is ours, from the package.
+    text = compose.SQL(load("person")[name])
+    nothing = compose.SQL("").join(
+        compose.SQL("{} = null, ").format(compose.Identifier(one)) for one in fields
+    )
+    return text.format(table=compose.Identifier(_SCHEMA, table or ""), fields=nothing)
+
+
+def own_fields(conn: Connection, table: str) -> list[str]:
+    """Return those columns of one of our tables that come from the source.
+
+    Of a delta table, archive or snapshot; none of a table that is not there.
+    """
+    rows = conn.execute(statement("columns"), {"table": table}).fetchall()
+    return [row["name"] for row in rows if row["name"] not in RESERVED_COLUMNS]
+
+
+def delta_tables(conn: Connection) -> list[str]:
+    """Return the names of all delta tables and archives that are there."""
+    names = [row["name"] for row in conn.execute(statement("delta_tables")).fetchall()]
+    both = [name + ending for name in names for ending in ("", ARCHIVE)]
+    return [name for name in both if own_fields(conn, name)]
+
+
+def find(conn: Connection, asked: Iterable[Identifier]) -> Holding:
+    """Find everything we hold about a person.
+
+    Args:
+        conn: A transaction.
+        asked: Record ids and e-mail addresses; a phone number finds nothing, as many share one.
+    """
+    found = Holding()
+    found.add(list(asked))
+    for row in conn.execute(statement("persons"), found.known).fetchall():
+        found.persons.append(row["person_id"])
+    told = conn.execute(statement("known_by"), found.known).fetchall()
+    found.add([Identifier(Kind(row["kind"]), row["value"]) for row in told])
+    for table in delta_tables(conn):
+        _find_records(conn, found, table)
+    for table in list(found.records):
+        _find_rows(conn, found, table)
+    _find_effects(conn, found)
+    _find_others(conn, found)
+    return found
+
+
+def export(conn: Connection, asked: Iterable[Identifier], key: PrivacyKey) -> dict[str, Any]:
+    """Return everything we hold about a person as JSON values.
+
+    Args:
+        conn: A transaction.
+        asked: Record ids, e-mail addresses, phone numbers.
+        key: Finds hashes.
+    """
+    held = find(conn, asked)
+    hashes = {one for item in held.identifiers if (one := key.hash(item.kind, item.value))}
+    given = {"hashes": list(hashes), "list": None, "limit": None}
+    decided = conn.execute(load("consent")["of_subjects"], given).fetchall()
+    entries = conn.execute(load("suppression")["entries"], given).fetchall()
+    erasures = conn.execute(load("suppression")["erasures_of"], given).fetchall()
+    return {
+        "known_by": [{"kind": str(one.kind), "value": one.value} for one in held.identifiers],
+        "rows": held.rows,
+        "decisions": [_plain(row) for row in decided],
+        "suppression": [_plain(row, "total") for row in entries],
+        "erasures": [_plain(row) for row in erasures],
+    }
+
+
+def _find_records(conn: Connection, found: Holding, table: str) -> None:
+    given = {**found.known, "own": sorted(RESERVED_COLUMNS)}
+    rows = conn.execute(statement("records", table), given).fetchall()
+    if not rows:
+        return
+    base = table.removesuffix(ARCHIVE)
+    uuids = [row["record_uuid"] for row in rows]
+    for name in (base, base + ARCHIVE, base + SNAPSHOT):
+        if own_fields(conn, name):
+            found.records[name] = list(dict.fromkeys([*found.records.get(name, ()), *uuids]))
+    found.add([Identifier(Kind.RECORD, row["business_key"]) for row in rows if _is_id(row)])
+
+
+def _find_rows(conn: Connection, found: Holding, table: str) -> None:
+    rows = conn.execute(statement("rows", table), {"records": found.records[table]}).fetchall()
+    found.rows[table] = [row["held"] for row in rows]
+
+
+def _find_effects(conn: Connection, found: Holding) -> None:
+    tables, ids = [], []
+    for name, rows in found.rows.items():
+        if not name.endswith(SNAPSHOT):
+            tables += [name.removesuffix(ARCHIVE)] * len(rows)
+            ids += [row["delta_id"] for row in rows]
+    given = {**found.known, "tables": tables, "delta_ids": ids}
+    for table in EFFECT_TABLES:
+        rows = conn.execute(statement("effects", table), given).fetchall()
+        found.effects[table] = [row["effect_id"] for row in rows]
+        found.rows[table] = [row["held"] for row in rows]
+
+
+def _find_others(conn: Connection, found: Holding) -> None:
+    rejected = conn.execute(statement("rejected"), found.known).fetchall()
+    found.rejections = [row["rejection_id"] for row in rejected]
+    found.rows["rejected_record"] = [row["held"] for row in rejected]
+    lines = conn.execute(statement("plan_lines"), found.known).fetchall()
+    found.rows["tag_plan_line"] = [row["held"] for row in lines]
+    for row in conn.execute(statement("identity_rows"), found.known).fetchall():
+        found.rows.setdefault(row["name"], []).append(row["held"])
+
+
+def _is_id(row: Mapping[str, Any]) -> bool:
+    try:
+        long_id(row["business_key"])
+    except BadIdError:
+        return False
+    return True
+
+
+def _both(record_id: str) -> tuple[str, ...]:
+    try:
+        long_id(record_id)
+    except BadIdError:
+        return (record_id,)
+    return record_id, record_id[:_SHORT_ID]
+
+
+def _plain(row: Mapping[str, Any], *without: str) -> dict[str, Any]:
+    """Return a row with its hashes in hex."""
+    return {
+        name: bytes(value).hex() if isinstance(value, bytes | memoryview) else value
+        for name, value in row.items()
+        if name not in without
+    }
