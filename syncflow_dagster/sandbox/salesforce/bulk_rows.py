@@ -9,6 +9,7 @@ from syncflow_dagster.sandbox.salesforce.bulk_csv import CLEAR, Table
 from syncflow_dagster.sandbox.salesforce.collections import Done, upsert
 from syncflow_dagster.sandbox.salesforce.errors import RowError
 from syncflow_dagster.sandbox.salesforce.ids import normalise
+from syncflow_dagster.sandbox.salesforce.store import index_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +56,8 @@ class RowWriter:
         self._table = table
         self._definition = org.tables[object_name].definition
         self._external_id = external_id
+        # How often each key stands in the chunk that was counted last.
+        self._counted: tuple[int, Counter[object]] = -1, Counter()
         _check_header(org, self._definition, operation, table.header, viewer, external_id)
 
     def write(self, start: int, until: int, failing: Mapping[int, RowError]) -> dict[int, Done]:
@@ -66,21 +69,25 @@ class RowWriter:
             failing: Errors by place of rows that fail whatever they say.
         """
         done: dict[int, Done] = {}
-        for begin in range(start, until, _TOGETHER):
-            places = range(begin, min(begin + _TOGETHER, until))
-            values = {place: self._values(self._table.rows[place]) for place in places}
-            keys = Counter(self._key(one) for one in values.values())
-            for place, row in values.items():
-                refused = failing.get(place) or self._twice(row, keys)
-                done[place] = self._attempt(row, refused)
+        for place in range(start, until):
+            row = self._values(self._table.rows[place])
+            refused = failing.get(place) or self._twice(row, place // _TOGETHER)
+            done[place] = self._attempt(row, refused)
         return done
 
-    def _twice(self, row: Mapping[str, Any], keys: Mapping[str | None, int]) -> RowError | None:
+    def _twice(self, row: Mapping[str, Any], chunk: int) -> RowError | None:
+        """The refusal of a row to upsert whose key another row of its chunk has too."""
         key = self._key(row)
-        if self._operation != "upsert" or key is None or keys[key] == 1:
+        if self._operation != "upsert" or key is None or self._keys(chunk)[key] == 1:
             return None
-        text = f"Duplicate external id specified: {key}"
+        text = f"Duplicate external id specified: {row[str(self._external_id)]}"
         return RowError("DUPLICATE_VALUE", text, (str(self._external_id),))
+
+    def _keys(self, chunk: int) -> Counter[object]:
+        if self._counted[0] != chunk:
+            rows = self._table.rows[chunk * _TOGETHER : (chunk + 1) * _TOGETHER]
+            self._counted = chunk, Counter(self._key(self._values(row)) for row in rows)
+        return self._counted[1]
 
     def _attempt(self, row: Mapping[str, Any], refused: RowError | None) -> Done:
         record_id = normalise(row.get("Id"))
@@ -91,9 +98,10 @@ class RowWriter:
         except RowError as error:
             return Done(record_id, error=error)
 
-    def _key(self, row: Mapping[str, Any]) -> str | None:
+    def _key(self, row: Mapping[str, Any]) -> object:
+        field = self._definition.fields.get(self._external_id or "Id")
         value = row.get(self._external_id or "Id")
-        return None if value is None else str(value).casefold()
+        return None if field is None or value is None else index_key(field, value)
 
     def _values(self, row: Sequence[str]) -> dict[str, Any]:
         """A row's values by field: empty cells are left out, `#N/A` is null."""
