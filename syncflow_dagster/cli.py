@@ -17,6 +17,7 @@ import click
 from dotenv import load_dotenv
 
 from syncflow_dagster.commands import decide, review
+from syncflow_dagster.commands import map as mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -383,7 +384,7 @@ def _fail(text: str) -> NoReturn:
     sys.exit(FAILED)
 
 
-for _command in (*decide.COMMANDS, *review.COMMANDS):
+for _command in (*decide.COMMANDS, *mapping.COMMANDS, *review.COMMANDS):
     main.add_command(_command)
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 #: Fields that hold several others, and cannot be compared or read in a table.
 COMPOUND = frozenset({"address", "location"})
-_UNREADABLE = frozenset({"base64", "anyType", "complexvalue", "json"})
+#: Types of fields that are no columns of a table either.
+UNREADABLE = frozenset({"base64", "anyType", "complexvalue", "json"})
 
 
 @dataclass(slots=True)
@@ -110,7 +111,7 @@ class Checker:
             message = f"{path.text} is a compound field, which is no column of a table"
             self.find(loc, "compound_field", message, self._parts(path))
             return None
-        if path.field.type in _UNREADABLE:
+        if path.field.type in UNREADABLE:
             message = f"{path.text} is {path.field.type}, which is not read"
             self.find(loc, "not_readable", message, "leave it out")
             return None
@@ -160,7 +161,10 @@ class Checker:
             self._value(one, path.field, value, (*at, index) if given is one.value else at)
             for index, value in enumerate(given)
         ]
-        found = {_key(value, path.field): value for value in read if value is not None}
+        found: dict[object, Operand] = {}
+        for value in read:
+            if value is not None:
+                found.setdefault(_key(value, path.field), value)
         literals = [value for value in found.values() if isinstance(value, DateLiteral)]
         if not literals:
             return _comparison(one, path, tuple(found.values()))

@@ -5,6 +5,7 @@ Source: https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_so
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -24,9 +25,8 @@ _ESCAPES = {
     "\t": "\\t",
     "\b": "\\b",
 }  # \\f is documented as well, but Salesforce's own parser refuses it
-_FIRST_PRINTABLE = 0x20
-_DELETE_TO_C1 = range(0x7F, 0xA0)
-_LINE_ENDS = frozenset({0x2028, 0x2029})
+# Line ends of Unicode among them: a query is one line wherever it is logged.
+_SPECIAL = re.compile(r"[\\'\"\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def write(value: Operand) -> str:
@@ -89,10 +89,4 @@ def instant(value: datetime) -> str:
 
 
 def _escaped(value: str) -> str:
-    return "".join(_ESCAPES.get(one) or _sign(one) for one in value)
-
-
-def _sign(one: str) -> str:
-    code = ord(one)
-    hidden = code < _FIRST_PRINTABLE or code in _DELETE_TO_C1 or code in _LINE_ENDS
-    return f"\\u{code:04x}" if hidden else one
+    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0]) or f"\\u{ord(found[0]):04x}", value)
