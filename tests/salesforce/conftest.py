@@ -14,13 +14,13 @@ from syncflow_dagster.sandbox.salesforce.settings import Settings
 from syncflow_dagster.sandbox.server import SandboxServer
 
 #: Texts that other clients lose, split or take for null.
-NASTY = ["NA", "null", "NaN", "#N/A", "a,b\"c\"", "two\nlines", "para\u2028graph", "nul\0byte",
-         "Zoë 😀", "O'Neil\\", "東京", "=1+1", "\ttab"]  # fmt: skip
+NASTY = ["NA", "null", "NaN", "#N/A", 'a,b"c"', "two\nlines", "para\u2028graph", "nul\0byte",
+         "Zoë 😀", "O'Neil\\", "東京", "=1+1", "a\ttab"]  # fmt: skip
 SEED = {
     "records": {
         "Account": [
             {"key": "acme", "Name": "Acme", "AnnualRevenue": 3.5e7, "NumberOfEmployees": 12},
-            {"key": "zero", "Name": "Zéro", "AnnualRevenue": 0.1, "NumberOfEmployees": 0},
+            {"key": "zero", "Name": "Zéro", "AnnualRevenue": 3, "NumberOfEmployees": 0},
         ],
         "Individual": [{"key": "no", "LastName": "No", "HasOptedOutSolicit": True}],
         "Contact": [
@@ -31,7 +31,7 @@ SEED = {
                     "External_Id__c": f"N-{number}",
                     "Is_Champion__c": number % 2 == 0,
                     "Birthdate": f"19{70 + number}-02-28",
-                    "Score__c": number / 8,
+                    "Score__c": number / 4,
                     "Champion_Tags__c": "champion;moved" if number % 4 == 0 else None,
                 }
                 for number, text in enumerate(NASTY)
@@ -39,7 +39,7 @@ SEED = {
             *({"LastName": f"Plain {number:03}"} for number in range(437)),
             {"LastName": "Gone", "IsDeleted": True},
         ],
-        "Lead": [{"key": "no", "LastName": "No", "Company": "X", "IndividualId": "@no"}],
+        "Lead": [{"LastName": "No", "Company": "X", "IndividualId": "@no"}],
     }
 }
 

@@ -179,11 +179,18 @@ def test_consent_is_only_what_the_org_clearly_says():
     said = {
         "a": {"result": "Success", "proceed": {"email": "true", "emailResult": "Success",
                                               "track": False, "trackResult": "Success"}},
-        "b": {"result": "Success", "proceed": {"email": "true", "emailResult": "INFO_NOT_FOUND"}},
+        "b": {"result": "Success", "proceed": {"email": "true", "emailResult": "INFO_NOT_FOUND",
+                                              "track": "false", "trackResult": "INFO_NOT_FOUND"}},
         "c": {"result": "INVALID_ID"},
         "e": {"result": "Success", "proceed": {"email": "maybe", "track": None}},
     }  # fmt: skip
     found = consents(Scripted(answer(said)), ["email", "track"], ["a", "b", "c", "d", "e", "a"])
+    forget = {"a": {"result": "Success", "proceed": {"shouldforget": "true", "mail": "true",
+                                                    "shouldForgetResult": "Success"}}}  # fmt: skip
+    assert consents(Scripted(answer(forget)), ["shouldForget", "mail"], ["a"])["a"] == {
+        "shouldForget": Consent.ALLOWED,
+        "mail": Consent.UNREADABLE,
+    }
     unreadable = dict.fromkeys(["email", "track"], Consent.UNREADABLE)
     assert found["a"] == {"email": Consent.ALLOWED, "track": Consent.REFUSED}
     assert [found[one] for one in "bcde"] == [unreadable] * 4

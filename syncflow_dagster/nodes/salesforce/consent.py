@@ -22,17 +22,22 @@ if TYPE_CHECKING:
 #: Ids of one request: its address may have 16,000 characters.
 _MOST_IDS = 400
 _SUCCESS = "Success"
+#: Where the member that says whether an action could be looked up is named otherwise.
+_RESULTS = {"mail": "mailingresult"}
 
 
 class Consent(Enum):
     """What the org says about one action on one person.
 
-    Of `shouldForget`, ALLOWED means that the person is to be forgotten.
+    Of `shouldForget`, ALLOWED means that the person is to be forgotten, REFUSED that it is not.
     """
 
     ALLOWED = "allowed"
     REFUSED = "refused"
     UNREADABLE = "unreadable"  # never to be taken for a yes
+
+
+_WORDS = {"true": Consent.ALLOWED, "false": Consent.REFUSED}
 
 
 def consents(
@@ -77,12 +82,14 @@ def _of_one(told: Any, actions: Sequence[str]) -> Mapping[str, Consent]:
     proceed = told.get("proceed") if isinstance(told, dict) else None
     if not isinstance(proceed, dict) or told.get("result") != _SUCCESS:
         return dict.fromkeys(actions, Consent.UNREADABLE)
-    return {action: _of_action(proceed, action) for action in actions}
+    # Asked for `shouldForget`, the org tells of `shouldforget` and `shouldForgetResult`.
+    by_name = {str(name).lower(): said for name, said in proceed.items()}
+    return {action: _of_action(by_name, action.lower()) for action in actions}
 
 
 def _of_action(proceed: Mapping[str, Any], action: str) -> Consent:
-    said = str(proceed.get(action)).lower()
-    if said == "false":
-        return Consent.REFUSED
-    result = proceed.get(f"{action}Result", _SUCCESS)
-    return Consent.ALLOWED if said == "true" and result == _SUCCESS else Consent.UNREADABLE
+    if proceed.get(_RESULTS.get(action, f"{action}result")) != _SUCCESS:
+        # What the org then says, mostly false, is no word of the person: of `shouldForget` it
+        # would allow everything.
+        return Consent.UNREADABLE
+    return _WORDS.get(str(proceed.get(action)).lower(), Consent.UNREADABLE)
