@@ -141,7 +141,8 @@ def _node(loaded: LoadedWorkflow, name: str) -> tuple[SalesforcePullNode | None,
     pull = next((one for one in workflow.salesforce_pulls if one.name == name), None)
     delta = next((one for one in workflow.deltas if one.name == name), None)
     if pull is None and delta is None:
-        known = [one.name for one in (*workflow.salesforce_pulls, *workflow.deltas)]
+        known = [one.name for one in workflow.salesforce_pulls]
+        known += [one.name for one in workflow.deltas]
         msg = (
             f"{workflow.workflow} has no Salesforce pull node or delta node {name!r}; there are: "
             f"{_listed(known)}"

@@ -56,7 +56,7 @@ class PreflightReport:
     @property
     def success(self) -> bool:
         """Whether reads and pushes may begin."""
-        return all(one.passed for one in (*self.reads, *self.nodes))
+        return all(one.passed for one in self.reads) and all(one.passed for one in self.nodes)
 
     def lines(self) -> list[str]:
         """Return the report for a person."""

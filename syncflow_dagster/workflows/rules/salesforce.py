@@ -141,7 +141,7 @@ def _conditions(part: View) -> Iterator[Finding]:
     if attribute.text is not None and _NAME.fullmatch(attribute.text) is None:
         message = f"{attribute.text!r} is no name of a field"
         yield Finding(attribute.loc, message, "for example Email or Account.Name")
-    if operator not in operators.RELATIONS:
+    if operator is None or operator not in operators.RELATIONS:
         return  # the models tell that
     yield from _values(operator, value, part)
     if part["null_matches"].exists and operator not in operators.NEGATIVE:
