@@ -234,4 +234,6 @@ def _announce(urls: dict[str, Any], *, json_output: bool) -> None:
         if name != "tokens":
             print(f"{name:10} {address}")
     for name, tokens in urls["tokens"].items():
-        print(f"{name} tokens: {', '.join(tokens.values())}", flush=True)
+        # A key of many lines is for programs, which read JSON.
+        short = (one for one in tokens.values() if "\n" not in one)
+        print(f"{name} tokens: {', '.join(short)}", flush=True)

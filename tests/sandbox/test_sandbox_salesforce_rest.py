@@ -213,6 +213,11 @@ def test_fields_and_objects_are_hidden_from_those_who_may_not_see_them(salesforc
         "GET", "/query", params={"q": "SELECT Id FROM Individual"}, token=less
     )
     assert refused[1] == "INVALID_TYPE"
+    every = "SELECT Id FROM TopicAssignment"
+    refused = salesforce.error("GET", "/query", params={"q": every}, token=less)
+    assert refused[:2] == (400, "MALFORMED_QUERY")
+    for few in (" LIMIT 1100", f" WHERE EntityId = '{_ids(salesforce)[0]}' AND Id != null"):
+        assert salesforce.rows(every + few, token=less) == []
     [individual] = salesforce.rows("SELECT Id FROM Individual")
     control.settings(
         service="salesforce", hidden_fields=["contact.title"], private=[individual["Id"]]

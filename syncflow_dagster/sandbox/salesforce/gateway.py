@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # URI and headers together; what is longer meets the edge's own page.
 URI_LIMIT = 16_384
 OLDEST, NEWEST = 31, 66
+# A fault's `text` is looked for in so many bytes of a body.
+_READ_FOR_FAULTS = 1_000_000
 _ROOT = re.compile(r"/services/data/v(\d+)\.0(/.*)?")
 
 
@@ -108,7 +110,7 @@ class Gateway:
         values = {
             "path": below,
             "query": dict(call.query),
-            "body": call.body.decode("utf-8", "replace"),
+            "body": call.body[:_READ_FOR_FAULTS].decode("utf-8", "replace"),
         }
         dial = self._runtime.world.faults
         kind = "write" if route.writes else "read"

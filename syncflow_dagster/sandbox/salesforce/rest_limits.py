@@ -18,9 +18,10 @@ def _limits(call: Call) -> Response:
     runtime = call.runtime
     daily = runtime.settings.daily_requests
     jobs = runtime.settings.bulk_query_jobs
+    jobs_used = runtime.more_stats["bulk"]()["query"]["today"]
     shown = {
         "DailyApiRequests": _left(daily, runtime.used),
-        "DailyBulkV2QueryJobs": _left(jobs, runtime.counts["bulk_query_jobs"]),
+        "DailyBulkV2QueryJobs": _left(jobs, jobs_used),
         "DailyBulkV2QueryFileStorageMB": _left(976_562, 0),
         "DailyBulkApiBatches": _left(15_000, 0),
         "ConcurrentAsyncGetReportInstances": _left(200, 0),

@@ -11,6 +11,7 @@ from syncflow_dagster.sandbox.salesforce.block_query import block_numbers
 from syncflow_dagster.sandbox.salesforce.errors import ApiError
 from syncflow_dagster.sandbox.salesforce.rest_rows import RowShape
 from syncflow_dagster.sandbox.salesforce.routes import ApiRoute
+from syncflow_dagster.sandbox.salesforce.soql.plan import Combined, Equals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.sandbox.salesforce.users import Viewer
 
 _PAGE = range(200, 2_001)
+_FEW_ASSIGNMENTS = 1_100
 
 
 def _query(call: Call) -> Response:
@@ -54,9 +56,37 @@ def check(org: Org, viewer: Viewer, text: str) -> soql.Checked:
     if not text:
         raise ApiError(400, "MALFORMED_QUERY", "A query string has to be specified")
     try:
-        return soql.check(soql.parse(text), org.schema_for(viewer), viewer.hides)
+        checked = soql.check(soql.parse(text), org.schema_for(viewer), viewer.hides)
     except soql.SoqlError as error:
         raise ApiError(400, error.error_code, error.message) from None
+    _few_assignments(checked, viewer)
+    return checked
+
+
+def _few_assignments(checked: soql.Checked, viewer: Viewer) -> None:
+    """Refuse a query of all topic assignments by who may not see all data.
+
+    The Object Reference asks for `LIMIT` of 1,100 or fewer, or `=` on Id or EntityId; it does not
+    tell the words of the refusal.
+    """
+    if viewer.views_all or checked.object.name != "TopicAssignment":
+        return
+    if checked.limit is not None and checked.limit <= _FEW_ASSIGNMENTS:
+        return
+    top = checked.where
+    parts = top.parts if isinstance(top, Combined) and top.word == "AND" else (top,)
+    if any(isinstance(part, Equals) and _is_one_id(part) for part in parts):
+        return
+    text = (
+        "Implementation restriction: TopicAssignment requires a filter by a single Id or EntityId, "
+        f"or a LIMIT of at most {_FEW_ASSIGNMENTS}"
+    )
+    raise ApiError(400, "MALFORMED_QUERY", text)
+
+
+def _is_one_id(part: Equals) -> bool:
+    own = not part.path.parents and part.path.field.name in ("Id", "EntityId")
+    return own and not part.negated and len(part.values) == 1
 
 
 def seen_by(org: Org, viewer: Viewer, *, deleted: bool) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Viewer:
         username: The name to log in with.
         hidden: What field-level security hides, as lower-case `object.field`; `object.*` hides
             the whole object.
+        views_all: Whether the user has "View All Data", without which topic assignments can be
+            queried a few at a time only.
         reads_privacy: Whether the user has "Allow User Access to Privacy Data" or "View All
             Data", which the Consent API asks for.
     """
@@ -38,6 +40,7 @@ class Viewer:
     id: str
     username: str
     hidden: frozenset[str] = frozenset()
+    views_all: bool = True
     reads_privacy: bool = True
 
     def hides(self, object_name: str, field_name: str = "*") -> bool:
@@ -52,7 +55,7 @@ class Viewer:
 
 ADMIN = Viewer(make_id("005", 1), "admin@sandbox.example")
 INTEGRATION = Viewer(make_id("005", 2), "integration@sandbox.example")
-RESTRICTED = Viewer(make_id("005", 3), "restricted@sandbox.example", reads_privacy=False).without(
-    _OFTEN_HIDDEN
-)
+RESTRICTED = Viewer(
+    make_id("005", 3), "restricted@sandbox.example", views_all=False, reads_privacy=False
+).without(_OFTEN_HIDDEN)
 USERS = (ADMIN, INTEGRATION, RESTRICTED)
