@@ -73,9 +73,11 @@ def test_every_command_is_listed_and_no_other():
 
 @pytest.mark.parametrize("name", sorted(main.commands))
 def test_every_option_is_listed_and_no_other(name):
+    command = main.commands[name]
     options = {
         max(parameter.opts, key=len)
-        for parameter in main.commands[name].params
+        for one in getattr(command, "commands", {"": command}).values()
+        for parameter in one.params
         if parameter.param_type_name == "option" and "--help" not in parameter.opts
     }
     assert set(docs_pages.first_codes(_commands()[name])) == options
