@@ -89,6 +89,11 @@ class DecisionLog:
             conn.execute(self._statements["add"], {**self._under, "rows": Jsonb(rows), "now": now})
 
 
+def policies(database: Database) -> list[str]:
+    """Return the names of all policies that decisions were made under."""
+    return [row["policy"] for row in database.fetch_all(load("consent")["policies"])]
+
+
 def broken_link(database: Database, policy: str) -> int | None:
     """Check that no decision of a policy was altered, taken out or put in.
 
