@@ -12,10 +12,12 @@ from syncflow_dagster.sandbox.clock import ManualClock
 from syncflow_dagster.sandbox.faults import FaultDial
 from syncflow_dagster.sandbox.later import Later
 from syncflow_dagster.sandbox.log import WriteLog
+from syncflow_dagster.sandbox.monday.seed import SeedError
 from syncflow_dagster.sandbox.salesforce.rest_query import page_size
 from syncflow_dagster.sandbox.salesforce.runtime import Runtime
 from syncflow_dagster.sandbox.salesforce.seed import SalesforceSeedError, parse_seed
 from syncflow_dagster.sandbox.salesforce.users import INTEGRATION
+from syncflow_dagster.sandbox.server import SandboxServer
 from syncflow_dagster.sandbox.service import World
 
 FLAGS = {
@@ -188,3 +190,19 @@ def test_a_seed_that_says_nothing_usable_is_refused(document, text):
 )
 def test_a_page_is_as_long_as_asked_within_bounds(header, most, size):
     assert page_size(header, most) == size
+
+
+def test_seed_files_go_to_the_service_they_name(tmp_path):
+    def seeded(text):
+        path = tmp_path / "seed.json"
+        path.write_text(text)
+        return SandboxServer([path])
+
+    server = seeded('{"service": "salesforce", "records": {"Topic": [{"Name": "Moved"}]}}')
+    [topic] = server._services["salesforce"].state()["records"]["Topic"]
+    assert topic["Name"] == "Moved"
+    assert server._services["monday"].state()["boards"] == []
+    with pytest.raises(SeedError, match=r"seed.json: service: 'nope' is not one of the sandbox's"):
+        seeded('{"service": "nope"}')
+    with pytest.raises(SeedError, match=r"seed.json: records.Nope: there is no such object"):
+        seeded('{"service": "salesforce", "records": {"Nope": []}}')
