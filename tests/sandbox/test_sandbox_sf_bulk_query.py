@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sf_calls import Calls, rows
 
-from syncflow_dagster.sandbox.salesforce.blocks import Block
+from syncflow_dagster.sandbox.clock import ManualClock
+from syncflow_dagster.sandbox.faults import FaultDial
+from syncflow_dagster.sandbox.later import Later
+from syncflow_dagster.sandbox.log import WriteLog
+from syncflow_dagster.sandbox.salesforce import rest_query, soql
+from syncflow_dagster.sandbox.salesforce.block_query import block_count, block_rows, block_sheet
+from syncflow_dagster.sandbox.salesforce.blocks import Block, add_rows
 from syncflow_dagster.sandbox.salesforce.bulk_csv import Form, cell, double, lines
 from syncflow_dagster.sandbox.salesforce.bulk_results import (
     CHUNK_ROWS,
@@ -20,6 +26,9 @@ from syncflow_dagster.sandbox.salesforce.bulk_results import (
 )
 from syncflow_dagster.sandbox.salesforce.ids import make_id
 from syncflow_dagster.sandbox.salesforce.objects import standard_schema
+from syncflow_dagster.sandbox.salesforce.org import Org
+from syncflow_dagster.sandbox.salesforce.users import INTEGRATION
+from syncflow_dagster.sandbox.service import World
 
 JOB = make_id("750", 7)
 UNTIL = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -89,6 +98,45 @@ def test_computed_records_are_found_by_their_stamps_and_ids(count, seconds):
         assert block.id(n) == make_id("a01", 50_000_000 + n)
         assert block.number(block.id(n)) == n
     assert block.number(block.id(count)) is None
+
+
+RANGES = (
+    "",
+    "WHERE SystemModstamp >= 2026-10-29T00:00:00Z",
+    "WHERE SystemModstamp > {0} AND SystemModstamp <= {1} ORDER BY SystemModstamp, Id LIMIT 70",
+    "WHERE (SystemModstamp >= {0} AND SystemModstamp < {1}) ORDER BY Id LIMIT 30 OFFSET 7",
+    "WHERE SystemModstamp = {0}",
+    "WHERE SystemModstamp >= {0} AND Paid__c = true",
+    "ORDER BY Id DESC LIMIT 3",
+)
+
+
+@pytest.mark.parametrize("rest", RANGES)
+def test_ranges_of_computed_records_are_those_that_a_search_finds(rest):
+    clock = ManualClock()
+    org = Org(World(clock, WriteLog(clock), FaultDial(), Later(clock)))
+    add_rows(org, org.schema.object("Invoice__c"), 220)
+    stamps = [org.now() - timedelta(seconds=one) for one in (4, 2)]
+    where = rest.format(*(one.strftime("%Y-%m-%dT%H:%M:%SZ") for one in stamps))
+    query = f"SELECT Id, Number__c, SystemModstamp FROM Invoice__c {where}"
+    checked = rest_query.check(org, INTEGRATION, query)
+    seen = rest_query.seen_by(org, INTEGRATION, deleted=False)
+    searched = list(soql.run(checked, **seen))
+    computed = block_rows(org, checked)
+    if " = " in rest or "DESC" in rest:
+        assert computed is None
+        return
+    assert list(computed) == computed[:] == searched
+    assert block_count(org, checked) == len(searched)
+    sheet = block_sheet(org, checked, Form())
+    made = list(lines((row.values() for row in searched), Form()))
+    assert sheet.page(0, 10_000).plain.decode().split("\n", 1)[1] == "".join(made)
+    # Once one of them is changed, rows are looked at again.
+    org.update("Invoice__c", searched[0]["Id"], {"Amount__c": 1}, viewer=INTEGRATION)
+    assert block_rows(org, checked) is None
+    org.delete("Invoice__c", searched[1]["Id"], viewer=INTEGRATION)
+    found = [row["Id"] for row in soql.run(checked, **seen)]
+    assert searched[1]["Id"] not in found
 
 
 def test_a_job_passes_its_states_and_keeps_the_rows_of_the_moment_it_ran(calls, control, clock):
@@ -174,7 +222,8 @@ def test_what_only_rest_answers_is_refused_and_jobs_end_in_other_ways(calls, con
     assert calls.send("GET", f"/jobs/query/{done}/results?locator=x").status_code == 400
     abort = {"json": {"state": "Aborted"}}
     assert calls.code("PATCH", f"/jobs/query/{done}", **abort) == "INVALIDJOBSTATE"
-    clock.advance(604_800)
+    control.settings("salesforce", bulk_ttl_s=30.0)
+    clock.advance(30)
     assert calls.send("GET", f"/jobs/query/{done}").status_code == 404
 
     control.faults(service="salesforce", kind="error_before", op="query_job", times=1)
@@ -191,7 +240,8 @@ def test_what_only_rest_answers_is_refused_and_jobs_end_in_other_ways(calls, con
     assert calls.send("GET", path).status_code == 404
     one_more = {"operation": "query", "query": "SELECT Id FROM Contact"}
     assert calls.code("POST", "/jobs/query", json=one_more) == "LIMIT_EXCEEDED"
-    clock.advance(86_400)
+    control.clock(86_400)
+    clock.advance(1)
     assert calls.query_job("SELECT Id FROM Contact")
 
 

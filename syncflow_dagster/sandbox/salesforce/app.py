@@ -57,7 +57,9 @@ class SalesforceService:
 
     def __init__(self, world: World) -> None:
         self._runtime = Runtime(world)
-        self._runtime.org.rules += [pair_rule, duplicate_rule, Locks()]
+        locks = Locks()
+        self._runtime.org.rules += [pair_rule, duplicate_rule, locks]
+        self._runtime.on_reset.append(locks.clear)
         self._bulk = Bulk(self._runtime)
         gateway = Gateway(self._runtime, Routes(self._routes()))
         dated = Dated(self._runtime).around

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from syncflow_dagster.sandbox.salesforce.blocks import Block, BlockTable
+from syncflow_dagster.sandbox.salesforce.soql import ResultRow
 from syncflow_dagster.sandbox.salesforce.soql.plan import Combined, Ordered
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from syncflow_dagster.sandbox.salesforce.soql.plan import Filter
 
 _STAMP = "SystemModstamp"
+# Computed records stand in these orders by themselves.
+_OWN_ORDER = ((), ("Id",), (_STAMP,), (_STAMP, "Id"))
 
 
 class _OtherError(Exception):
@@ -32,24 +36,67 @@ def block_sheet(org: Org, checked: Checked, form: Form) -> Sheet | None:
         checked: A query without aggregates and offset.
         form: How the CSV is written.
     """
-    table, numbers = org.tables[checked.object.name], block_numbers(org, checked)
-    if not isinstance(table, BlockTable) or numbers is None:
+    block, numbers = _computed(org, checked)
+    if block is None or any(one.path.parents for one in checked.columns):
         return None
-    if checked.order_by or any(one.path.parents for one in checked.columns):
-        return None
-    return table.block.sheet([one.path.field.name for one in checked.columns], form, numbers)
+    return block.sheet([one.path.field.name for one in checked.columns], form, numbers)
 
 
-def block_numbers(org: Org, checked: Checked) -> range | None:
-    """The numbers of the computed records that a query finds; None where they are looked at."""
+def block_rows(org: Org, checked: Checked) -> Sequence[ResultRow] | None:
+    """The rows of such an answer, each made when it is looked at; None where all have to be."""
+    block, numbers = _computed(org, checked)
+    simple = not checked.aggregated and not any(one.path.parents for one in checked.columns)
+    return _Rows(block, checked, numbers) if block is not None and simple else None
+
+
+def block_count(org: Org, checked: Checked) -> int | None:
+    """How many records such a query finds; None where they must be counted."""
+    block, numbers = _computed(org, checked)
+    return None if block is None else len(numbers)
+
+
+class _Rows(Sequence["ResultRow"]):
+    """Rows of computed records."""
+
+    def __init__(self, block: Block, checked: Checked, numbers: range) -> None:
+        self._names = [(one.label, one.path.field.name) for one in checked.columns]
+        self._block = block
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> ResultRow: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[ResultRow]: ...
+
+    def __getitem__(self, place: int | slice) -> ResultRow | list[ResultRow]:
+        if isinstance(place, slice):
+            return [self._row(number) for number in self._numbers[place]]
+        return self._row(self._numbers[place])
+
+    def _row(self, number: int) -> ResultRow:
+        values = {label: self._block.value(name, number) for label, name in self._names}
+        return ResultRow(values, {"Id": self._block.id(number)}, {})
+
+
+def _computed(org: Org, checked: Checked) -> tuple[Block | None, range]:
+    """The block and the numbers that a query finds; no block where records are looked at."""
     table = org.tables[checked.object.name]
-    if not isinstance(table, BlockTable) or not table.untouched or checked.offset is not None:
-        return None
+    order = tuple(
+        None if one.descending or one.column.path.parents else one.column.path.field.name
+        for one in checked.order_by
+    )
+    if not isinstance(table, BlockTable) or not table.untouched or order not in _OWN_ORDER:
+        return None, range(0)
     try:
         numbers = _range(table.block, checked.where)
     except _OtherError:
-        return None
-    return numbers if checked.limit is None else numbers[: checked.limit]
+        return None, range(0)
+    numbers = numbers[checked.offset or 0 :]
+    return table.block, numbers if checked.limit is None else numbers[: checked.limit]
 
 
 def _range(block: Block, where: Filter | None) -> range:

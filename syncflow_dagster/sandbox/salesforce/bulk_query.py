@@ -108,7 +108,6 @@ class QueryJobs:
             checked=checked,
         )
         self.book.jobs[job.id] = job
-        self._runtime.counts["bulk_query_jobs"] = self.book.today
         self._schedule(job)
         return job
 

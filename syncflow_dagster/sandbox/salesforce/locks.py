@@ -47,6 +47,10 @@ class Locks:
     def __init__(self) -> None:
         self._held: dict[str, tuple[float, object]] = {}
 
+    def clear(self) -> None:
+        """Let everything go."""
+        self._held.clear()
+
     def __call__(
         self, org: Org, definition: ObjectDef, before: Record | None, after: Record | None
     ) -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from syncflow_dagster.sandbox.salesforce import soql
-from syncflow_dagster.sandbox.salesforce.block_query import block_numbers
+from syncflow_dagster.sandbox.salesforce.block_query import block_count, block_rows
 from syncflow_dagster.sandbox.salesforce.errors import ApiError
 from syncflow_dagster.sandbox.salesforce.rest_rows import RowShape
 from syncflow_dagster.sandbox.salesforce.routes import ApiRoute
 from syncflow_dagster.sandbox.salesforce.soql.plan import Combined, Equals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from starlette.responses import Response
 
@@ -40,10 +40,10 @@ def _answered(call: Call, *, deleted: bool) -> Response:
     checked = check(call.org, call.viewer, call.query.get("q", ""))
     seen = seen_by(call.org, call.viewer, deleted=deleted)
     if checked.counts:
-        computed = block_numbers(call.org, checked)
-        number = soql.count(checked, **seen) if computed is None else len(computed)
+        computed = block_count(call.org, checked)
+        number = soql.count(checked, **seen) if computed is None else computed
         return call.answer({"totalSize": number, "done": True, "records": []})
-    rows = list(soql.run(checked, **seen))
+    rows = block_rows(call.org, checked) or list(soql.run(checked, **seen))
     return _first_page(call, rows, checked)
 
 
@@ -108,7 +108,7 @@ def seen_by(org: Org, viewer: Viewer, *, deleted: bool) -> dict[str, Any]:
     }
 
 
-def _first_page(call: Call, rows: list[soql.ResultRow], checked: soql.Checked) -> Response:
+def _first_page(call: Call, rows: Sequence[soql.ResultRow], checked: soql.Checked) -> Response:
     asked = call.request.headers.get("sforce-query-options", "")
     size = page_size(asked, call.org.settings.page_size)
     shape = RowShape(call.root, checked)

@@ -85,7 +85,7 @@ class Settings(BaseModel):
     bulk_ingest_jobs: int = Field(default=10_000, ge=0)
     bulk_ttl_s: float = Field(default=604_800.0, gt=0)
     bulk_page_rows: int = Field(default=50_000, ge=1)
-    bulk_upload_bytes: int = Field(default=150_000_000, ge=1)
+    bulk_upload_bytes: int = Field(default=100_000_000, ge=1)
     lock_s: float = Field(default=0.0, ge=0)
     edits: list[Edit] = []
 
