@@ -130,6 +130,7 @@ NEW = {"email": "ann@beta.com", "company": "Beta", "account": "2", "year": 1}
         ),
         (OLD, {**OLD, "year": 1}, "joined", 1, 0),
         (OLD, {**OLD, "name": "A. Lee"}, "joined", 1, 0),
+        (OLD, {**NEW, "email": "ANN@acme.com"}, "joined", 1, 0),
         (
             {**OLD, "phones": ("415 555 2671",)},
             {**NEW, "phones": ("+14155552671",)},

@@ -12,7 +12,11 @@ from syncflow_dagster.workflows.models import Workflow
 
 FIELDS = ("id", "first", "last", "email", "linkedin", "phone", "account", "company", "prior")
 SCHEMA = pa.schema(
-    [*((name, pa.string()) for name in (*FIELDS, "master")), ("made", pa.timestamp("us", "UTC"))]
+    [
+        *((name, pa.string()) for name in (*FIELDS, "master")),
+        ("made", pa.timestamp("us", "UTC")),
+        ("dropped", pa.bool_()),
+    ]
 )
 
 
@@ -42,6 +46,7 @@ def document(table="contact_delta", name="champions", batch_rows=3):
             {"name": "contact_id", "column": "id"},
             *({"name": one} for one in (*FIELDS[1:], "master")),
             {"name": "made", "type": "datetime"},
+            {"name": "dropped", "type": "boolean"},
         ],
     }
     people = {
@@ -53,6 +58,7 @@ def document(table="contact_delta", name="champions", batch_rows=3):
         "person": {
             "record_id": "contact_id",
             "merged_into": "master",
+            "deleted": "dropped",
             "first_name": "first",
             "last_name": "last",
             "email": "email",

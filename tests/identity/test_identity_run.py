@@ -62,7 +62,7 @@ def test_a_load_of_movers_strangers_and_questions_and_what_follows(database):
     second = [
         contact("a", **ACME, **PHONE),
         {**BOB, "company": "Delta", "account": "D1"},
-        contact("d", "Eve Fox", email="info@acme.com", master="b"),
+        contact("d", "Eve Fox", email="info@acme.com", master="b", dropped=True),
         first[4],
         contact("f", "Lee, Ann", **BETA, **PHONE),
         contact("g", "Ann Lee", email="ann@nowhere.com"),
@@ -74,8 +74,8 @@ def test_a_load_of_movers_strangers_and_questions_and_what_follows(database):
     assert people(database) == {"af", "bd", "c"}
     assert moves(database) == [("b", "b", "Delta"), ("a", "f", "Beta")]
     assert (report.moves, report.united) == (2, 1)
-    gone = database.fetch_one("select gone, company from person_record where record_id = 'c'")
-    assert gone == {"gone": True, "company": "Gamma"}
+    gone = database.fetch_all("select record_id, company from person_record where gone order by 1")
+    assert gone == [{"record_id": "c", "company": "Gamma"}, {"record_id": "d", "company": None}]
     evidence = database.fetch_one("select evidence, tier from job_change where contact_id = 'f'")
     assert evidence["tier"] == 2
     assert evidence["evidence"] == (

@@ -127,6 +127,11 @@ def _in_a_circle(nodes, document):
             "'phone' is of type text",
         ),
         (
+            _set("people", "person", "deleted", "made"),
+            "nodes.2.person.deleted",
+            "name a field of type boolean",
+        ),
+        (
             _set("contacts", "key", ["contact_id", "name"]),
             "nodes.2.person.record_id",
             "the key of 'contacts' is contact_id, name",

@@ -51,7 +51,9 @@ def between(person: Person, record: Record, tier: Tier, evidence: Sequence[str])
 
     They lead from the person's next older record to this one, and from this one to the next newer
     one, where no move leads there yet: each record is moved to once, so that records may come in
-    any order. Where the newer one is at the same company, the move to it is known already.
+    any order. Where the newer one is at the same company, the move to it is known already. Between
+    two records of one address there is none: who keeps the address of a company is still there,
+    and the records are rather one too many.
 
     Args:
         person: The person, without the record.
@@ -66,7 +68,7 @@ def between(person: Person, record: Record, tier: Tier, evidence: Sequence[str])
     if older and not (newer and not _moved(record, newer[0])):
         steps.insert(0, (older[-1], record))
     for former, latter in steps:
-        if _moved(former, latter):
+        if _moved(former, latter) and (former.email is None or former.email != latter.email):
             key = f"joined:{latter.record_id}"
             yield Move(key, latter, former, tier, tuple(evidence))
 

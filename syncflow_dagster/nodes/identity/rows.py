@@ -39,7 +39,7 @@ def record_of(node: IdentityNode, row: DictRow) -> Record:
         title=text(fields.title),
         created=None if fields.created is None else _moment(row[fields.created]),
         merged_into=text(fields.merged_into),
-        gone=row["operation"] == "DELETE",
+        gone=row["operation"] == "DELETE" or bool(fields.deleted and row[fields.deleted]),
     )
     return normalised(said, node.shared_mailboxes)
 

@@ -13,10 +13,16 @@ class PersonFields(Model):
     """Which fields of the source tell who a record is about."""
 
     record_id: FieldName = Field(description="Field with the record's id at its service.")
+    deleted: FieldName | None = Field(
+        None,
+        description="Boolean field that says that the record is deleted, where the delta node of "
+        "the source has no `deletes: marker`.",
+    )
     merged_into: FieldName | None = Field(
         None,
         description="Field with the id of the record it was merged into. The delta node of the "
-        "source has no `deletes: marker` then: of a row so marked, only the key is kept.",
+        "source has no `deletes: marker` then, but this one may have `deleted`: of a row that is "
+        "so marked, only the key is kept.",
     )
     first_name: FieldName | None = Field(None, description="Field with the first name.")
     last_name: FieldName = Field(description="Field with the last name, or the whole name.")

@@ -64,7 +64,8 @@ def person_fields(graph: Graph) -> Iterator[Finding]:
         if delta is None:
             continue
         yield from _record_id(delta, person)
-        yield from _created(graph, delta, person)
+        yield from _typed(graph, delta, person["created"], "datetime", "date")
+        yield from _typed(graph, delta, person["deleted"], "boolean")
         yield from _merged(delta, person)
 
 
@@ -77,13 +78,12 @@ def _record_id(delta: View, person: View) -> Iterator[Finding]:
         yield Finding(used.loc, message, hint)
 
 
-def _created(graph: Graph, delta: View, person: View) -> Iterator[Finding]:
-    used = person["created"]
+def _typed(graph: Graph, delta: View, used: View, *types: str) -> Iterator[Finding]:
     rule = (graph.fields(delta) or {}).get(str(used.text))
     kind = None if rule is None else field_type(rule)
-    if kind is not None and kind not in {"datetime", "date"}:
-        message = f"{used.text!r} is of type {kind}, which does not tell the older of two records"
-        yield Finding(used.loc, message, "name a field of type datetime or date")
+    if kind is not None and kind not in types:
+        message = f"{used.text!r} is of type {kind}, which cannot say that"
+        yield Finding(used.loc, message, f"name a field of type {' or '.join(types)}")
 
 
 def _merged(delta: View, person: View) -> Iterator[Finding]:
@@ -91,8 +91,8 @@ def _merged(delta: View, person: View) -> Iterator[Finding]:
     if used.text is not None and delta["deletes"]["marker"].exists:
         message = f"{delta['name'].text!r} marks deleted records, of which only the key is kept"
         hint = (
-            "merges could not be followed: remove 'deletes: marker' from it, so that merged "
-            "records come as they are, or remove this"
+            "merges could not be followed: remove 'deletes: marker' from it and name its field "
+            "under 'deleted' here, so that merged records come as they are"
         )
         yield Finding(used.loc, message, hint)
 
