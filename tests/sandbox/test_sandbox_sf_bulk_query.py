@@ -241,7 +241,7 @@ def test_what_only_rest_answers_is_refused_and_jobs_end_in_other_ways(calls, con
     one_more = {"operation": "query", "query": "SELECT Id FROM Contact"}
     assert calls.code("POST", "/jobs/query", json=one_more) == "LIMIT_EXCEEDED"
     control.clock(86_400)
-    clock.advance(1)
+    clock.advance(2)
     assert calls.query_job("SELECT Id FROM Contact")
 
 
