@@ -229,7 +229,7 @@ def test_what_only_rest_answers_is_refused_and_jobs_end_in_other_ways(calls, con
     control.faults(service="salesforce", kind="error_before", op="query_job", times=1)
     failed = calls.job(calls.query_job("SELECT Id FROM Contact"), "query")
     assert (failed["state"], failed["errorMessage"][:19]) == ("Failed", "InternalServerError")
-    control.settings("salesforce", bulk_poll_s=10.0, bulk_query_jobs=2)
+    control.settings("salesforce", bulk_poll_s=10.0, bulk_query_jobs=3)
     aborted = calls.query_job("SELECT Id FROM Contact")
     path = f"/jobs/query/{aborted}"
     assert calls.send("DELETE", path).status_code == 400
