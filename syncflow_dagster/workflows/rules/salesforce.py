@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
 _INSTEAD_OF_SOQL = ("object", "fields", "where")
+_DELETED = "IsDeleted"
 _BY_VERSION = frozenset({"rowversion", "auto"})
 #: Fields that grow with every change of a record, the best first.
 STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
@@ -68,8 +69,12 @@ def markers(graph: Graph) -> Iterator[Finding]:
         source = graph.node(delta["source"].text, "salesforce_pull")
         if source is None or source["with_deleted"].data is not True or marker.exists:
             continue
+        # A field that tells is enough where merged records are to be followed, not deleted.
+        read = [view.text for one in delta["fields"].items() for view in _columns_read(one)]
+        if _DELETED in read:
+            continue
         message = f"{source['name'].text!r} reads deleted records too, and nothing tells them apart"
-        hint = "add a boolean field with column: IsDeleted, and deletes: {marker: its name}"
+        hint = f"add a boolean field with column: {_DELETED}, and deletes: {{marker: its name}}"
         yield Finding(delta["source"].loc, message, hint)
 
 
