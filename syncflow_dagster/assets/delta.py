@@ -1,6 +1,7 @@
 """A delta node and the pull that feeds it as one step that makes two assets.
 
-The rows stream from the source into the delta; they are stored nowhere in between.
+The rows stream from the source into the delta and are stored nowhere in between. Where an identity
+node feeds it, that is an asset of its own.
 """
 
 from collections.abc import Iterator
@@ -16,37 +17,45 @@ from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.waiting import waiting_metadata
 from syncflow_dagster.nodes.delta.build import DeltaOptions, DeltaResult, build_delta
 from syncflow_dagster.nodes.delta.waiting import waiting
-from syncflow_dagster.nodes.pull.read import open_rows
+from syncflow_dagster.nodes.sources import open_source
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.store.builds import builds_folder
 from syncflow_dagster.store.location import default_home
 from syncflow_dagster.workflows.loader import LoadedWorkflow
-from syncflow_dagster.workflows.models import DeltaNode, PullNode, Workflow
+from syncflow_dagster.workflows.models import (
+    DeltaNode,
+    PullNode,
+    SalesforcePullNode,
+    Workflow,
+)
+
+Pull = PullNode | SalesforcePullNode
 
 
 def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition:
     """Return the assets of a delta node and its pull."""
     workflow = loaded.workflow
-    pull = workflow.node(node.source)
-    assert isinstance(pull, PullNode)
+    pull = pull_of(workflow, node)
     parent = parent_of(workflow, node)
-    step = StepResources(loaded, [pull.connection])
+    step = StepResources(loaded, [] if pull is None else [pull.connection])
+    pulled = [] if pull is None else [_pull_spec(loaded, pull, node)]
 
     @dg.multi_asset(
         name=names.step_name(workflow, node.name),
         description=node.description,
-        specs=[_pull_spec(loaded, pull, node), _delta_spec(loaded, pull, node)],
+        specs=[*pulled, _delta_spec(loaded, node)],
         required_resource_keys=step.keys,
         partitions_def=partitions.definition(node),
     )
     def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         with readable_failures(), step.open(context) as opened:
             options = _options(context, opened, node)
+            source = open_source(opened.loaded, node, opened.database)
             result = build_delta(
                 opened.database,
                 workflow.workflow,
                 node,
-                open_rows(opened.loaded, pull),
+                source,
                 parent=parent,
                 clock=opened.clock,
                 options=options,
@@ -54,14 +63,22 @@ def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition
             )
             metadata = _metadata(opened, node, options, result)
         context.log.info("%s: %s", node.name, summary(result))
-        yield dg.MaterializeResult(
-            asset_key=names.asset_key(workflow, pull.name), metadata=pull_metadata(result)
-        )
+        if pull is not None:
+            yield dg.MaterializeResult(
+                asset_key=names.asset_key(workflow, pull.name),
+                metadata=pull_metadata(result, source),
+            )
         yield dg.MaterializeResult(
             asset_key=names.asset_key(workflow, node.name), metadata=metadata
         )
 
     return build
+
+
+def pull_of(workflow: Workflow, node: DeltaNode) -> Pull | None:
+    """Return the pull node that feeds a delta node, None if an identity node does."""
+    source = workflow.node(node.source)
+    return source if isinstance(source, PullNode | SalesforcePullNode) else None
 
 
 def parent_of(workflow: Workflow, node: DeltaNode) -> DeltaNode | None:
@@ -95,7 +112,7 @@ def _metadata(
     return metadata
 
 
-def _pull_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.AssetSpec:
+def _pull_spec(loaded: LoadedWorkflow, pull: Pull, node: DeltaNode) -> dg.AssetSpec:
     workflow = loaded.workflow
     return dg.AssetSpec(
         names.asset_key(workflow, pull.name),
@@ -106,13 +123,14 @@ def _pull_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.As
         code_version=names.code_version(pull, query=loaded.queries.get(pull.name)),
         owners=names.owners(workflow),
         tags=names.asset_tags(workflow, "pull"),
-        kinds={"sql"},
+        kinds={"sql"} if isinstance(pull, PullNode) else {"salesforce"},
     )
 
 
-def _delta_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.AssetSpec:
+def _delta_spec(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetSpec:
     workflow = loaded.workflow
-    deps = [dg.AssetDep(names.asset_key(workflow, pull.name))]
+    source = workflow.node(node.source)
+    deps = [dg.AssetDep(names.asset_key(workflow, source.name))]
     parent = parent_of(workflow, node)
     if parent is not None and not node.is_own_parent:
         deps.append(partitions.dependency(workflow, parent))
@@ -122,7 +140,7 @@ def _delta_spec(loaded: LoadedWorkflow, pull: PullNode, node: DeltaNode) -> dg.A
         description=_description(node),
         metadata=columns.of_delta(node),
         group_name=names.group_name(workflow),
-        code_version=names.code_version(pull, node, query=loaded.queries.get(pull.name)),
+        code_version=names.code_version(source, node, query=loaded.queries.get(source.name)),
         owners=names.owners(workflow),
         tags=names.asset_tags(workflow, "delta"),
         kinds={"polars", "postgres"},

@@ -9,6 +9,7 @@ import dagster as dg
 from syncflow_dagster.assets import tables
 from syncflow_dagster.assets.plots import bars
 from syncflow_dagster.nodes.delta.report import COUNTS, DeltaResult, StageReport
+from syncflow_dagster.nodes.rows import RowSource
 
 _OPERATIONS = ("inserted", "updated", "deleted", "same", "rejected", "duplicates", "waiting")
 #: A rate over less time than this says nothing.
@@ -30,10 +31,16 @@ def summary(result: DeltaResult) -> str:
     )
 
 
-def pull_metadata(result: DeltaResult) -> dict[str, Any]:
-    """Return what the pull's materialisation shows."""
+def pull_metadata(result: DeltaResult, source: RowSource) -> dict[str, Any]:
+    """Return what the pull's materialisation shows.
+
+    Args:
+        result: The build that the rows went into.
+        source: What they were read from; it may tell how.
+    """
     extract = _extract(result)
     return {
+        **dict(getattr(source, "told", {})),
         "dagster/row_count": result.counts["read"],
         "seconds": round(extract.seconds, 3),
         "rows_per_s": _rate(extract.rows, extract.seconds),

@@ -67,14 +67,11 @@ def execute_workflow(
     loaded: LoadedWorkflow,
     instance: dg.DagsterInstance,
     *,
-    dry_run: bool = False,
-    limit: int | None = None,
-    full_resync: bool = False,
-    customer: str | None = None,
     only_push: bool = False,
     store: StoreResource | None = None,
     tags: Mapping[str, str] | None = None,
     log: Callable[[str], None] | None = None,
+    **chosen: Any,
 ) -> WorkflowRun:
     """Run a workflow to its end, here: partition by partition, then what is not split.
 
@@ -84,19 +81,16 @@ def execute_workflow(
     Args:
         loaded: The workflow, with the connections it shall use.
         instance: Where the runs are recorded.
-        dry_run: See `RunOptions`, as for the next three.
-        limit: See there.
-        full_resync: See there.
-        customer: See there.
         only_push: Push what waits, without reading the source.
         store: SyncFlow's database; the one the environment names if left out.
         tags: Tags of the runs, beside the workflow's own.
         log: Takes the runs' log lines.
+        chosen: Fields of `RunOptions`; what is left out has its default.
     """
     built = _built(loaded)
     wanted = _wanted(built, only_push=only_push)
-    options = RunOptions(dry_run=dry_run, limit=limit, full_resync=full_resync, customer=customer)
-    mapped = run_config(**options.model_dump())
+    mapped = run_config(**chosen)
+    options = RunOptions.model_validate(mapped)
     definitions = _definitions(built, [job for job, _ in wanted], store, log)
     results = []
     for job, partition in wanted:

@@ -1,19 +1,22 @@
 """What workflows and nodes are called in Dagster: keys, groups, tags, owners, pools."""
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import dagster as dg
 
 from syncflow_dagster.nodes.monday.destination import MondayDestination
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
+from syncflow_dagster.nodes.tag.destination import account as org_account
+from syncflow_dagster.nodes.tag.lines import PASSES as PASSES_OF_KINDS
 from syncflow_dagster.resources.observe import Work
 from syncflow_dagster.workflows.models import (
+    AnyNode,
     DeltaNode,
     MondayConnection,
     MondayPushNode,
-    PullNode,
+    SalesforceConnection,
+    TagNode,
     Workflow,
 )
 
@@ -25,6 +28,8 @@ MOVED_TAG = "syncflow/moved"
 #: each other away.
 TICK_TAG = "syncflow/tick"
 
+#: Passes of a tag node's effects; all of them are one step.
+TAG_PASSES = sorted(PASSES_OF_KINDS.values())
 #: What a pass of the push is called, in keys and in words.
 PASSES = {ITEMS: "items", SUBITEMS: "subitems", STATUSES: "statuses"}
 
@@ -45,8 +50,9 @@ def passes(node: MondayPushNode) -> list[int]:
 
 
 def push_places(workflow: Workflow) -> list[tuple[str, int]]:
-    """Return node and pass of everything a workflow's pushes take effects up from."""
-    return [(node.name, number) for node in workflow.pushes for number in passes(node)]
+    """Return node and pass of everything a workflow's pushes and tags take effects up from."""
+    places = [(node.name, number) for node in workflow.pushes for number in passes(node)]
+    return places + [(node.name, number) for node in workflow.tags for number in TAG_PASSES]
 
 
 def step_name(workflow: Workflow, name: str) -> str:
@@ -134,32 +140,41 @@ def account(workflow: Workflow, node: MondayPushNode) -> str:
     return MondayDestination(monday_connection(workflow, node), node.batch_size).account
 
 
+def org(workflow: Workflow, node: TagNode) -> str:
+    """Return the name in the ledger of the org a tag node writes to; see `account`."""
+    connection = workflow.connections[node.connection]
+    assert isinstance(connection, SalesforceConnection)
+    return org_account(connection.account)
+
+
 def delta_tables(workflow: Workflow) -> list[str]:
-    """Return the delta tables a workflow pushes from."""
-    return [node.table for node in _pushed(workflow)]
+    """Return the delta tables whose rows somebody takes up: pushes, identity nodes, tags."""
+    return [node.table for node in _taken(workflow)]
 
 
 def push_work(workflow: Workflow) -> Work:
     """Return where a workflow's pushes take their work from."""
     parents = {node.name: node for node in workflow.deltas}
     children = [
-        (node, parents[node.parent.node]) for node in _pushed(workflow) if node.parent is not None
+        (node, parents[node.parent.node]) for node in _taken(workflow) if node.parent is not None
     ]
     return Work(delta_tables(workflow), push_places(workflow), children)
 
 
-def _pushed(workflow: Workflow) -> list[DeltaNode]:
-    sources: Iterable[str] = (
+def _taken(workflow: Workflow) -> list[DeltaNode]:
+    sources = [
         mapping.source
         for node in workflow.pushes
         for mapping in (node.items, node.subitems)
         if mapping is not None
-    )
+    ]
+    sources += [node.source for node in workflow.identities]
+    sources += [node.source for node in workflow.tags]
     nodes = (workflow.node(name) for name in dict.fromkeys(sources))
     return [node for node in nodes if isinstance(node, DeltaNode)]
 
 
-def code_version(*nodes: PullNode | DeltaNode | MondayPushNode, query: Path | None = None) -> str:
+def code_version(*nodes: AnyNode, query: Path | None = None) -> str:
     """Return a short fingerprint of what decides a node's result."""
     digest = hashlib.blake2b(digest_size=6)
     for node in nodes:

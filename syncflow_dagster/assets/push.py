@@ -10,9 +10,9 @@ import dagster as dg
 from syncflow_dagster.assets import columns, names, push_metadata
 from syncflow_dagster.assets.failures import failure, readable_failures
 from syncflow_dagster.assets.progress import Progress
+from syncflow_dagster.assets.stalling import tell_sensor
 from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.stopping import Stop, StoppableClock
-from syncflow_dagster.core.dispatch import has_stalled
 from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.delivery_report import DeliveryReport, Teller
 from syncflow_dagster.ledger.pauses import AccountPaused
@@ -36,8 +36,6 @@ _WHAT = {
     SUBITEMS: "Second pass: subitems, each once its item is on the board.",
     STATUSES: "Third pass: statuses of items and subitems, and links to items, once all are there.",
 }
-#: Characters of a reason that fit into a tag.
-_LONGEST_TAG = 200
 _STOPPED = (
     "Nothing more can be sent on this account until somebody acts. Nothing is lost: what was not "
     "sent waits in the ledger, and the next run goes on from there."
@@ -104,7 +102,7 @@ def _run(
     if report.stopped is not None:
         context.log_event(dg.AssetObservation(key, description="Stopped.", metadata=metadata))
         raise failure(report.stopped, _STOPPED, kind="Stop")
-    _tell_sensor(context, opened, node, number, report)
+    tell_sensor(context, opened, node.name, number, report)
     yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
 
@@ -154,36 +152,6 @@ def _nothing(work: PassWork, number: int) -> dict[str, Any]:
     report = DeliveryReport(waiting=work.waiting, remaining=work.remaining)
     planned = push_metadata.of_plan(PlanReport()) if number == ITEMS else {}
     return {**planned, **push_metadata.of_delivery(report, 0.0), "note": "nothing waits"}
-
-
-def _tell_sensor(
-    context: dg.AssetExecutionContext,
-    opened: OpenStep,
-    node: MondayPushNode,
-    number: int,
-    report: DeliveryReport,
-) -> None:
-    """Mark the run, so that the sensor backs off from a push that does not get on.
-
-    The step itself succeeds: the later passes may well get on.
-    """
-    ended = push_metadata.ended(report)
-    if ended:
-        context.instance.add_run_tags(context.run.run_id, {names.MOVED_TAG: "yes"})
-    # A bulk job that is at work is no push that does not get on.
-    tried = report.requests + report.lookups - report.at_work
-    paused = report.paused
-    if not has_stalled(
-        tried=tried, ended=ended, remaining=report.remaining, paused=paused is not None
-    ):
-        return
-    workflow = opened.loaded.workflow.workflow
-    held_up = Observer(opened.database).held_up(workflow, node.name, number)
-    reason = next((one["reason"] for one in held_up if one["reason"]), "no reason is known")
-    told = paused.in_words() if paused else f"{report.remaining:,} changes wait: {reason}"
-    told = told[:_LONGEST_TAG]
-    context.log.warning("this pass brought nothing to an end; %s", told)
-    context.instance.add_run_tags(context.run.run_id, {names.STALLED_TAG: told})
 
 
 def _from_database(

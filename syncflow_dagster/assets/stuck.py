@@ -12,7 +12,7 @@ from syncflow_dagster.assets.progress import duration
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.resources.stuck import Stuck, Watched, find_stuck, samples
 from syncflow_dagster.store.database import Database
-from syncflow_dagster.workflows.models import MondayPushNode, Workflow
+from syncflow_dagster.workflows.models import MondayPushNode, TagNode, Workflow
 
 CHECK = "no_stuck_rows"
 _EXAMPLES = 3
@@ -46,6 +46,12 @@ def place_of_effects(workflow: Workflow, node: MondayPushNode) -> StuckPlace:
     return StuckPlace(workflow, watched, names.pass_key(workflow, node, names.passes(node)[-1]))
 
 
+def place_of_tags(workflow: Workflow, node: TagNode) -> StuckPlace:
+    """Return where the effects of a tag node are checked."""
+    watched = Watched(workflow.workflow, node.name, workflow.stuck_after.of_effects)
+    return StuckPlace(workflow, watched, names.asset_key(workflow, node.name))
+
+
 def stuck_places(workflow: Workflow) -> Iterator[StuckPlace]:
     """Return all places of a workflow."""
     pushed = names.delta_tables(workflow)
@@ -54,6 +60,8 @@ def stuck_places(workflow: Workflow) -> Iterator[StuckPlace]:
             yield place_of_rows(workflow, node.name, node.table)
     for push in workflow.pushes:
         yield place_of_effects(workflow, push)
+    for tag in workflow.tags:
+        yield place_of_tags(workflow, tag)
 
 
 def stuck_result(database: Database, place: StuckPlace, now: datetime) -> dg.AssetCheckResult:
@@ -105,9 +113,9 @@ def _words(stuck: Stuck, limit: timedelta, shown: Sequence[Mapping[str, Any]]) -
 
 def _left_behind(database: Database, place: StuckPlace) -> list[dict[str, Any]]:
     workflow = place.workflow
-    if not workflow.pushes or place.watched.node != workflow.pushes[0].name:
-        return []  # told once
     places = names.push_places(workflow)
+    if not places or place.watched.node != places[0][0]:
+        return []  # told once
     return [
         {
             **one,

@@ -11,10 +11,13 @@ from syncflow_dagster.assets import names, partitions
 from syncflow_dagster.assets.board_check import board_check, check_key
 from syncflow_dagster.assets.checks import delta_checks, pass_checks
 from syncflow_dagster.assets.delta import delta_assets
+from syncflow_dagster.assets.identity import identity_asset, identity_checks
 from syncflow_dagster.assets.preflight_check import preflight_check, preflight_key
 from syncflow_dagster.assets.push import push_assets
 from syncflow_dagster.assets.rejected import retry_job
 from syncflow_dagster.assets.retention import retention_asset, retention_job
+from syncflow_dagster.assets.tag import tag_asset
+from syncflow_dagster.assets.tag_checks import tag_checks
 from syncflow_dagster.resources.connections import connection_resources
 from syncflow_dagster.resources.run_options import job_options
 from syncflow_dagster.workflows.loader import LoadedWorkflow
@@ -79,6 +82,12 @@ def workflow_definitions(
         checks += [pass_checks(loaded, node, number) for number in names.passes(node)]
         checks.append(board_check(loaded, node, with_pool=with_pools))
         checks.append(preflight_check(loaded, node, with_pool=with_pools))
+    for identity in workflow.identities:
+        assets.append(identity_asset(loaded, identity))
+        checks.append(identity_checks(loaded, identity))
+    for tag in workflow.tags:
+        assets.append(tag_asset(loaded, tag, with_pool=with_pools))
+        checks.append(tag_checks(loaded, tag))
     assets.append(retention_asset(loaded))
     return WorkflowDefinitions(
         loaded=loaded,
@@ -86,7 +95,7 @@ def workflow_definitions(
         checks=checks,
         job=_job(workflow, options),
         parts_job=_parts_job(workflow),
-        push_job=_push_job(workflow, options) if workflow.pushes else None,
+        push_job=_push_job(workflow, options) if _consumer_keys(workflow) else None,
         retry_job=retry_job(loaded),
         retention_job=retention_job(workflow),
         resources={
@@ -97,7 +106,8 @@ def workflow_definitions(
 
 
 def _job(workflow: Workflow, options: dg.ConfigMapping) -> Job | None:
-    keys = [*_delta_keys(workflow, partitions.unpartitioned(workflow)), *_push_keys(workflow)]
+    deltas = partitions.unpartitioned(workflow)
+    keys = [*_delta_keys(workflow, deltas), *_consumer_keys(workflow)]
     if not keys:
         return None
     return dg.define_asset_job(
@@ -131,7 +141,7 @@ def _push_job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
     return dg.define_asset_job(
         names.push_job_name(workflow),
         # Counting the board costs requests, and this job may run often.
-        selection=dg.AssetSelection.assets(*_push_keys(workflow))
+        selection=dg.AssetSelection.assets(*_consumer_keys(workflow))
         - dg.AssetSelection.checks(*counts),
         description=f"Pushes what waits, without reading the source. {workflow.description}",
         tags=names.run_tags(workflow),
@@ -141,12 +151,19 @@ def _push_job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
 
 
 def _delta_keys(workflow: Workflow, nodes: Sequence[DeltaNode]) -> list[dg.AssetKey]:
-    return [names.asset_key(workflow, name) for node in nodes for name in (node.source, node.name)]
+    found = [names.asset_key(workflow, name) for node in nodes for name in (node.source, node.name)]
+    return list(dict.fromkeys(found))
 
 
-def _push_keys(workflow: Workflow) -> list[dg.AssetKey]:
-    return [
+def _consumer_keys(workflow: Workflow) -> list[dg.AssetKey]:
+    """Return what takes up delta rows, and what is made of them here: no source is read for it."""
+    identities = [node.name for node in workflow.identities]
+    of_identities = [node for node in workflow.deltas if node.source in identities]
+    passes = [
         names.pass_key(workflow, node, number)
         for node in workflow.pushes
         for number in names.passes(node)
     ]
+    others = [*identities, *(node.name for node in of_identities)]
+    others += [node.name for node in workflow.tags]
+    return [*passes, *(names.asset_key(workflow, name) for name in others)]

@@ -32,29 +32,33 @@ class RunOptions(dg.Config):
         description="Push only the records of this customer, as written after normalisation, for "
         "example `GREYSON CLOTHIERS`.",
     )
+    approve_plan: str | None = Field(
+        None,
+        description="Hash of a tag plan that this run is to apply, or its first eight characters "
+        "or more. It is approved by `approved_by`, whom the policy must name, and refused if its "
+        "data or the policy have changed.",
+    )
+    approved_by: str | None = Field(None, description="Who approves the plan, by name.")
+    approval_reason: str | None = Field(None, description="Why; it is kept with the approval.")
 
 
 class RunOptionsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Carries the options of a run to its steps."""
 
-    options: RunOptions = RunOptions(dry_run=False, limit=None, full_resync=False, customer=None)
+    options: RunOptions = RunOptions.model_validate({})
 
 
-def run_config(
-    *,
-    dry_run: bool = False,
-    limit: int | None = None,
-    full_resync: bool = False,
-    customer: str | None = None,
-) -> dict[str, Any]:
-    """Return the run configuration of a workflow's job: what the launchpad's editor would hold."""
-    chosen = {
-        "dry_run": dry_run,
-        "limit": limit,
-        "full_resync": full_resync,
-        "customer": customer,
-    }
-    return {name: value for name, value in chosen.items() if value is not None}
+def run_config(**chosen: Any) -> dict[str, Any]:
+    """Return the run configuration of a workflow's job: what the launchpad's editor would hold.
+
+    Args:
+        chosen: Fields of `RunOptions`; those that are None are left out.
+
+    Raises:
+        pydantic.ValidationError: There is no such field, or a value does not fit.
+    """
+    options = RunOptions.model_validate(chosen).model_dump()
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def resource_config(options: RunOptions) -> dict[str, Any]:

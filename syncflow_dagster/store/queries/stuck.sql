@@ -15,7 +15,7 @@ from unnest({states}::text[], {befores}::timestamptz[]) as l (state, before)
 cross join lateral (
     select d.business_key as what, d.customer, d.state, d.state_since, d.reason, d.delta_id as id
     from {table} d
-    where d.state in ('PENDING', 'PUSHING', 'FAILED', 'WAITING')
+    where d.state in ('PENDING', 'PUSHING', 'FAILED', 'WAITING', 'HELD')
       and d.state = l.state and d.state_since < l.before
     limit {most}
 ) s

@@ -49,6 +49,9 @@ class StuckAfter(Model):
     needs_person_h: float = Field(
         1, gt=0, description="NEEDS_PERSON effects: nobody has decided yet."
     )
+    held_h: float = Field(
+        72, gt=0, description="HELD rows: nobody has answered a question or approved a plan yet."
+    )
 
     @property
     def of_rows(self) -> Mapping[str, timedelta]:
@@ -59,6 +62,7 @@ class StuckAfter(Model):
             DeltaState.PUSHING: under_way,
             DeltaState.FAILED: under_way,
             DeltaState.WAITING: timedelta(hours=self.waiting_h),
+            DeltaState.HELD: timedelta(hours=self.held_h),
         }
 
     @property

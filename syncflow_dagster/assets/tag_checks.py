@@ -1,0 +1,154 @@
+"""Checks of a tag node: what is refused, not known or not approved, and the org's quota."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from syncflow_dagster.assets import names, tables
+from syncflow_dagster.assets.failures import readable_failures
+from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.assets.stuck import CHECK as STUCK
+from syncflow_dagster.assets.stuck import place_of_tags, stuck_result
+from syncflow_dagster.ledger.budgets import Budgets
+from syncflow_dagster.nodes.salesforce.quota import DAILY
+from syncflow_dagster.nodes.tag.approval import plan_store
+from syncflow_dagster.nodes.tag.plans import SHORT, PlanStatus
+from syncflow_dagster.resources.observe import Observer
+from syncflow_dagster.workflows.loader import LoadedWorkflow
+from syncflow_dagster.workflows.models import SalesforceConnection, TagNode
+
+_WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+_DESCRIPTIONS = {
+    "no_refused_tags": "Every change was written. A warning lists those that were not, with the "
+    "reason: consent, a suppression list, an erasure, data that changed since the approval, or "
+    "what the org itself said.",
+    "no_unknown_outcomes": "Of everything that was sent, the outcome is known. A warning while it "
+    "is still being looked up, an error when a person has to decide.",
+    "no_plan_waits": "No plan waits for a person's approval. `syncflow tag plans` lists them, "
+    "`syncflow tag approve` lets the next run apply one.",
+    "quota": "Of the org's requests of a day no more are used than the connection's `org_share` "
+    "allows, by whomever.",
+    STUCK: "No change has been in one state for longer than `stuck_after` in the workflow file "
+    "allows, and none belongs to a node or pass that the workflow no longer has.",
+}
+
+
+def tag_checks(loaded: LoadedWorkflow, node: TagNode) -> dg.AssetChecksDefinition:
+    """Return the checks of a tag node."""
+    workflow = loaded.workflow
+    key = names.asset_key(workflow, node.name)
+    step = StepResources(loaded, [])
+
+    @dg.multi_asset_check(
+        name=names.step_name(workflow, f"check_{node.name}"),
+        specs=[
+            dg.AssetCheckSpec(name, asset=key, description=text, blocking=False)
+            for name, text in _DESCRIPTIONS.items()
+        ],
+        required_resource_keys=step.keys,
+        can_subset=True,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        wanted = {one.name for one in context.selected_asset_check_keys}
+        with readable_failures(), step.open(context) as opened:
+            effects = place_of_tags(workflow, node)
+            makers: dict[str, Callable[[], dg.AssetCheckResult]] = {
+                "no_refused_tags": lambda: _refused(key, opened, node),
+                "no_unknown_outcomes": lambda: _unknown(key, opened, node),
+                "no_plan_waits": lambda: _waiting_plans(key, opened, node),
+                "quota": lambda: _quota(key, opened, node),
+                STUCK: lambda: stuck_result(opened.database, effects, opened.clock.now()),
+            }
+            for name, make in makers.items():
+                if name in wanted:
+                    yield make()
+
+    return check
+
+
+def _refused(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheckResult:
+    observer = Observer(opened.database)
+    rows: list[Mapping[str, Any]] = []
+    dead = 0
+    for number in names.TAG_PASSES:
+        found = observer.unfinished_effects(opened.loaded.workflow.workflow, node.name, number)
+        dead += found[0]["dead"] if found else 0
+        rows += found
+    columns = ["what", "record", "customer", "state", "reason"]
+    return _result(key, "no_refused_tags", dead, f"{dead:,} refused", rows, columns)
+
+
+def _unknown(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheckResult:
+    rows = Observer(opened.database).open_questions(opened.loaded.workflow.workflow, node.name)
+    unknown, person = (rows[0]["unknown"], rows[0]["needs_person"]) if rows else (0, 0)
+    words = f"{unknown:,} are being looked up, {person:,} need a person"
+    columns = ["effect_id", "kind", "record", "state", "state_since", "reason"]
+    severity = _ERROR if person else _WARN
+    number = unknown + person
+    return _result(key, "no_unknown_outcomes", number, words, rows, columns, severity)
+
+
+def _waiting_plans(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheckResult:
+    store = plan_store(opened.database, opened.loaded.workflow, node)
+    waiting = store.of_status(PlanStatus.WAITING)
+    rows = [
+        {
+            "plan": one.plan_hash[:SHORT],
+            "changes": one.changes,
+            "records": one.records,
+            "planned_at": one.planned_at,
+            "reason": one.reason,
+        }
+        for one in waiting
+    ]
+    words = f"{len(rows):,} plans wait for approval" if rows else "No plan waits."
+    columns = ["plan", "changes", "records", "planned_at", "reason"]
+    return _result(key, "no_plan_waits", len(rows), words, rows, columns)
+
+
+def _quota(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheckResult:
+    workflow = opened.loaded.workflow
+    connection = workflow.connections[node.connection]
+    assert isinstance(connection, SalesforceConnection)
+    budgets = Budgets(opened.database, opened.clock, names.org(workflow, node), {}).read()
+    day = next((one for one in budgets if one.name == DAILY), None)
+    if day is None:
+        return dg.AssetCheckResult(
+            asset_key=key,
+            check_name="quota",
+            passed=True,
+            severity=_WARN,
+            description="The org has not told yet how many requests are used.",
+        )
+    share = day.spent / day.allowed
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name="quota",
+        passed=share <= connection.org_share,
+        severity=_WARN,
+        description=f"{day.spent:,} of {day.allowed:,} requests of the day are used",
+        metadata={"used": day.spent, "allowed": day.allowed, "share": round(share, 4)},
+    )
+
+
+def _result(
+    key: dg.AssetKey,
+    name: str,
+    number: int,
+    words: str,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    severity: dg.AssetCheckSeverity = _WARN,
+) -> dg.AssetCheckResult:
+    metadata: dict[str, Any] = {"number": number}
+    if rows:
+        metadata["samples"] = tables.table(rows, columns)
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=name,
+        passed=number == 0,
+        severity=severity,
+        description=words,
+        metadata=metadata,
+    )

@@ -1,0 +1,35 @@
+"""Whatever a delta node reads: a pull node's rows, or what an identity node found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.nodes.identity.moves import MoveRows
+from syncflow_dagster.nodes.pull.read import open_rows
+from syncflow_dagster.workflows.models import IdentityNode, PullNode
+
+if TYPE_CHECKING:
+    from syncflow_dagster.nodes.rows import RowSource
+    from syncflow_dagster.store.database import Database
+    from syncflow_dagster.workflows.loader import LoadedWorkflow
+    from syncflow_dagster.workflows.models import DeltaNode
+
+
+def open_source(loaded: LoadedWorkflow, node: DeltaNode, database: Database) -> RowSource:
+    """Return the rows a delta node is made of; nothing is connected to before the first read.
+
+    Args:
+        loaded: The workflow the node stands in.
+        node: The delta node.
+        database: SyncFlow's own database, where identity nodes keep what they find.
+
+    Raises:
+        TypeError: The node's source is nothing that has rows.
+    """
+    source = loaded.workflow.node(node.source)
+    if isinstance(source, PullNode):
+        return open_rows(loaded, source)
+    if isinstance(source, IdentityNode):
+        return MoveRows(database, loaded.workflow.workflow, source.name)
+    msg = f"the source {source.name!r} of node {node.name!r} is a {source.type} node, without rows"
+    raise TypeError(msg)
