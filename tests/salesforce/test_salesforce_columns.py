@@ -138,6 +138,8 @@ def test_a_column_alone_keeps_its_empty_lines_and_its_place_is_found_by_name():
     swapped = (Column("Amount", "double"), Column("Id", "id"))
     found = read_page(page(["ID", "Other", "amount"], [["1", "x", "2"]]), "gzip", swapped)
     assert found.to_pylist() == [{"Amount": 2.0, "Id": "1"}]
+    long = page(["Id", "Amount"], [["x" * 1_500_000, "2"], ["y", "3"]])
+    assert read_page(long, "gzip", swapped)["Amount"].to_pylist() == [2.0, 3.0]
     for nothing in (b"", b"\n", gzip.compress(b"")):
         empty = read_page(nothing, "gzip" if nothing[:1] == b"\x1f" else "", swapped)
         assert (empty.num_rows, empty.schema) == (0, schema_of(swapped))

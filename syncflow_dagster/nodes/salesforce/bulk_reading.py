@@ -20,7 +20,7 @@ from syncflow_dagster.nodes.salesforce.errors import CursorExpired, JobGone, Not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
 
     import pyarrow as pa
 
@@ -183,8 +183,9 @@ def read_pages(
     if float(client.connection.api_version) < _WITH_RESULT_PAGES:
         yield from _one_by_one(client, job, columns, done)
         return
-    paths = (path for path in _paths(client, job) if not done(path))
-    with ThreadPoolExecutor(parallel, "salesforce-page") as pool:
+    # One more than pages: the list of the next ones is on its way, too.
+    with ThreadPoolExecutor(parallel + 1, "salesforce-page") as pool:
+        paths = (path for path in _paths(pool, client, job) if not done(path))
         coming: deque[Future[tuple[Page, str]]] = deque()
         try:
             while True:
@@ -194,8 +195,7 @@ def read_pages(
                     return
                 yield coming.popleft().result()[0]
         finally:
-            for one in coming:
-                one.cancel()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def drop_query(client: SalesforceClient, job: str, *, complete: bool) -> None:
@@ -216,24 +216,33 @@ def _look(client: SalesforceClient, job: str) -> dict[str, Any]:
     return body
 
 
-def _paths(client: SalesforceClient, job: str) -> Iterator[str]:
+def _paths(pool: Executor, client: SalesforceClient, job: str) -> Iterator[str]:
     """Give the paths of a job's pages; they come five at a time."""
-    what = f"the result pages of bulk job {job}"
-    path: str | None = resource("jobs", "query", job, "resultPages")
+    first = resource("jobs", "query", job, "resultPages")
+    path: str | None = first
+    coming = pool.submit(_list, client, first)
     asked: set[str] = set()
     while path:
-        if path in asked:
-            msg = f"{what}: Salesforce names the same list again"
-            raise QueryFailedError(msg)
         asked.add(path)
-        try:
-            answer = ask(client, path, what)
-        except (NotThere, CursorExpired) as error:
-            raise JobGone(str(error)) from None
-        for one in _member(answer, "resultPages"):
-            yield str(one["resultUrl"])
+        answer = coming.result()
         # The documentation's table and other lists of the same API spell it differently.
         path = answer.body.get("nextRecordsUrl") or answer.body.get("nextRecordUrl")
+        if path in asked:
+            msg = f"the result pages of bulk job {job}: Salesforce names the same list again"
+            raise QueryFailedError(msg)
+        if path:
+            coming = pool.submit(_list, client, path)
+        for one in _member(answer, "resultPages"):
+            yield str(one["resultUrl"])
+
+
+def _list(client: SalesforceClient, path: str) -> Answer:
+    try:
+        answer = ask(client, path, "the list of a bulk job's pages")
+    except (NotThere, CursorExpired) as error:
+        raise JobGone(str(error)) from None
+    _member(answer, "resultPages")
+    return answer
 
 
 def _one_by_one(

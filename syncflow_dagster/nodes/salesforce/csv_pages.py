@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.nodes.salesforce.columns import Column
 
-#: Bytes parsed at once; a record must fit: of long text areas it may have 1.6 million characters.
-_BLOCK_BYTES = 16 << 20
+#: Bytes parsed at once: what stays in the processor's cache is parsed twice as fast.
+_BLOCK_BYTES = 1 << 20
+#: The same for pages whose records do not fit: of long text areas one may have 1.6 million
+#: characters.
+_LARGE_BLOCK_BYTES = 32 << 20
 _HEADER_BYTES = 1 << 20
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -47,20 +50,20 @@ def read_page(content: bytes, encoding: str, columns: Sequence[Column]) -> pa.Ta
     names = [known[column.name.lower()] for column in columns]
     try:
         types = {name: one.arrow for name, one in zip(names, columns, strict=True)}
-        table = _parsed(content, encoding, types)
+        table = _parsed(content, encoding, types, _BLOCK_BYTES)
     except OSError:
         raise SourceUnavailableError("a page of results was cut off") from None
     except pa.ArrowInvalid:
-        table = _parsed_as_text(content, encoding, names, columns)
+        table = _parsed_slowly(content, encoding, names, columns)
     return table.rename_columns([column.name for column in columns])
 
 
-def _parsed_as_text(
+def _parsed_slowly(
     content: bytes, encoding: str, names: Sequence[str], columns: Sequence[Column]
 ) -> pa.Table:
-    """Read values written in a way that the parser does not take for their type."""
+    """Read records that are very long, or values the parser does not take for their type."""
     try:
-        texts = _parsed(content, encoding, dict.fromkeys(names, TEXT)).combine_chunks()
+        texts = _parsed(content, encoding, dict.fromkeys(names, TEXT), _LARGE_BLOCK_BYTES)
     except pa.ArrowInvalid:  # its text would show a row
         raise QueryFailedError("a page of results is no CSV in UTF-8, or is cut off") from None
     arrays = [
@@ -69,13 +72,15 @@ def _parsed_as_text(
     return pa.Table.from_arrays(arrays, names=list(names))
 
 
-def _parsed(content: bytes, encoding: str, types: dict[str, pa.DataType]) -> pa.Table:
+def _parsed(
+    content: bytes, encoding: str, types: dict[str, pa.DataType], block_bytes: int
+) -> pa.Table:
     source = pa.BufferReader(content)
     stream = pa.CompressedInputStream(source, "gzip") if encoding == "gzip" else source
     return arrow_csv.read_csv(
         stream,
         # Other pages are parsed at the same time, in threads of their own.
-        arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
+        arrow_csv.ReadOptions(use_threads=False, block_size=block_bytes),
         # An empty line is a record whose only value is null.
         arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         arrow_csv.ConvertOptions(

@@ -63,12 +63,14 @@ def read_rest(
         SourceUnavailableError: The org does not answer, or a ceiling is reached (`QuotaReached`).
         QueryFailedError: The org refuses the query, or answers something else.
     """
-    yield from in_batches(_batches(client, soql, columns, deleted=deleted), batch_rows, columns)
+    pages = read_rest_pages(client, soql, columns, deleted=deleted)
+    yield from in_batches(pages, batch_rows, columns)
 
 
-def _batches(
-    client: SalesforceClient, soql: str, columns: Sequence[Column], *, deleted: bool
+def read_rest_pages(
+    client: SalesforceClient, soql: str, columns: Sequence[Column], *, deleted: bool = False
 ) -> Iterator[pa.RecordBatch]:
+    """Read the rows of a query in batches as they come, one for each page; see `read_rest`."""
     what = "the next page of the query"
     rows = 0
     with ThreadPoolExecutor(1, "salesforce-page") as ahead:
