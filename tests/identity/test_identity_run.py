@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -308,3 +309,17 @@ def test_the_queue_is_listed_shown_and_answered_from_the_command_line(
     assert json.loads(done.stdout)["decision"] == "same"
     assert "by eve: I know her" in run("list", "champions", "--state", "all").output
     assert dict(decide(database, flow).decisions) == {"joined": 1}
+
+
+def test_two_runs_at_once_decide_each_record_once(database):
+    flow = workflow(batch_rows=5)
+    first = [contact(f"a{n}", f"Ann Lee{n}", **ACME | {"email": f"{n}@a.com"}) for n in range(30)]
+    second = [{**one, "id": f"b{n}", "company": "Beta"} for n, one in enumerate(first)]
+    tell(database, flow, [*first, *second])
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda _: decide(database, flow), range(2)))
+    assert sum(report.rows for report in reports) == 60
+    assert people(database) == {f"a{n}b{n}" for n in range(30)}
+    assert {row["state"] for row in database.fetch_all("select state from contact_delta")} == {
+        "SYNCED"
+    }

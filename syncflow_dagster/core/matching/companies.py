@@ -8,7 +8,7 @@ from syncflow_dagster.core.matching.names import fold
 
 _LEGAL_FORMS = frozenset(
     {"ab", "ag", "aps", "as", "asa", "bv", "co", "company", "corp", "corporation", "gmbh"}
-    | {"holding", "holdings", "inc", "incorporated", "kg", "kgaa", "kk", "limited", "llc", "llp"}
+    | {"inc", "incorporated", "kg", "kgaa", "kk", "limited", "llc", "llp"}
     | {"lp", "ltd", "nv", "oy", "oyj", "plc", "pte", "pty", "sa", "sarl", "sas", "se", "sl"}
     | {"spa", "srl"}
 )
