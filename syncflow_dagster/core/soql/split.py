@@ -108,18 +108,20 @@ def _split(query: Query, over: Callable[[Where], float]) -> Parts:
             continue
         place = _widest(where)
         if place is None:
-            size = len(where_text(where)) if where != ALWAYS else 0
-            msg = (
-                f"the conditions are {excess:.1f} times as long as one query may be, and lists "
-                f"under a negative operator cannot be split ({size:,} characters)"
-            )
-            raise TooLongError(msg)
+            raise TooLongError(_too_long(query, excess))
         cut_or = cut_or or not _keeps_apart(where, place)
         left += reversed(_cut(where, place, excess))
         if len(left) + len(done) > MOST_QUERIES:
             msg = f"the conditions would take more than {MOST_QUERIES:,} queries"
             raise TooLongError(msg)
     return Parts(tuple(replace(query, where=one) for one in done), not cut_or)
+
+
+def _too_long(query: Query, excess: float) -> str:
+    why = "a query written by hand is not split"
+    if not query.raw:
+        why = "there is no list left to split; one under a negative operator cannot be"
+    return f"the query is {excess:.1f} times as long as it may be, and {why}"
 
 
 def _is_ids(one: Comparison) -> bool:

@@ -1,0 +1,150 @@
+"""Fields of a delta node and of an object: what does not fit, read and written, and proposals."""
+
+from __future__ import annotations
+
+import yaml
+
+from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo
+from syncflow_dagster.core.soql.where import Path
+from syncflow_dagster.nodes.salesforce.fields import check_reading, check_writing, mirrors
+from syncflow_dagster.nodes.salesforce.propose import delta_lines, field_name, tag_lines
+from syncflow_dagster.workflows.models import DeltaNode
+
+_FIXED = {"createable": False, "updateable": False}
+ACCOUNT = ObjectInfo("Account", (FieldInfo("Name", "string", length=255),))
+CONTACT = ObjectInfo(
+    "Contact",
+    (
+        FieldInfo("Id", "id", "Contact ID", 18, nillable=False, **_FIXED),
+        FieldInfo("LastName", "string", "Last Name", 80, nillable=False),
+        FieldInfo("Email", "email", "Email", 80),
+        FieldInfo("Title", "string", "Job\nTitle", 128),
+        FieldInfo("Notes__c", "textarea", "Notes", 32_000),
+        FieldInfo("AccountId", "reference", "Account", 18, reference_to=("Account",),
+                  relationship_name="Account"),
+        FieldInfo("Amount__c", "currency", "Amount", precision=18, scale=4),
+        FieldInfo("Visits__c", "double", "Visits", precision=9, scale=0),
+        FieldInfo("Flag__c", "boolean", "Flag", nillable=False),
+        FieldInfo("Born__c", "date", "Born"),
+        FieldInfo("Status__c", "picklist", "Status", 255, picklist=("New", "Gone"),
+                  restricted=True),
+        FieldInfo("Place__c", "address", "Place"),
+        FieldInfo("Score__c", "double", "Score", scale=2, calculated=True, **_FIXED),
+        FieldInfo("SystemModstamp", "datetime", "Stamp", nillable=False, **_FIXED),
+    ),
+)  # fmt: skip
+
+
+class _Org:
+    def object(self, name):
+        return {"account": ACCOUNT, "contact": CONTACT}.get(name.lower())
+
+    def names(self):
+        return ["Account", "Contact"]
+
+
+def _delta(*fields, key="id"):
+    return DeltaNode.model_validate(
+        {
+            "type": "delta",
+            "name": "contact_delta",
+            "description": "x",
+            "source": "contacts",
+            "entity": "contact",
+            "table": "contact_delta",
+            "key": [key],
+            "fields": [{"name": "id", "column": "Id"}, *fields],
+        }
+    )
+
+
+def _mirrored(delta):
+    return mirrors(delta, CONTACT, _Org(), ("nodes", 1))
+
+
+def _reading(**field):
+    delta = _delta({"name": "x", **field})
+    return [(one.kind, one.loc[3:], one.warning) for one in check_reading(delta, _mirrored(delta))]
+
+
+def _writing(**field):
+    delta = _delta({"name": "x", **field})
+    found = list(check_writing(_mirrored(delta)[1:], CONTACT, ("nodes", 1)))
+    return [(one.kind, one.warning) for one in found]
+
+
+def test_fields_hold_what_is_read_or_it_is_told():
+    assert _reading(column="Email") == []
+    assert _reading(column="Visits__c", type="integer") == []
+    assert _reading(column="Born__c", type="text") == []
+    assert _reading(column="Email", max_length=40) == [("too_short", (1, "max_length"), True)]
+    assert _reading(column="Amount__c", type="decimal") == [("rounded", (1,), True)]
+    assert _reading(column="Amount__c", type="integer") == [("nearly_fits", (1, "type"), True)]
+    assert _reading(column="SystemModstamp", type="date") == [("nearly_fits", (1, "type"), True)]
+    assert _reading(column="Title", type="integer") == [("nearly_fits", (1, "type"), True)]
+    for column in ("Flag__c", "AccountId", "Status__c"):
+        assert _reading(column=column, type="integer") == [("wrong_type", (1, "type"), False)]
+    constant = {"type": "constant", "value": "1"}
+    assert _reading(column=None, transform=constant, type="integer") == []
+    keyed = _delta({"name": "email", "column": "Email"}, key="email")
+    assert [one.kind for one in check_reading(keyed, _mirrored(keyed))] == ["empty_key"]
+
+
+def test_the_same_fields_are_checked_for_the_way_back():
+    assert _writing(column="Title", max_length=128) == []
+    assert _writing(column="Title") == [("too_long", True)]
+    assert _writing(column="Title", max_length=129) == [("too_long", True)]
+    assert _writing(column="Amount__c", type="decimal", scale=6) == [("too_fine", True)]
+    assert _writing(column="Born__c", type="text") == [("wrong_type", False)]
+    assert _writing(column="Flag__c", type="date") == [("wrong_type", False)]
+    assert _writing(column="Status__c", max_length=9) == [("restricted_picklist", True)]
+    lookup = {"type": "lookup", "values": {"a": "b"}}
+    for column, more in (("Score__c", {}), ("Account.Name", {}), ("Title", {"transform": lookup})):
+        assert _writing(column=column, **more) == [("not_writable", True)]
+    delta = _delta({"name": "email", "column": "Email", "max_length": 80})
+    found = list(check_writing(_mirrored(delta)[1:], CONTACT, (), creating=True))
+    assert ["LastName" in one.message for one in found] == [True]
+
+
+def test_a_proposal_has_names_types_and_what_is_to_be_known():
+    own = [Path((one.name,), one) for one in CONTACT.fields if one.type != "address"]
+    parent = Path(("Account", "Name"), ACCOUNT.fields[0])
+    text = "\n".join(delta_lines(CONTACT, [*own, parent]))
+    part = yaml.safe_load(text)
+    fields = {one["name"]: one for one in part["fields"]}
+    assert part["key"] == ["id"]
+    assert part["detection"]["rowversion"] == "system_modstamp"
+    assert fields["notes"]["whitespace"] == "keep"
+    assert fields["amount"] == {
+        "name": "amount", "type": "decimal", "column": "Amount__c", "scale": 4
+    }  # fmt: skip
+    assert fields["visits"]["type"] == "integer"
+    assert fields["account_name"]["column"] == "Account.Name"
+    assert "# Job Title; string(128)" in text
+    assert "calculated" in text
+    assert "values: New, Gone" in text
+    assert _delta(*part["fields"][1:])
+    assert field_name("LinkedIn__c") == "linked_in"
+    assert field_name("HasOptedOutOfEmail") == "has_opted_out_of_email"
+    assert field_name("Past_Account__r.Name") == "past_account_name"
+    assert field_name("State") == "state_value"
+
+
+def test_fields_are_matched_to_an_object_by_names_and_types():
+    delta = _delta(
+        {"name": "lastname", "max_length": 80},
+        {"name": "job_titel", "max_length": 200},
+        {"name": "born", "type": "date"},
+        {"name": "colour"},
+    )
+    text = "\n".join(tag_lines(delta, CONTACT))
+    rules = {one["name"]: one["tag"] for one in yaml.safe_load(text)["rules"]}
+    assert rules == {
+        "lastname": {"type": "text", "field": "LastName", "value": "{lastname}"},
+        "job_titel": {"type": "text", "field": "Title", "value": "{job_titel}"},
+    }
+    assert "close; Title takes 128 characters" in text
+    assert "not as a text: born and Born__c" in text
+    assert "no field of Contact for id, colour" in text
+    assert "needs LastName" not in text
+    assert "a new Contact needs LastName" in "\n".join(tag_lines(_delta(), CONTACT))
