@@ -98,6 +98,51 @@ def test_upserts_by_external_id_find_one_record_or_write_nothing(calls, control)
     assert calls.send("PATCH", f"{ALL}/Contact/Title", json=ambiguous).status_code == 404
 
 
+def test_a_composite_refers_to_its_earlier_parts_and_takes_all_back(calls, control):
+    root = "/services/data/v60.0"
+    parts = [
+        ("POST", "/sobjects/Account", {"Name": "New"}, "new"),
+        ("GET", "/query?q=SELECT+Id+FROM+Account+WHERE+Name='New'", None, "found"),
+        (
+            "POST",
+            "/sobjects/Contact",
+            {"LastName": "B", "AccountId": "@{found.records[0].Id}"},
+            "b",
+        ),
+        ("PATCH", "/sobjects/Contact/@{b.id}", {"Title": "x"}, "t"),
+        ("DELETE", "/sobjects/Contact/@{nobody.id}", None, "d"),
+    ]
+    request = [
+        {
+            "method": method,
+            "url": root + url,
+            "referenceId": name,
+            **({"body": body} if body else {}),
+        }
+        for method, url, body, name in parts
+    ]
+    answers = calls.json("POST", "/composite", json={"compositeRequest": request})
+    told = {one["referenceId"]: one for one in answers["compositeResponse"]}
+    assert [one["httpStatusCode"] for one in told.values()] == [201, 200, 201, 204, 400]
+    made = calls.get(told["b"]["body"]["id"])
+    assert (made["AccountId"], made["Title"]) == (told["new"]["body"]["id"], "x")
+    before = writes(control)
+    together = {"compositeRequest": request, "allOrNone": True}
+    answers = calls.json("POST", "/composite", json=together)["compositeResponse"]
+    assert {one["body"][0]["errorCode"] for one in answers} == {"PROCESSING_HALTED"}
+    assert writes(control) == before
+    assert (
+        calls.code("POST", "/composite", json={"compositeRequest": request * 6}) == "LIMIT_EXCEEDED"
+    )
+
+    urls = ("v60.0/limits", f"v60.0/sobjects/Contact/{made['Id']}", "v60.0/nothing", "v60.0/limits")
+    batch = [{"method": "GET", "url": url} for url in urls]
+    body = {"batchRequests": batch, "haltOnError": True}
+    answer = calls.json("POST", "/composite/batch", json=body)
+    assert [one["statusCode"] for one in answer["results"]] == [200, 200, 404]
+    assert answer["hasErrors"]
+
+
 def test_duplicate_rules_alert_or_block(calls, control):
     new = {"FirstName": "Anne", "LastName": "Lee", "Email": "ann.lee@acme.example"}
     body = {"records": [{**PERSON, **new}, {**PERSON, **new, "FirstName": "Bob"}]}

@@ -22,6 +22,7 @@ from syncflow_dagster.sandbox.salesforce import (
 )
 from syncflow_dagster.sandbox.salesforce.bulk_routes import Bulk
 from syncflow_dagster.sandbox.salesforce.call import JSON_TYPE
+from syncflow_dagster.sandbox.salesforce.composite import Composite
 from syncflow_dagster.sandbox.salesforce.duplicates import duplicate_rule
 from syncflow_dagster.sandbox.salesforce.gateway import NEWEST, OLDEST, Dated, Gateway
 from syncflow_dagster.sandbox.salesforce.locks import Locks
@@ -61,7 +62,8 @@ class SalesforceService:
         self._runtime.org.rules += [pair_rule, duplicate_rule, locks]
         self._runtime.on_reset.append(locks.clear)
         self._bulk = Bulk(self._runtime)
-        gateway = Gateway(self._runtime, Routes(self._routes()))
+        self._table = Routes(self._routes())
+        gateway = Gateway(self._runtime, self._table)
         dated = Dated(self._runtime).around
         token, soap = TokenEndpoint(self._runtime), SoapLogin(self._runtime)
         self.app = Starlette(
@@ -83,6 +85,7 @@ class SalesforceService:
             *rest_records.ROUTES,
             *rest_limits.ROUTES,
             *composite_routes.ROUTES,
+            *Composite(lambda: self._table).routes,
             *self._bulk.routes,
         ]
 

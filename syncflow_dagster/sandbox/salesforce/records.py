@@ -195,7 +195,11 @@ class Records:
 
     @contextmanager
     def all_or_none(self) -> Iterator[None]:
-        """Take back every write of the block if it raises; the log then shows none of them."""
+        """Take back every write of the block if it raises; the log then shows none of them.
+
+        A block within a block is taken back with it, too.
+        """
+        outer, held = self._undo, self._held
         self._undo, self._held = [], []
         try:
             yield
@@ -204,10 +208,14 @@ class Records:
                 undo()
             raise
         else:
-            for entry in self._held:
-                self.world.log.append(**entry)
+            if outer is not None:
+                outer.extend(self._undo)
+                held.extend(self._held)
+            else:
+                for entry in self._held:
+                    self.world.log.append(**entry)
         finally:
-            self._undo, self._held = None, []
+            self._undo, self._held = outer, held
 
     def put_quietly(self, object_name: str, record: Record) -> None:
         """Commit a record as it is, without checks, stamps or log: what the system does itself."""
