@@ -183,11 +183,18 @@ class PlanWorld:
             "insert into {} (batch_id, record_uuid, generation, operation, bk_hash, business_key, "
             "contact_id, company, score) values (1, %s, 1, %s, %s, %s, %s, %s, %s)"
         ).format(sql.Identifier(TABLE))
+        known = sql.SQL(
+            "insert into {} (bk_hash, hash_version, record_uuid, business_key, contact_id, company)"
+            " values (%s, 1, %s, %s, %s, %s)"
+        ).format(sql.Identifier(f"{TABLE}_snapshot"))
         with self.database.transaction() as conn:
             for one in rows:
-                values = [one.values[name] for name in ("contact_id", "company", "score")]
-                place = [uuid.uuid4(), one.operation, uuid.uuid4(), one.label]
-                conn.execute(statement, [*place, *values])
+                contact, company, score = (one.values[name] for name in one.values)
+                record, key = uuid.uuid4(), uuid.uuid4()
+                conn.execute(
+                    statement, [record, one.operation, key, one.label, contact, company, score]
+                )
+                conn.execute(known, [key, record, one.label, contact or "", company])
 
     def planning(self, *, actor="nightly", run_id="run-1", dry_run=False, records=100) -> Planning:
         source = self.workflow.deltas[0]

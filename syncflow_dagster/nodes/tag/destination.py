@@ -128,10 +128,9 @@ class TagDestination:
         said = costs.readings(self._client.usage, ())
         return Lookup(findings, sent, said, spent={DAILY: sent})
 
-    def _not_seen(self, effects: Sequence[Effect], outcome: Outcome, before: int) -> Lookup:
-        reason = str(getattr(outcome, "reason", outcome))
-        after_s = outcome.after_s if isinstance(outcome, Retry | Stop) else None
-        finding = Unreadable(reason, after_s, outage=outage_of(outcome) is not None)
+    def _not_seen(self, effects: Sequence[Effect], outcome: Retry | Stop, before: int) -> Lookup:
+        reason = outcome.reason
+        finding = Unreadable(reason, outcome.after_s, outage=outage_of(outcome) is not None)
         stopped = reason if isinstance(outcome, Stop) and outcome.limit is None else None
         sent = self._client.usage.sent - before
         said = costs.readings(self._client.usage, [outcome])

@@ -14,7 +14,6 @@ from syncflow_dagster.ledger.deliver import Delivery
 from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport, Teller
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.nodes.delta.tables import snapshot_id
-from syncflow_dagster.nodes.salesforce.asking import ask
 from syncflow_dagster.nodes.salesforce.client import SalesforceClient
 from syncflow_dagster.nodes.salesforce.describe import Describes
 from syncflow_dagster.nodes.tag import costs
@@ -28,7 +27,7 @@ from syncflow_dagster.nodes.tag.lines import PASSES, Records
 from syncflow_dagster.nodes.tag.planning import Planning
 from syncflow_dagster.nodes.tag.policy import PlanPolicy, policy_of
 from syncflow_dagster.nodes.tag.preflight import TagUnfit, check_tag
-from syncflow_dagster.nodes.tag.screening import Screen
+from syncflow_dagster.nodes.tag.screening import Screen, rows_of
 from syncflow_dagster.nodes.tag.showing import Looker
 from syncflow_dagster.store import sql
 from syncflow_dagster.workflows.models import DeltaNode, SalesforceConnection
@@ -255,12 +254,7 @@ class TagRun:
         Raises:
             SourceError: The org does not give them.
         """
-        answer = ask(self._client, "query", "what records show", params={"q": soql})
-        rows = list(answer.body["records"])
-        while path := answer.body.get("nextRecordsUrl"):
-            answer = ask(self._client, path, "what records show")
-            rows += answer.body["records"]
-        return rows
+        return rows_of(self._client, soql)
 
     def _note_found(self, effects: Sequence[Effect]) -> None:
         ids = [one.effect_id for one in effects]

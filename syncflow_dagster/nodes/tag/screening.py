@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop, Unknown
+from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop
 from syncflow_dagster.nodes.compliance.ports import AskAgain, GateRequest
-from syncflow_dagster.nodes.salesforce.answers import Answer, NoAnswer
-from syncflow_dagster.nodes.salesforce.errors import whole_answer
+from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceError, SourceUnavailableError
+from syncflow_dagster.nodes.salesforce.asking import ask
+from syncflow_dagster.nodes.salesforce.errors import QuotaReached
+from syncflow_dagster.nodes.salesforce.quota import DAILY
 from syncflow_dagster.nodes.tag.cells import same
 from syncflow_dagster.nodes.tag.lines import place_of
 from syncflow_dagster.nodes.tag.plan_report import shown as in_words
@@ -24,19 +26,23 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.consent.verdict import Verdict
     from syncflow_dagster.ledger.ports import Effect
     from syncflow_dagster.nodes.compliance.ports import GatePort
+    from syncflow_dagster.nodes.salesforce.answers import Answer
     from syncflow_dagster.nodes.salesforce.client import SalesforceClient
     from syncflow_dagster.nodes.tag.showing import Looker
+
+#: Seconds until requests of a day have come back in numbers.
+_QUOTA_WAIT_S = 3600.0
 
 
 class NotRead(Exception):
     """A read that gave nothing.
 
     Attributes:
-        outcome: What that means.
+        outcome: What that means for a write that was to follow it.
     """
 
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(str(getattr(outcome, "reason", outcome)))
+    def __init__(self, outcome: Retry | Stop) -> None:
+        super().__init__(outcome.reason)
         self.outcome = outcome
 
 
@@ -105,8 +111,7 @@ class Screen:
         try:
             shown = self.look(effects)
         except NotRead as error:
-            why = unsent(error.outcome)
-            screened.outcomes.update((one.effect_id, why) for one in effects)
+            screened.outcomes.update((one.effect_id, error.outcome) for one in effects)
             return
         for effect in effects:
             outcome = _told(effect, shown)
@@ -137,28 +142,43 @@ class Screen:
         Raises:
             NotRead: The org did not give them.
         """
-        rows: list[Mapping[str, Any]] = []
-        answer = self.client.get("query", {"q": soql})
-        while True:
-            body = _body(answer)
-            rows += body["records"]
-            path = body.get("nextRecordsUrl")
-            if body.get("done") and not path:
-                return rows
-            if not path:
-                raise NotRead(Retry("Salesforce ends a query before it is done"))
-            answer = self.client.get(path)
+        try:
+            return rows_of(self.client, soql)
+        except SourceError as error:
+            raise NotRead(_unsent(error)) from error
 
 
-def unsent(outcome: Outcome) -> Retry | Stop:
+def rows_of(client: SalesforceClient, soql: str) -> list[Mapping[str, Any]]:
+    """Return all rows of a query, asking again for a while where that may help.
+
+    Raises:
+        SourceError: The org does not give them.
+    """
+    what = "what records show"
+    body = _body(ask(client, "query", what, params={"q": soql}))
+    rows = list(body["records"])
+    while path := body.get("nextRecordsUrl"):
+        body = _body(ask(client, path, what))
+        rows += body["records"]
+    if not body.get("done"):
+        raise SourceUnavailableError("Salesforce ends a query before it is done")
+    return rows
+
+
+def _body(answer: Answer) -> Mapping[str, Any]:
+    body = answer.body
+    if not isinstance(body, dict) or not isinstance(body.get("records"), list):
+        raise QueryFailedError("Salesforce answers a query without 'records'")
+    return body
+
+
+def _unsent(error: SourceError) -> Retry | Stop:
     """Return what a read that failed means for a write that was to follow it: it was not sent."""
-    match outcome:
-        case Retry() | Stop():
-            return outcome
-        case Unknown(reason, after_s):
-            return Retry(reason, after_s, counts=False, outage=outcome.outage)
-        case _:
-            return Stop(str(getattr(outcome, "reason", "Salesforce refuses a query")))
+    if isinstance(error, QuotaReached):
+        return Stop(str(error), DAILY, _QUOTA_WAIT_S)
+    if isinstance(error, SourceUnavailableError):
+        return Retry(str(error), counts=False, outage=True)
+    return Stop(str(error))
 
 
 def current(effect: Effect, shown: Shown) -> dict[str, Any] | None:
@@ -192,14 +212,3 @@ def _told(effect: Effect, shown: Shown) -> Outcome | None:
     text = f"changed since approval: it shows {in_words(other)}, and not {in_words(was)}"
     # Gone is what was approved: tried again, the row is planned anew.
     return Reject(text, gone=True)
-
-
-def _body(answer: Answer | NoAnswer) -> Mapping[str, Any]:
-    outcome = whole_answer(answer)
-    if outcome is not None:
-        raise NotRead(outcome)
-    assert isinstance(answer, Answer)
-    body = answer.body
-    if not isinstance(body, dict) or not isinstance(body.get("records"), list):
-        raise NotRead(Retry("Salesforce answers a query without 'records'"))
-    return body
