@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 #: Persons; a third of them moves with a new record, a third within the one they have, and of the
 #: others each second one gets a namesake, who is asked about.
 PEOPLE = 3_000
-BATCH_ROWS = 100
-#: The batch at which it is killed: in the middle of the work.
-_PASSAGE = 4
+#: Batches of as many records as there are persons; the batch at which it is killed.
+_BATCHES, _PASSAGE = 6, 3
 _ONCE = "identity.begun"
 _KINDS = 3
 _FIELDS = ("id", "first", "last", "email", "phone", "company")
@@ -53,7 +52,7 @@ def killed_identities(
 
     Args:
         wanted: Tells by its name whether a case is to run.
-        people: How many persons there are.
+        people: How many persons there are; six at least.
         url: A PostgreSQL server in which databases may be created; None: an embedded one.
     """
     # The process that is killed needs none of these, and begins at once without them.
@@ -68,7 +67,7 @@ def killed_identities(
         with Database(one) as database:
             migrate(database)
             for number, (name, point) in enumerate(chosen.items()):
-                flow = workflow(f"people{number}", max(1, people // 30))
+                flow = workflow(f"people{number}", people // _BATCHES)
                 fill(database, flow, people)
                 yield _run(database, flow, name, point, people)
         server.drop(one)
