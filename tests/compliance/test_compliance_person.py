@@ -6,7 +6,7 @@ import json
 from uuid import uuid4
 
 import pytest
-from compliance_cases import BOB, KEY, Service, email, policy, record
+from compliance_cases import BOB, KEY, SECRET, Service, email, policy, record
 from psycopg.types.json import Jsonb
 
 from syncflow_dagster.nodes.compliance.erasure import TooMuch, erase, finish_erasures
@@ -14,9 +14,12 @@ from syncflow_dagster.nodes.compliance.gate import Gate
 from syncflow_dagster.nodes.compliance.holdings import export
 from syncflow_dagster.nodes.compliance.lists import Entry, Lists
 from syncflow_dagster.nodes.compliance.ports import GateRequest
+from syncflow_dagster.nodes.compliance.retention import retain_compliance
 from syncflow_dagster.nodes.delta.tables import prepare
 from syncflow_dagster.testing.clock import FakeClock
+from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models.delta import DeltaNode
+from syncflow_dagster.workflows.models.tag import TagNode
 
 ANN, ANNS_OLD_RECORD = "003000000000001AAA", "003000000000009AAA"
 SECRETS = ("Ann", "Lee", "ann@new.test", "ann@old.test", "555123456", ANN, ANNS_OLD_RECORD)
@@ -163,7 +166,13 @@ def _text(database, *without):
     )
 
 
-def test_what_is_held_is_told_and_erased_from_every_table(database):
+class _Tagging:
+    """As much of a workflow as retention asks for."""
+
+    tags = (TagNode.model_construct(policy="policy.yaml"),)
+
+
+def test_what_is_held_is_told_and_erased_from_every_table(database, tmp_path):
     open_one = _world(database)
     lists, service = Lists(database, KEY), Service(CLOCK)
     gate = Gate(database, CLOCK, service, policy(), "Contact", key=KEY)
@@ -226,3 +235,15 @@ def test_what_is_held_is_told_and_erased_from_every_table(database):
         verdict = gate.decide([GateRequest(one, f"again:{one}", "tracking")])[f"again:{one}"]
         assert verdict.reasons == ("erased",)
     assert lists.standing([], [[email("ann@old.test")]])[0].lists == ("do_not_contact",)
+
+    # What comes back from the source is erased again.
+    with database.transaction() as conn:
+        _contact(conn, ANN, "Ann Lee", "ann@new.test", "PENDING", uuid4())
+    loaded = LoadedWorkflow(_Tagging, tmp_path / "w.yaml")
+    environ = {"SYNCFLOW_PRIVACY_KEY": SECRET}
+    (tmp_path / "policy.yaml").write_text("policy: [", encoding="utf-8")
+    for dry_run in (True, False):
+        report = retain_compliance(database, CLOCK, loaded, environ, dry_run=dry_run)
+        assert (report.erased_again, report.skipped) == (1, ["policy.yaml"])
+    assert "Ann" not in _text(database)
+    assert retain_compliance(database, CLOCK, loaded, environ).erased_again == 0

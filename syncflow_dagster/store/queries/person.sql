@@ -38,6 +38,10 @@ where d.business_key = any(%(ids)s)
        select from jsonb_each_text(to_jsonb(d) - %(own)s::text[]) as v
        where lower(btrim(v.value)) = any(%(emails)s) or v.value = any(%(persons)s::text[]))
 
+-- name: names_since
+select distinct d.business_key from {table} d
+where d.created_at >= %(since)s and d.business_key <> 'erased'
+
 -- name: rows
 select to_jsonb(d) as held from {table} d where d.record_uuid = any(%(records)s)
 

@@ -87,3 +87,9 @@ from erasure r
 join erased_identifier e using (erasure_id)
 where e.hash = any(%(hashes)s)
 order by r.erasure_id
+
+-- name: first_erasure
+select min(requested_at) as at from erasure
+
+-- name: all_erased_ids
+select distinct hash from erased_identifier where kind = 'record'
