@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.places import placed
 from syncflow_dagster.commands.preflight_reads import check_reads
+from syncflow_dagster.commands.preflight_tags import check_tags
 from syncflow_dagster.commands.store import command_store
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.monday.client import MondayClient
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from syncflow_dagster.commands.preflight_reads import ReadCheck
+    from syncflow_dagster.commands.org_check import OrgCheck
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.nodes.monday.contract import Board, Contract
     from syncflow_dagster.nodes.monday.preflight import Fault
@@ -37,30 +38,30 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class PreflightReport:
-    """The preflights of a workflow's reads from Salesforce and of its push nodes.
+    """The preflights of a workflow's Salesforce nodes and of its push nodes.
 
     Attributes:
         workflow: Its name.
-        reads: What was found of each Salesforce pull node.
+        orgs: What was found of each Salesforce pull node and tag node.
         nodes: What each found.
         problems: Its faults with their places in the workflow file, by node.
         pinned: The file the boards were pinned to, if they were.
     """
 
     workflow: str
-    reads: list[ReadCheck] = field(default_factory=list)
+    orgs: list[OrgCheck] = field(default_factory=list)
     nodes: list[Preflight] = field(default_factory=list)
     problems: dict[str, list[tuple[Fault, Problem]]] = field(default_factory=dict)
     pinned: Path | None = None
 
     @property
     def success(self) -> bool:
-        """Whether reads and pushes may begin."""
-        return all(one.passed for one in self.reads) and all(one.passed for one in self.nodes)
+        """Whether everything may begin."""
+        return all(one.passed for one in self.orgs) and all(one.passed for one in self.nodes)
 
     def lines(self) -> list[str]:
         """Return the report for a person."""
-        lines = [line for read in self.reads for line in read.lines(self.workflow)]
+        lines = [line for org in self.orgs for line in org.lines(self.workflow)]
         for one in self.nodes:
             lines += [f"{self.workflow}.{one.node}: {_board_line(one)}", f"  {_plan_line(one)}"]
             found = self.problems[one.node]
@@ -76,7 +77,7 @@ class PreflightReport:
             "workflow": self.workflow,
             "ok": self.success,
             "pinned": display_path(self.pinned) if self.pinned else None,
-            "reads": {one.node: one.as_json() for one in self.reads},
+            "orgs": {one.node: one.as_json() for one in self.orgs},
             "nodes": {one.node: self._node_json(one) for one in self.nodes},
         }
 
@@ -148,7 +149,8 @@ def answer_preflight(
         msg = "--pin, --columns and --propose are three different things: ask for one at a time"
         raise CommandFailed(msg)
     boards_only = pin or columns or propose is not None
-    if not loaded.workflow.pushes and (boards_only or not loaded.workflow.salesforce_pulls):
+    has_org = bool(loaded.workflow.salesforce_pulls or loaded.workflow.tags)
+    if not loaded.workflow.pushes and (boards_only or not has_org):
         msg = f"{loaded.workflow.workflow} has no push node, so there is no board to compare"
         raise CommandFailed(msg)
     if columns:
@@ -173,7 +175,7 @@ def preflight_workflow(home: Path, loaded: LoadedWorkflow, *, pin: bool) -> Pref
     """
     workflow = loaded.workflow
     report = PreflightReport(workflow.workflow, check_reads(loaded))
-    if not workflow.pushes:
+    if not (workflow.pushes or workflow.tags):
         return report
     path = pin_path(loaded.path)
     with command_store(home) as database:
@@ -183,6 +185,7 @@ def preflight_workflow(home: Path, loaded: LoadedWorkflow, *, pin: bool) -> Pref
         if pin:
             _pin(database, clock, loaded, path)
             report.pinned = path
+        report.orgs += check_tags(database, clock, loaded)
         for node in workflow.pushes:
             report.nodes.append(preflight(database, clock, workflow, node, path))
     report.problems = {

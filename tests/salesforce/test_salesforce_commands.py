@@ -11,6 +11,7 @@ from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.map import propose_mapping
 from syncflow_dagster.commands.plan import plan_workflow
 from syncflow_dagster.commands.preflight import answer_preflight
+from syncflow_dagster.commands.preflight_tags import check_tags
 from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file
 
 WORKFLOW = """\
@@ -111,7 +112,7 @@ def test_a_plan_shows_the_soql_the_count_and_the_api(org, workflow, tmp_path):
 def test_preflight_tells_the_line_of_what_does_not_fit(org, workflow, tmp_path):
     report = _preflight(workflow(), tmp_path)
     assert report.success
-    found = {one.kind for one, _ in report.reads[0].problems}
+    found = {one.kind for one, _ in report.orgs[0].problems}
     assert found == {"calculated_field", "parent_field", "too_short"}
 
     org.settings(hidden_fields=["Contact.Score__c"])
@@ -128,7 +129,7 @@ def test_preflight_tells_the_line_of_what_does_not_fit(org, workflow, tmp_path):
     assert "has no field 'Score__c' that the user can see" in told[0]
     assert "did you mean 'LastName'" in told[1]
     assert "Account has no field 'Nam'" in told[2]
-    faults = wrong.as_json()["reads"]["contacts"]["faults"]
+    faults = wrong.as_json()["orgs"]["contacts"]["faults"]
     assert [one["kind"] for one in faults if one["severity"] == "error"] == ["no_such_field"] * 3
 
     org.settings(hidden_fields=[])
@@ -164,3 +165,26 @@ def test_a_proposed_mapping_can_be_pasted(org, workflow, tmp_path):
         propose_mapping(loaded, "nobody", None)
     with pytest.raises(CommandFailed, match="'Contakt'"):
         propose_mapping(loaded, "contact_delta", "Contakt")
+
+
+def test_preflight_tells_the_line_of_a_tag_node_too(org, workflow):
+    node = {
+        "type": "tag",
+        "name": "tags",
+        "description": "Tags.",
+        "connection": "crm",
+        "source": "contact_delta",
+        "object": "Contact",
+        "policy": "no_such_policy.yaml",
+        "rules": [
+            {"name": "one", "record": "id", "purpose": "p", "tag": {"type": "topic", "topic": "T"}}
+        ],
+    }
+    last = "      - {name: changed, column: SystemModstamp, type: datetime}\n"
+    text = yaml.safe_dump([node], sort_keys=False)
+    added = "".join(f"  {line}\n" for line in text.splitlines())
+    [found] = check_tags(None, None, workflow((last, last + added)))
+    assert not found.passed
+    [line] = [one for one in found.lines("champions") if "error" in one]
+    assert re.search(r"champions.yaml:\d+:5: nodes.2.policy: .*no_such_policy.yaml", line)
+    assert list(found.lines("champions"))[-1] == "  nothing will be written"
