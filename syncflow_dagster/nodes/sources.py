@@ -1,4 +1,4 @@
-"""Whatever a delta node reads: a pull node's rows, or what an identity node found."""
+"""Whatever a delta node reads: rows of a pull node, or what an identity node found."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.identity.moves import MoveRows
 from syncflow_dagster.nodes.pull.read import open_rows
-from syncflow_dagster.workflows.models import IdentityNode, PullNode
+from syncflow_dagster.nodes.pull.salesforce import open_records
+from syncflow_dagster.workflows.models import IdentityNode, PullNode, SalesforcePullNode
 
 if TYPE_CHECKING:
     from syncflow_dagster.nodes.rows import RowSource
@@ -29,6 +30,8 @@ def open_source(loaded: LoadedWorkflow, node: DeltaNode, database: Database) -> 
     source = loaded.workflow.node(node.source)
     if isinstance(source, PullNode):
         return open_rows(loaded, source)
+    if isinstance(source, SalesforcePullNode):
+        return open_records(loaded, source)
     if isinstance(source, IdentityNode):
         return MoveRows(database, loaded.workflow.workflow, source.name)
     msg = f"the source {source.name!r} of node {node.name!r} is a {source.type} node, without rows"

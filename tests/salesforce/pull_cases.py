@@ -1,0 +1,82 @@
+"""A workflow that pulls contacts into a delta table, and the sandbox's truth beside it."""
+
+from __future__ import annotations
+
+from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta
+from syncflow_dagster.nodes.pull.salesforce import open_records
+from syncflow_dagster.nodes.salesforce.client import SalesforceClient
+from syncflow_dagster.store.clock import DatabaseClock
+from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file
+
+FIELDS = ("Id", "LastName", "Email", "Account.Name", "IsDeleted", "SystemModstamp")
+FILE = """
+workflow: champions
+description: Contacts
+owner: operations
+connections:
+  crm:
+    type: salesforce
+    url: ${CRM_URL}
+    auth: {type: client_credentials, client_id: "${CRM_ID}", client_secret: "${CRM_SECRET}"}
+nodes:
+  - type: salesforce_pull
+    name: contacts
+    description: Contacts
+    connection: crm
+    object: Contact
+    fields: [FIELDS]
+    with_deleted: true
+OPTIONS
+  - type: delta
+    name: people
+    description: People
+    source: contacts
+    entity: person
+    table: champions_people
+    key: [id]
+    duplicates: last
+    deletes: {marker: is_deleted, max_share: 1}
+    detection: {strategy: rowversion, rowversion: changed_at}
+    fields:
+      - {name: id, column: Id}
+      - {name: name, column: LastName}
+      - {name: email, column: Email}
+      - {name: company, column: Account.Name}
+      - {name: is_deleted, column: IsDeleted, type: boolean}
+      - {name: changed_at, column: SystemModstamp, type: datetime}
+MORE
+"""
+
+
+def load(folder, org, *options, fields=FIELDS, more=()) -> LoadedWorkflow:
+    """The workflow; `options` are lines of the pull node, `more` fields of the delta node."""
+    text = FILE.replace("FIELDS", ", ".join(fields))
+    text = text.replace("OPTIONS", "\n".join(f"    {one}" for one in options))
+    text = text.replace("MORE", "\n".join(f"      - {one}" for one in more))
+    path = folder / "champions.yaml"
+    path.write_text(text, "utf-8")
+    secrets = {"CRM_ID": org.tokens["client_id"], "CRM_SECRET": org.tokens["client_secret"]}
+    found = load_file(path, {"CRM_URL": org.url, **secrets})
+    assert isinstance(found, LoadedWorkflow), "\n".join(map(str, found.problems))
+    return found
+
+
+def rows_of(loaded, org=None):
+    """The pull node's rows; with an org, waits move its clock."""
+    source = open_records(loaded, loaded.workflow.salesforce_pulls[0])
+    if org is not None:
+        source.connect = lambda given: SalesforceClient(given, wait=org.clock.advance)
+    return source
+
+
+def build(database, loaded, source, home=None, **options):
+    """Build the delta of the pull node's rows."""
+    return build_delta(
+        database,
+        "champions",
+        loaded.workflow.deltas[0],
+        source,
+        parent=None,
+        clock=DatabaseClock(database),
+        options=DeltaOptions(home=home, **options),
+    )
