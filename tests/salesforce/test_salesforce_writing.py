@@ -72,6 +72,15 @@ def test_upserts_go_by_an_external_id_and_say_who_was_made():
 def test_what_no_result_tells_of_is_never_taken_as_done(given, kind):
     found = writing.update(Scripted(given), "Contact", [{"Id": ONE}, {"Id": TWO}])
     assert [type(one) for one in found.outcomes] == [kind] * 2
+    assert not found.refused_whole
+
+
+def test_a_request_that_is_refused_as_a_whole_may_go_in_halves():
+    broken = error("JSON_PARSER_ERROR", 400)
+    two = writing.update(Scripted(broken), "Contact", [{"Id": ONE}, {"Id": TWO}])
+    assert two.refused_whole
+    one = writing.update(Scripted(broken), "Contact", [{"Id": ONE}])
+    assert (one.refused_whole, type(one.outcomes[0])) == (False, Reject)
 
 
 @pytest.mark.parametrize(

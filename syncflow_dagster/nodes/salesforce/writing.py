@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.core.outcomes import Done, Outcome, Unknown
+from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Unknown
 from syncflow_dagster.nodes.salesforce.answers import Answer, NoAnswer, errors_of
 from syncflow_dagster.nodes.salesforce.client import resource
 from syncflow_dagster.nodes.salesforce.errors import row_outcome, whole_answer
@@ -38,11 +38,14 @@ class Written:
         outcomes: One for each record, in the request's order.
         answer: What came back.
         created: Ids of records that were made, not found, by their place.
+        refused_whole: The request was refused as a whole, and none of it applied, without a word
+            on which record is at fault: halves of it may be accepted.
     """
 
     outcomes: Sequence[Outcome]
     answer: Answer | NoAnswer
     created: Mapping[int, str]
+    refused_whole: bool = False
 
 
 def update(client: SalesforceClient, name: str, records: Sequence[Mapping[str, Any]]) -> Written:
@@ -175,7 +178,8 @@ def _send(
 def _read(answer: Answer | NoAnswer, records: int) -> Written:
     whole = whole_answer(answer)
     if whole is not None:
-        return Written([whole] * records, answer, {})
+        refused = isinstance(whole, Reject) and records > 1
+        return Written([whole] * records, answer, {}, refused)
     assert isinstance(answer, Answer)
     items = answer.body
     if not isinstance(items, list) or len(items) != records:
