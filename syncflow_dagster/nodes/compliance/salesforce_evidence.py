@@ -98,6 +98,7 @@ class SalesforceEvidence:
         """
         long = {one: _long(one) for one in record_ids}
         ids = list(dict.fromkeys(one for one in long.values() if one is not None))
+        nothing = RecordEvidence(self._clock.now())
         with _no_verdict():
             actions = list(dict.fromkeys(one for rules in purposes for one in rules.actions))
             told = self._actions(actions, ids) if subject.person else {}
@@ -107,7 +108,6 @@ class SalesforceEvidence:
             }
             if subject.person:
                 found = self._with_consents(subject, found)
-        nothing = RecordEvidence(self._clock.now())
         return {
             given: found.get(one, replace(nothing, actions=told.get(one, {})))
             if one is not None
@@ -137,7 +137,7 @@ class SalesforceEvidence:
         flags = self._flags(subject, parent)
         above = parent.relationship_name if parent is not None and flags else None
         selected = ["Id", *shown.values(), *(f"{above}.{one}" for one in flags.values() if above)]
-        found = {}
+        found, now = {}, self._clock.now()
         for row in self._query(selected, described.name, "Id", ids):
             fields = {name: row.get(its) for name, its in shown.items() if its in row}
             person = row.get(above) if above else None
@@ -145,7 +145,7 @@ class SalesforceEvidence:
             if isinstance(person, dict):
                 individual = {name: person.get(its) for name, its in flags.items()}
             one = long_id(row["Id"])
-            found[one] = RecordEvidence(self._clock.now(), fields=fields, individual=individual)
+            found[one] = RecordEvidence(now, fields=fields, individual=individual)
         return found
 
     def _flags(self, subject: SubjectRules, parent: FieldInfo | None) -> Mapping[str, str]:
@@ -164,11 +164,9 @@ class SalesforceEvidence:
             if isinstance(individual := (each.fields or {}).get(subject.individual_field), str)
         }
         known = self._of_persons(subject, list(dict.fromkeys(persons.values())))
-        now = self._clock.now()
         return {
             one: replace(
                 each,
-                read_at=now,
                 consents={
                     name: of_all.get(persons.get(one, ""), [])
                     for name, of_all in known.consents.items()
