@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.places import as_findings, placed
-from syncflow_dagster.core.soql.choice import choose
-from syncflow_dagster.core.soql.split import Parts, TooLongError, for_bulk, for_rest
-from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceError
+from syncflow_dagster.core.soql.split import TooLongError
+from syncflow_dagster.nodes.pull.ports import SourceError
+from syncflow_dagster.nodes.pull.salesforce_choice import choose_api
 from syncflow_dagster.nodes.pull.soql import QueryUnfit, check_pull
 from syncflow_dagster.nodes.salesforce.client import SalesforceClient
 from syncflow_dagster.nodes.salesforce.describe import Describes
-from syncflow_dagster.nodes.salesforce.reading import count
 from syncflow_dagster.workflows.models import SalesforceConnection
 
 if TYPE_CHECKING:
@@ -22,13 +21,9 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.soql.choice import Choice
     from syncflow_dagster.core.soql.tree import Mistake
-    from syncflow_dagster.core.soql.write import Query
     from syncflow_dagster.nodes.pull.soql import CheckedPull
     from syncflow_dagster.workflows.loader import LoadedWorkflow
     from syncflow_dagster.workflows.models import SalesforcePullNode
-
-#: Parts of a query that are counted, each by a request; of more the number is not told.
-_MOST_COUNTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,37 +127,15 @@ def _plan(orgs: Orgs, node: SalesforcePullNode) -> ReadPlan:
 def _checked_plan(
     node: SalesforcePullNode, checked: CheckedPull, client: SalesforceClient
 ) -> ReadPlan:
-    query, rest = checked.query, None
-    try:
-        rest = for_rest(query)
-    except TooLongError:
-        if node.api == "rest":
-            raise
-    records, uncounted = _counted(client, rest, deleted=node.with_deleted)
-    choice = choose(node.api, query.owner, records, node.bulk_from, rest)
-    parts = rest if choice.api == "rest" and rest is not None else for_bulk(query)
+    query = checked.query
+    found = choose_api(client, node, query)
     return ReadPlan(
         node.name,
         query.owner,
-        records,
-        uncounted,
-        is_estimate=rest is not None and not rest.is_disjoint,
-        choice=choice,
-        queries=tuple(one.text() for one in parts.queries),
+        found.records,
+        found.uncounted,
+        is_estimate=found.by_rest is not None and not found.by_rest.is_disjoint,
+        choice=found.choice,
+        queries=tuple(one.text() for one in found.parts.queries),
         warnings=checked.warnings,
     )
-
-
-def _counted(
-    client: SalesforceClient, parts: Parts | None, *, deleted: bool
-) -> tuple[int | None, str]:
-    """Return the number of records, or why it is not known."""
-    queries: tuple[Query, ...] = parts.queries if parts is not None else ()
-    if parts is None:
-        return None, "the query is too long for an address"
-    if len(queries) > _MOST_COUNTED:
-        return None, f"that would take {len(queries)} requests"
-    try:
-        return sum(count(client, one.count_text(), deleted=deleted) for one in queries), ""
-    except QueryFailedError as error:
-        return None, str(error)
