@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.deliver import Delivery
 from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport, Teller
 from syncflow_dagster.ledger.effects import EffectStore, Scope
+from syncflow_dagster.nodes.compliance.salesforce_gate import salesforce_gate
 from syncflow_dagster.nodes.delta.tables import snapshot_id
 from syncflow_dagster.nodes.salesforce.client import SalesforceClient
 from syncflow_dagster.nodes.salesforce.describe import Describes
@@ -61,7 +63,7 @@ class TagOptions:
         dry_run: Keep the plan and its lines, and write nothing else.
         limit: Rows looked at, at most.
         delivery: How long delivery keeps at it.
-        environ: Variables for the policy file.
+        environ: Variables for the policy file and the gate; the process's own if left out.
     """
 
     actor: str
@@ -81,10 +83,11 @@ class TagRun:
         loaded: The workflow.
         node: Its tag node.
         options: How to do it.
-        gate: Makes the consent gate.
+        gate: Makes the consent gate; the org's own, with the environment's key, if left out.
 
     Raises:
         PolicyUnusable: The node's policy is not there, or has mistakes.
+        PrivacyKeyError: There is no usable key for hashes of persons.
     """
 
     def __init__(
@@ -94,7 +97,7 @@ class TagRun:
         loaded: LoadedWorkflow,
         node: TagNode,
         options: TagOptions,
-        gate: GateMaker,
+        gate: GateMaker | None = None,
     ) -> None:
         workflow = loaded.workflow
         connection = workflow.connections[node.connection]
@@ -111,7 +114,7 @@ class TagRun:
         self._source = source
         self._options = options
         self._client = SalesforceClient(connection, wait=clock.sleep)
-        self._gate = gate(self._client, self.policy, node.object)
+        self._gate = (gate or self._own_gate)(self._client, self.policy, node.object)
         self._store = plan_store(database, workflow, node)
         self._looker: Looker | None = None
         self._queries = sql.load("tag")
@@ -202,6 +205,18 @@ class TagRun:
         first = costs.limits(self._client.connection.timeout_s)
         name = account(self._client.connection.account)
         return Budgets(self._database, self._clock, name, first)
+
+    def _own_gate(self, client: SalesforceClient, policy: Policy, tagged: str) -> GatePort:
+        environ = os.environ if self._options.environ is None else self._options.environ
+        return salesforce_gate(
+            self._database,
+            self._clock,
+            client,
+            policy,
+            tagged,
+            environ=environ,
+            run_id=self._options.run_id,
+        )
 
     def _planning(self) -> Planning:
         looker, node, options = self._ready(), self._node, self._options

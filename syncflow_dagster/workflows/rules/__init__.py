@@ -21,6 +21,7 @@ from syncflow_dagster.workflows.rules import (
     reading,
     references,
     salesforce,
+    tag,
     triggers,
     unpivot,
 )
@@ -39,6 +40,7 @@ _RULES: tuple[Callable[[graph.Graph], Iterator[Finding]], ...] = (
     *unpivot.RULES,
     *salesforce.RULES,
     *identity.RULES,
+    *tag.RULES,
     *board.RULES,
     *board_columns.RULES,
     *adoption.RULES,
