@@ -1,5 +1,6 @@
 """Retention as an asset of each workflow, with a job of its own."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from syncflow_dagster.assets import names, tables
 from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.steps import StepResources
+from syncflow_dagster.nodes.compliance.retention import retain_compliance
 from syncflow_dagster.nodes.retention import RetainOptions, RetentionReport, retain
 from syncflow_dagster.store.location import default_home
 from syncflow_dagster.workflows.loader import LoadedWorkflow
@@ -51,6 +53,11 @@ def retention_asset(loaded: LoadedWorkflow) -> dg.AssetsDefinition:
                 RetainOptions(home=default_home(), dry_run=dry_run),
                 progress.tell,
             )
+            if workflow.tags:
+                compliance = retain_compliance(
+                    opened.database, opened.clock, loaded, os.environ, dry_run=dry_run
+                )
+                context.log.info("of persons: %s", compliance)
         metadata = retention_metadata(report, progress.elapsed_s)
         context.log.info(told_retention(report))
         if dry_run:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.store import command_store
 from syncflow_dagster.ledger.worker import Busy
+from syncflow_dagster.nodes.compliance.key import PrivacyKeyError
+from syncflow_dagster.nodes.compliance.retention import retain_compliance
 from syncflow_dagster.nodes.retention import RetainOptions, RetentionReport, TableReport, retain
 from syncflow_dagster.store.clock import DatabaseClock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from syncflow_dagster.nodes.compliance.retention import ComplianceReport
     from syncflow_dagster.workflows.loader import LoadedWorkflow
 
 
@@ -22,6 +26,7 @@ class RetainResult:
     """What retention did, or would do."""
 
     report: RetentionReport
+    compliance: ComplianceReport | None = None
 
     def lines(self) -> list[str]:
         """Return the result for a person."""
@@ -31,11 +36,13 @@ class RetainResult:
             *(f"{told.workflow}: {self._line(one, verb)}" for one in told.tables),
             f"{told.workflow}: attempts {verb}: {told.attempts:,}",
             f"{told.workflow}: run summaries {verb}: {told.summaries:,}",
+            *([f"{told.workflow}: {verb}: {self.compliance}"] if self.compliance else []),
         ]
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as one object."""
-        return asdict(self.report)
+        compliance = None if self.compliance is None else asdict(self.compliance)
+        return {**asdict(self.report), "compliance": compliance}
 
     def _line(self, one: TableReport, verb: str) -> str:
         where = f" to {one.archive}" if one.archive else ""
@@ -54,13 +61,20 @@ def retain_workflow(home: Path, loaded: LoadedWorkflow, *, dry_run: bool) -> Ret
         dry_run: Only count what would go.
 
     Raises:
-        CommandFailed: Another process does it at the moment, or the database is not there.
+        CommandFailed: Another process does it at the moment, the database is not there, or the
+            key for hashes of persons is not.
     """
     with command_store(home) as database:
         options = RetainOptions(home=home, dry_run=dry_run)
         try:
-            report = retain(database, DatabaseClock(database), loaded.workflow, options)
+            clock = DatabaseClock(database)
+            report = retain(database, clock, loaded.workflow, options)
+            compliance = None
+            if loaded.workflow.tags:
+                compliance = retain_compliance(database, clock, loaded, os.environ, dry_run=dry_run)
         except Busy as error:
             msg = f"{error}; it needs no second one"
             raise CommandFailed(msg) from error
-    return RetainResult(report)
+        except PrivacyKeyError as error:
+            raise CommandFailed(str(error)) from error
+    return RetainResult(report, compliance)

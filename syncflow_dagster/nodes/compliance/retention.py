@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.consent.identifiers import Kind
-from syncflow_dagster.nodes.compliance.erasure import erase, finish_erasures
+from syncflow_dagster.nodes.compliance.erasure import TooMuch, erase, finish_erasures
 from syncflow_dagster.nodes.compliance.holdings import delta_tables, statement
 from syncflow_dagster.nodes.compliance.key import privacy_key
 from syncflow_dagster.nodes.compliance.lists import Entry, Identifier
@@ -42,13 +42,25 @@ class ComplianceReport:
         decisions: Decisions that went, by policy.
         skipped: Policy files that have mistakes: nothing of theirs goes.
         erased_again: Records that had come back after their person was erased.
+        too_much: Such records that are left, as more than one person has came with them.
         unfinished: Erasures that wait for changes on their way.
     """
 
     decisions: dict[str, int] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     erased_again: int = 0
+    too_much: int = 0
     unfinished: int = 0
+
+    def __str__(self) -> str:
+        """Return the report in one line."""
+        gone = sum(self.decisions.values())
+        told = [f"{gone:,} decisions of the consent gate"]
+        told += [f"{self.erased_again:,} records erased again"] if self.erased_again else []
+        told += [f"{self.too_much:,} left to `syncflow person erase`"] if self.too_much else []
+        told += [f"{self.unfinished:,} erasures unfinished"] if self.unfinished else []
+        told += [f"{one} has mistakes, its decisions stay" for one in self.skipped]
+        return ", ".join(told)
 
 
 def retain_compliance(
@@ -70,7 +82,6 @@ def retain_compliance(
 
     Raises:
         PrivacyKeyError: Somebody was erased, and there is no usable key to know him by.
-        TooMuch: What has come back is more than one person has; a person has to look.
     """
     report = ComplianceReport()
     for path in dict.fromkeys(node.policy for node in loaded.workflow.tags):
@@ -85,11 +96,14 @@ def retain_compliance(
         return report
     now = clock.now()
     key = privacy_key(environ, database, now)
+    by = Entry(_ACTOR, "came back from the source after it was erased", now)
     for back in _back(database, key, first["at"]):
-        report.erased_again += 1
-        if not dry_run:
-            by = Entry(_ACTOR, "came back from the source after it was erased", now)
-            erase(database, [back], key, by)
+        try:
+            erase(database, [back], key, by, dry_run=dry_run)
+        except TooMuch:
+            report.too_much += 1
+        else:
+            report.erased_again += 1
     report.unfinished = 0 if dry_run else finish_erasures(database, key, now)
     return report
 
