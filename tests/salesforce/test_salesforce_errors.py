@@ -123,6 +123,7 @@ def test_what_is_no_answer_is_not_taken_for_one(given, write, read, again):
         ("UNKNOWN_EXCEPTION", "", (), Retry, None),
         ("SERVER_UNAVAILABLE", "", (), Retry, None),
         ("REQUEST_LIMIT_EXCEEDED", BUSY, (), Retry, None),
+        ("LIMIT_EXCEEDED", "Apex CPU time limit exceeded", (), Retry, None),
         ("STORAGE_LIMIT_EXCEEDED", "", (), Stop, None),
         ("SOMETHING_NEW", "", (), Reject, False),
     ],

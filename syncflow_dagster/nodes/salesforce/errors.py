@@ -176,6 +176,11 @@ JOB_TEXTS: tuple[tuple[str, str], ...] = (
     ("retried more than", "QUERY_TIMEOUT"),
     ("server_unavailable", "SERVER_UNAVAILABLE"),
 )
+#: Codes that mean something else about one record than about a whole request.
+_OF_ONE_RECORD: Mapping[str, Meaning] = {
+    "INVALID_FIELD": _ROW,
+    "LIMIT_EXCEEDED": Meaning(Read.FAIL, Write.RETRY, "a trigger of the org met one of its limits"),
+}
 _ADDRESS = _stop("check that the connection's url is the org's My Domain address")
 _SERVER_ERROR = 500
 _REDIRECT = range(301, 400)
@@ -237,8 +242,8 @@ def row_outcome(error: ApiError) -> Outcome:
     code = _code(error)
     if code == "INVALID_CROSS_REFERENCE_KEY" and error.fields:
         return Reject(str(error))  # a lookup of the record leads nowhere
-    if code == "INVALID_FIELD":
-        return Reject(str(error))
+    if code in _OF_ONE_RECORD:
+        return _outcome(_OF_ONE_RECORD[code], error, None)
     if "UNABLE_TO_LOCK_ROW" in error.message:
         code = "UNABLE_TO_LOCK_ROW"  # told by a trigger of the org
     found = CODES.get(code, _ROW)
