@@ -9,11 +9,15 @@ import dagster as dg
 from syncflow_dagster.assets import tables
 from syncflow_dagster.assets.plots import bars
 from syncflow_dagster.nodes.delta.report import COUNTS, DeltaResult, StageReport
+from syncflow_dagster.nodes.pull.salesforce import SalesforceRows
+from syncflow_dagster.nodes.pull.salesforce_window import Window
 from syncflow_dagster.nodes.rows import RowSource
 
 _OPERATIONS = ("inserted", "updated", "deleted", "same", "rejected", "duplicates", "waiting")
 #: A rate over less time than this says nothing.
 _MEASURABLE_S = 0.01
+#: Queries shown of a read that takes several, and characters shown of each.
+_QUERIES, _LONGEST_QUERY = 5, 2_000
 _WRITTEN = ("inserted", "updated", "deleted")
 _STRATEGIES = {
     "hash": "hash: all rows were read and compared by their contents",
@@ -40,11 +44,37 @@ def pull_metadata(result: DeltaResult, source: RowSource) -> dict[str, Any]:
     """
     extract = _extract(result)
     return {
-        **dict(getattr(source, "told", {})),
+        **_of_query(source),
         "dagster/row_count": result.counts["read"],
         "seconds": round(extract.seconds, 3),
         "rows_per_s": _rate(extract.rows, extract.seconds),
     }
+
+
+def _of_query(source: RowSource) -> dict[str, Any]:
+    """Return how records were asked of an org, where they came from one."""
+    told = source.told if isinstance(source, SalesforceRows) else None
+    if told is None:
+        return {}
+    metadata: dict[str, Any] = {
+        "api": f"{told.choice.api}: {told.choice.why}",
+        "soql": dg.MetadataValue.md(
+            "\n\n".join(
+                f"```sql\n{query[:_LONGEST_QUERY]}\n```" for query in told.queries[:_QUERIES]
+            )
+        ),
+        "queries": len(told.queries),
+        "window": _in_words(told.window),
+    }
+    if told.usage is not None and told.usage.allowed:
+        metadata |= {"org_requests_used": told.usage.used, "org_requests": told.usage.allowed}
+    return metadata
+
+
+def _in_words(window: Window) -> str:
+    if window.since is None or window.upto is None:
+        return "all records"
+    return f"changes from {window.since.isoformat()} to before {window.upto.isoformat()}"
 
 
 def delta_metadata(

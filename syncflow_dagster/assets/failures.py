@@ -9,6 +9,7 @@ import psycopg
 from syncflow_dagster.ledger.effects import EffectConflict
 from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.ledger.worker import Busy
+from syncflow_dagster.nodes.compliance.key import PrivacyKeyError
 from syncflow_dagster.nodes.delta.errors import (
     DeleteGuard,
     DeltaBusy,
@@ -20,6 +21,9 @@ from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
 from syncflow_dagster.nodes.pull.template import QueryTemplateError
+from syncflow_dagster.nodes.tag.approval import NotApprovable
+from syncflow_dagster.nodes.tag.policy import PolicyUnusable
+from syncflow_dagster.nodes.tag.preflight import TagUnfit
 from syncflow_dagster.store.migrate import MigrationError
 from syncflow_dagster.workflows.environment import UnresolvedError
 
@@ -36,11 +40,19 @@ WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
     (DeltaDefinitionError, "Change the workflow file as the text says."),
     (DeltaError, "Nothing of this batch was written. Mend the source as the text says."),
     (QueryTemplateError, "Mend the query template where the text says."),
-    (QueryFailedError, "Mend the query; the database's own words are in the text."),
+    (QueryFailedError, "Mend the query; the source's own words are in the text."),
     (
         SourceUnavailableError,
-        "Look after the source database. The next scheduled run tries again; nothing was written.",
+        "Look after the source. The next scheduled run tries again; nothing was written.",
     ),
+    (
+        TagUnfit,
+        "Bring the org, the policy and the workflow file together; `syncflow preflight` names the "
+        "places. Nothing was written; the rows wait.",
+    ),
+    (PolicyUnusable, "Mend the policy file where the text says. Nothing was written; rows wait."),
+    (PrivacyKeyError, "Set the key as the text says. Nothing was written; the rows wait."),
+    (NotApprovable, "The plan was not applied. Approve another one, or as somebody else."),
     (ContractBroken, "Change the board, or the workflow file. Nothing was written; rows wait."),
     (
         BoardUnavailable,

@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = ROOT / "workflows"
 #: How many times faster than the clock the sandbox's limits recover in the demo.
 CLOCK_SPEED = 60.0
+#: Who approves tags in the demo.
+CHAMPION_APPROVER = "Dana Reyes"
 
 
 class DemoError(RuntimeError):
@@ -72,8 +74,23 @@ def fresh_databases(home: Path, name: str) -> Iterator[Databases]:
         yield Databases(store, orders, server)
 
 
-def environment(databases: Databases, monday_url: str, token: str) -> dict[str, str]:
-    """Return the variables the example workflow asks for."""
+def environment(
+    databases: Databases,
+    monday_url: str,
+    token: str,
+    salesforce_url: str = "http://127.0.0.1",
+    salesforce: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the variables the example workflows ask for.
+
+    Args:
+        databases: SyncFlow's own, and the order book.
+        monday_url: Where monday's API answers.
+        token: The token for it.
+        salesforce_url: Where the org answers.
+        salesforce: The org's tokens, as the sandbox tells them; without them nobody can log in.
+    """
+    org = salesforce or {}
     return {
         "SYNCFLOW_DATABASE_URL": databases.store,
         "SYNCFLOW_WORKFLOWS": str(WORKFLOWS),
@@ -82,6 +99,13 @@ def environment(databases: Databases, monday_url: str, token: str) -> dict[str, 
         "MONDAY_TOKEN": token,
         "MONDAY_SETTLE_S": "1",
         "ORDER_LIST_CRON": "* * * * *",
+        "SALESFORCE_URL": salesforce_url,
+        "SALESFORCE_CLIENT_ID": org.get("client_id", "nobody"),
+        "SALESFORCE_CLIENT_SECRET": org.get("client_secret", "nothing"),
+        "SALESFORCE_SETTLE_S": "1",
+        "CHAMPION_TRACKING_CRON": "* * * * *",
+        "CHAMPION_APPROVER": CHAMPION_APPROVER,
+        "SYNCFLOW_PRIVACY_KEY": "the demo's own key, for nobody but made-up people",
     }
 
 

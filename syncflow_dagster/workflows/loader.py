@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.document import Document, Place
 
 SUFFIXES = (".yaml", ".yml")
+#: Files of these names, or that end so behind a point, are policies of workflows beside them.
+POLICIES = ("policy.yaml", "policy.yml")
 #: What stands behind a workflow's name in the names of its further jobs.
 _JOBS = ("_push", "_parts", "_retry_rejected", "_retention")
 
@@ -152,9 +154,14 @@ def find_files(folder: Path) -> list[Path]:
         path
         for path in folder.rglob("*")
         if path.suffix in SUFFIXES
+        and not _is_policy(path)
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
+
+
+def _is_policy(path: Path) -> bool:
+    return path.name in POLICIES or path.name.endswith(tuple(f".{name}" for name in POLICIES))
 
 
 def _validate(
