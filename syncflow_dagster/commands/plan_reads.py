@@ -113,8 +113,9 @@ def _plan(orgs: Orgs, node: SalesforcePullNode) -> ReadPlan:
         return _checked_plan(node, checked, client)
     except QueryUnfit as error:
         wrong = [one for one in error.mistakes if not one.warning]
-        lines = placed(orgs.loaded.path, as_findings(wrong))
-        msg = "\n".join(["the workflow does not fit the org:", *map(str, lines)])
+        first, *more = placed(orgs.loaded.path, as_findings(wrong))
+        told = f" (and {len(more)} more: see syncflow preflight)" if more else ""
+        msg = f"the workflow does not fit the org: {first}{told}"
         raise CommandFailed(msg) from error
     except TooLongError as error:
         msg = f"{node.name}: {error}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from types import SimpleNamespace
 from urllib.parse import quote_plus
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,9 @@ from syncflow_dagster.core.soql import date_literals, literals, patterns, raw, s
 from syncflow_dagster.core.soql.check import Checker
 from syncflow_dagster.core.soql.choice import choose
 from syncflow_dagster.core.soql.date_literals import Calendar, DateLiteral
+from syncflow_dagster.core.soql.paths import find_field, find_object
 from syncflow_dagster.core.soql.record_ids import BadIdError, long_id
+from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo
 from syncflow_dagster.core.soql.write import NeverTrueError, Query
 from syncflow_dagster.sandbox.salesforce import soql
 from syncflow_dagster.sandbox.salesforce.ids import make_id
@@ -144,6 +147,29 @@ def test_what_does_not_fit_is_told_with_its_place(tree, kind, place, says):
     assert says in text
 
 
+def test_values_a_picklist_does_not_list_and_objects_that_are_none_are_told():
+    [unlisted] = checked(condition("LeadSource", "equals", "Wbe"))[1]
+    assert (unlisted.kind, unlisted.warning) == ("unlisted_value", True)
+    assert find_object("Contakt", ORG, ()).hint == "did you mean 'Contact'?"
+    closed = ObjectInfo("Closed", (), queryable=False)
+    shut = SimpleNamespace(object=lambda _: closed, names=list)
+    assert find_object("closed", shut, ()).kind == "not_queryable"
+
+
+def test_a_reference_to_several_objects_leads_to_what_they_share():
+    owner = FieldInfo(
+        "OwnerId", "reference", reference_to=("Group", "User"), relationship_name="Owner"
+    )
+    case = ObjectInfo("Case", (owner,))
+    name, email = FieldInfo("Name", "string"), FieldInfo("Email", "email")
+    objects = {"Group": ObjectInfo("Group", (name,)), "User": ObjectInfo("User", (name, email))}
+    org = SimpleNamespace(object=objects.get, names=list)
+    assert find_field("owner.name", case, org, ()).text == "Owner.Name"
+    assert find_field("Owner.Email", case, org, ()).message.startswith("Group has no field")
+    objects["Name"] = ObjectInfo("Name", (name, email))
+    assert find_field("Owner.Email", case, org, ()).text == "Owner.Email"
+
+
 def test_a_read_of_changes_is_warned_of_what_it_cannot_see():
     tree = group(
         "all",
@@ -237,6 +263,11 @@ def test_date_literals_mean_the_days_salesforce_documents():
         ("SELECT Id FROM Contact WHERE A = 1 AND NOT B = 2", "(NOT"),
         ("SELECT Id FROM Contact WHERE A IN ()", "a value"),
         ("SELECT Id FROM Contact WHERE A = 1e20", "cannot be read"),
+        ("SELECT Id FROM Contact WHERE A = 5.", "cannot be read"),
+        ("SELECT Id\fFROM Contact", "cannot be read"),
+        (r"SELECT Id FROM Contact WHERE A = 'a\qb'", "escape"),
+        (r"SELECT Id FROM Contact WHERE A IN ('10\%')", "escape"),
+        (r"SELECT Id FROM Contact WHERE A LIKE '\u00g9'", "escape"),
         ("SELECT Id FROM Contact WHERE A = :x", "Apex"),
         ("SELECT Id FROM Contact WHERE A = abc", "date literal"),
         ("SELECT Id FROM Contact ORDER BY Id", "orders the records itself"),
@@ -259,7 +290,8 @@ def test_a_written_query_that_is_none_of_records_is_refused(query, says):
 def test_a_written_query_is_checked_too():
     found = raw.parse(
         "select Id, Account.Name from contact where (Emial = 'x' or DoNotCall > true) "
-        "and Score__c = '5' and (not LastName like 'a\\'%') and Birthdate in (TODAY, 2026-01-01) "
+        "and Score__c = '5' and (not LastName like 'a\\'\\%\\u00e9') "
+        "and Birthdate in (TODAY, 2026-01-01) "
         "and CALENDAR_YEAR(CreatedDate) = 2026 and Id in (select WhoId from Task where (A = 1))"
     )
     assert (found.owner, found.fields) == ("contact", ("Id", "Account.Name"))

@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.soql.tree import Loc
 
 _TOKEN = re.compile(
-    r"""(?P<space>\s+)
+    r"""(?P<space>[ \t\r\n]+)
     |(?P<comment>--|//|/\*)
     |(?P<datetime>\d{4}-\d\d-\d\d[tT]\d\d:\d\d:\d\d(?:\.\d+)?(?:[zZ]|[+-]\d\d:?\d\d))
     |(?P<date>\d{4}-\d\d-\d\d(?![tT\d]))
     |(?P<time>\d\d:\d\d:\d\d(?:\.\d+)?[zZ])
-    |(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?![A-Za-z_\d]))
+    |(?P<number>[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?![A-Za-z_\d]))
     |(?P<name>[A-Za-z][A-Za-z0-9_.]*)
     |(?P<string>'(?:[^'\\\n]|\\[^\n])*')
     |(?P<sign>!=|<>|<=|>=|[=<>(),:])""",
     re.VERBOSE | re.ASCII,
 )
+#: Escapes in texts; the last two only behind LIKE.
+_ESCAPES = re.compile(r"""(?:[^\\]|\\(?:[nrtb"'\\]|u[0-9a-f]{4}))*""", re.IGNORECASE)
+_LIKE_ESCAPES = re.compile(r"""(?:[^\\]|\\(?:[nrtb"'\\%_]|u[0-9a-f]{4}))*""", re.IGNORECASE)
 _OPERATORS = {
     "=": "equals",
     "!=": "not_equals",
@@ -232,7 +235,7 @@ class _Parser:
         if not checked:
             self.skip()  # a function of fields, such as CALENDAR_YEAR(CreatedDate)
         operator = self.operator()
-        kinds = self.listed(operator) if operator in _LISTS else {self.value()}
+        kinds = self.listed(operator) if operator in _LISTS else {self.value(operator)}
         if checked:
             self.compared.append(Compared(name, operator, frozenset(kinds)))
 
@@ -258,8 +261,14 @@ class _Parser:
         self.expect(")")
         return kinds
 
-    def value(self) -> str:
+    def value(self, operator: str = "=") -> str:
         token = self.here
+        escapes = _LIKE_ESCAPES if operator == "LIKE" else _ESCAPES
+        if token.kind == "string" and escapes.fullmatch(token.text) is None:
+            msg = (
+                f"has an escape in {token.text} that SOQL does not know (character {token.at + 1})"
+            )
+            raise RawQueryError(msg, "write a backslash as two; \\% and \\_ only behind LIKE")
         if token.text == ":":
             msg = f"binds a variable, as Apex does (character {token.at + 1})"
             raise RawQueryError(msg, "write the value, or ${NAME} for one of the environment")
