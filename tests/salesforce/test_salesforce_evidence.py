@@ -10,6 +10,7 @@ from syncflow_dagster.core.consent.questions import ERASURE, SUPPRESSION, answer
 from syncflow_dagster.core.consent.verdict import judge
 from syncflow_dagster.core.outcomes import Retry, Stop
 from syncflow_dagster.nodes.compliance.ports import AskAgain
+from syncflow_dagster.nodes.compliance.preflight import unreadable
 from syncflow_dagster.nodes.compliance.salesforce_evidence import SalesforceEvidence
 from syncflow_dagster.nodes.salesforce import writing
 from syncflow_dagster.nodes.salesforce.describe import Describes
@@ -172,6 +173,13 @@ def test_what_field_level_security_hides_is_a_no_for_everybody(org, people):
         told = people.verdicts(names=("good", "news"))
         assert all(reason in one.reasons for one in told.values()), (hidden, told)
         assert not any(one.allow for one in told.values())
+        # And preflight tells it before.
+        found = list(unreadable(POLICY, "Contact", Describes(org.client()), ("policy",)))
+        owner, _, name = hidden.partition(".")
+        seen = f"{owner}" if name == "*" else f"{owner}.{name}"
+        assert any(seen.lower() in one.message.lower() for one in found), (hidden, found)
+    org.settings(hidden_fields=[])
+    assert list(unreadable(POLICY, "Contact", Describes(org.client()), ("policy",))) == []
 
 
 def test_without_privacy_or_its_permission_nobody_is_allowed(org, people):

@@ -41,11 +41,28 @@ _INDIVIDUAL = "Individual"
 _TYPE_CONSENT, _POINT_CONSENT = "ContactPointTypeConsent", "ContactPointConsent"
 #: Fields that say how a consent stands; one hidden of them, and nobody can tell.
 _STANDING = ("PrivacyConsentStatus", "EffectiveFrom", "EffectiveTo", "DataUsePurposeId")
+#: Fields that say whose and for which channel a consent is, the one it is found by first.
+_TYPE_KEYS = ("PartyId", "ContactPointType")
+_POINT_KEY, _POINT_PARENT = "ContactPointId", "ParentId"
 #: Objects of contact points, the field with what people write there, and the consents' channel.
 _POINTS = (
     ("ContactPointEmail", "EmailAddress", "Email"),
     ("ContactPointPhone", "TelephoneNumber", "Phone"),
 )
+
+
+def readings(subject: SubjectRules) -> Mapping[str, tuple[str, ...]]:
+    """Return all objects and fields that evidence about an object's records is read from."""
+    own = (*subject.fields, *subject.emails, *subject.phones)
+    if not subject.person:
+        return {subject.object: own}
+    found = {subject.object: (*own, subject.individual_field), _INDIVIDUAL: subject.flags}
+    if _TYPE_CONSENT in subject.consents:
+        found[_TYPE_CONSENT] = (*_TYPE_KEYS, *_STANDING)
+    if _POINT_CONSENT in subject.consents:
+        found |= {name: (_POINT_PARENT, text) for name, text, _ in _POINTS}
+        found[_POINT_CONSENT] = (_POINT_KEY, *_STANDING)
+    return found
 
 
 @dataclass(slots=True)
@@ -180,7 +197,7 @@ class SalesforceEvidence:
     def _of_persons(self, subject: SubjectRules, persons: Sequence[str]) -> _OfPersons:
         known = _OfPersons()
         if _TYPE_CONSENT in subject.consents:
-            rows = self._consent_rows(_TYPE_CONSENT, ("PartyId", "ContactPointType"), persons)
+            rows = self._consent_rows(_TYPE_CONSENT, _TYPE_KEYS, persons)
             if rows is not None:
                 of_all = known.consents.setdefault(_TYPE_CONSENT, defaultdict(list))
                 for row in rows:
@@ -193,20 +210,20 @@ class SalesforceEvidence:
         """Read contact points, then the consents of these."""
         points: dict[str, tuple[str, str]] = {}
         for name, text, channel in _POINTS:
-            rows = self._rows(name, ("ParentId", text), "ParentId", persons)
+            rows = self._rows(name, (_POINT_PARENT, text), _POINT_PARENT, persons)
             if rows is None:
                 return
             kept = known.emails if channel == "Email" else known.phones
             for row in rows:
-                person = long_id(row["ParentId"])
+                person = long_id(row[_POINT_PARENT])
                 points[long_id(row["Id"])] = person, channel
                 kept[person] += [row[text]] if row[text] else []
-        rows = self._consent_rows(_POINT_CONSENT, ("ContactPointId",), list(points))
+        rows = self._consent_rows(_POINT_CONSENT, (_POINT_KEY,), list(points))
         if rows is None:
             return
         of_all = known.consents.setdefault(_POINT_CONSENT, defaultdict(list))
         for row in rows:
-            person, channel = points[long_id(row["ContactPointId"])]
+            person, channel = points[long_id(row[_POINT_KEY])]
             of_all[person].append(_consent(row, channel))
 
     def _consent_rows(self, name: str, keys: Sequence[str], ids: Sequence[str]) -> list[Row] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from syncflow_dagster.core import templates
 from syncflow_dagster.core.soql.paths import find_object, near
 from syncflow_dagster.core.soql.tree import Mistake
+from syncflow_dagster.nodes.compliance.preflight import unreadable
 from syncflow_dagster.nodes.tag.conditions import matchers
 from syncflow_dagster.nodes.tag.policy import not_allowed
 from syncflow_dagster.workflows.models import DeltaNode
@@ -81,6 +82,7 @@ def check_tag(
         Mistake((*at, *loc), "not_in_policy", text, f"see {node.policy}")
         for loc, text in not_allowed(policy, node)
     ]
+    found += unreadable(policy, node.object, schema, (*at, "policy"))
     source = workflow.node(node.source)
     if isinstance(source, DeltaNode):
         _, wrong = matchers(node, source, calendar)
