@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.commands.find import find_workflow
 from syncflow_dagster.commands.run import run_workflow
+from syncflow_dagster.demo.champions import WORKFLOW as CHAMPIONS
 from syncflow_dagster.demo.run import WORKFLOW
 from syncflow_dagster.demo.world import (
     CLOCK_SPEED,
@@ -42,18 +43,25 @@ def run_dev(home: Path, *, port: int, say: Callable[[str], None]) -> int:
     if os.environ.get("MONDAY_TOKEN"):
         say("MONDAY_TOKEN is set: working on the real accounts and the lasting database")
         return _supervise(home, port, {}, say)
-    say("MONDAY_TOKEN is not set: making a fresh demo world with a sandbox in monday's place")
+    say("MONDAY_TOKEN is not set: making a fresh demo world with a sandbox in the services' place")
     with (
         fresh_databases(home, "dev") as databases,
         SandboxServer(seed_files()) as sandbox,
     ):
         urls = sandbox.urls
         ControlClient(urls["control"]).clock(CLOCK_SPEED)
-        token = urls["tokens"]["monday"]["personal"]
-        values = environment(databases, urls["monday"], token)
+        tokens = urls["tokens"]
+        values = environment(
+            databases,
+            urls["monday"],
+            tokens["monday"]["personal"],
+            urls["salesforce"],
+            tokens["salesforce"],
+        )
         with variables(values):
-            say(f"running {WORKFLOW} once, so that there is something to see")
-            run_workflow(home, find_workflow(WORKFLOWS, WORKFLOW), {}, say)
+            for name in (WORKFLOW, CHAMPIONS):
+                say(f"running {name} once, so that there is something to see")
+                run_workflow(home, find_workflow(WORKFLOWS, name), {}, say)
             return _supervise(home, port, {**values, "SANDBOX_CONTROL": urls["control"]}, say)
 
 

@@ -1,4 +1,4 @@
-"""`syncflow demo`: the example workflow in a fresh world, and an honest account of it."""
+"""`syncflow demo`: the example workflows in a fresh world, and an honest account of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.commands.find import find_workflow
 from syncflow_dagster.commands.run import run_workflow
+from syncflow_dagster.demo.champions import WORKFLOW as CHAMPIONS
+from syncflow_dagster.demo.champions import ChampionOutcome, run_champions
 from syncflow_dagster.demo.summary import Standing, Trouble, count_source, standing
 from syncflow_dagster.demo.world import (
     CLOCK_SPEED,
@@ -40,6 +42,7 @@ class DemoOutcome:
         judged: The board, by the sandbox's log.
         second_run_writes: Writes of a second run, in which nothing had changed.
         throttled: Requests the sandbox refused for a limit.
+        champions: What became of the other example.
         errors: What went wrong with the runs themselves.
     """
 
@@ -47,6 +50,7 @@ class DemoOutcome:
     judged: Judgement
     second_run_writes: int
     throttled: int
+    champions: ChampionOutcome
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -59,22 +63,23 @@ class DemoOutcome:
             self.throttled,
             self.standing.numbers["unknown"],
         )
-        return not self.errors and not any(unkept)
+        return not self.errors and not any(unkept) and self.champions.passed
 
     def as_json(self) -> dict[str, Any]:
         """Return the outcome as one object."""
         return {
-            "workflows": {WORKFLOW: self.standing.numbers},
+            "workflows": {WORKFLOW: self.standing.numbers, CHAMPIONS: self.champions.numbers},
             "customers": {
                 title: {kind: counts[kind] for kind in ("items", "subitems")}
                 for title, counts in sorted(self.judged.customers.items())
             },
-            "duplicates": self.judged.duplicates,
-            "lost": self.standing.lost,
-            "second_run_writes": self.second_run_writes,
+            "duplicates": self.judged.duplicates + self.champions.duplicates,
+            "lost": self.standing.lost + self.champions.lost,
+            "second_run_writes": self.second_run_writes + self.champions.second_run_writes,
             "throttled": self.throttled,
             "not_synced": [_as_json(one) for one in self.standing.trouble],
-            "errors": self.errors,
+            "refused_tags": self.champions.refused,
+            "errors": self.errors + self.champions.errors,
         }
 
     def lines(self) -> list[str]:
@@ -96,11 +101,12 @@ class DemoOutcome:
             f"duplicates {self.judged.duplicates} · lost {self.standing.lost} · writes of a second "
             f"run {self.second_run_writes} · throttled {self.throttled}"
         )
-        return [*lines, *self.errors, "demo passed" if self.passed else "demo FAILED"]
+        lines += [*self.errors, *self.champions.lines()]
+        return [*lines, "demo passed" if self.passed else "demo FAILED"]
 
 
 def run_demo(home: Path, say: Callable[[str], None]) -> DemoOutcome:
-    """Run the example twice in a fresh world and account for every record.
+    """Run the examples in a fresh world, more than once, and account for every record.
 
     Args:
         home: SyncFlow's home folder.
@@ -117,8 +123,15 @@ def run_demo(home: Path, say: Callable[[str], None]) -> DemoOutcome:
         urls = sandbox.urls
         control = ControlClient(urls["control"])
         control.clock(CLOCK_SPEED)
-        token = urls["tokens"]["monday"]["personal"]
-        with variables(environment(databases, urls["monday"], token)):
+        tokens = urls["tokens"]
+        values = environment(
+            databases,
+            urls["monday"],
+            tokens["monday"]["personal"],
+            urls["salesforce"],
+            tokens["salesforce"],
+        )
+        with variables(values):
             return _run_twice(home, control, say)
 
 
@@ -131,6 +144,7 @@ def _run_twice(home: Path, control: ControlClient, say: Callable[[str], None]) -
     say("running it again: nothing has changed, so nothing may be written")
     second = run_workflow(home, loaded, {}, say)
     again = control.log()
+    champions = run_champions(home, control, say)
     with Database(os.environ["SYNCFLOW_DATABASE_URL"]) as database:
         judged = judge(again, titles)
         return DemoOutcome(
@@ -138,6 +152,7 @@ def _run_twice(home: Path, control: ControlClient, say: Callable[[str], None]) -
             judged=judged,
             second_run_writes=len(again) - len(log),
             throttled=int(control.stats()["monday"]["throttled"]),
+            champions=champions,
             errors=_errors(first) + _errors(second),
         )
 

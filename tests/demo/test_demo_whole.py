@@ -55,3 +55,11 @@ def test_every_dirty_row_is_named_with_its_reason(outcome):
     told = {one["record"].split(" / ")[0]: one["reason"] for one in outcome["not_synced"]}
     assert set(told) == {one["order_number"] for one in EXPECTED["dirty"]}
     assert all(told.values())
+
+
+def test_movers_are_tagged_once_unless_somebody_may_not_be(outcome):
+    numbers = outcome["workflows"]["champion_tracking"]
+    assert (numbers["contacts"], numbers["moves"], numbers["forbidden"]) == (3_000, 150, 0)
+    assert numbers["tagged"] + numbers["refused"] == numbers["moves"]
+    assert sum(outcome["refused_tags"].values()) == numbers["refused"] > 0
+    assert all("consent: " in reason for reason in outcome["refused_tags"])
