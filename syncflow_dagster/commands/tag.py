@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.loader import LoadedWorkflow
     from syncflow_dagster.workflows.models import TagNode
 
-_F = TypeVar("_F")
+FC = TypeVar("FC", bound="Callable[..., Any] | click.Command")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 _ACTOR = click.option(
     "--actor", default=getpass.getuser, show_default="you", help="Who decides; it is noted."
@@ -30,7 +30,7 @@ _ACTOR = click.option(
 _REASON = click.option("--reason", required=True, help="Why; it is noted.")
 
 
-def _limit(default: int, what: str) -> Callable[[_F], _F]:
+def _limit(default: int, what: str) -> Callable[[FC], FC]:
     kind = click.IntRange(min=1)
     return click.option("--limit", type=kind, default=default, show_default=True, help=what)
 
