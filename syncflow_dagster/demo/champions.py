@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WORKFLOW = "champion_tracking"
 _REASON = "looked at by the demo"
 #: What of the sandbox's cases leaves a contact free to be tagged: no refusal, nothing unreadable.
-_FREE = frozenset({"HasOptedOutOfFax", "bounced"})
+_FREE = frozenset({"bounced"})
 _EPOCH = "1970-01-01"
 
 

@@ -105,7 +105,7 @@ def environment(
         "SALESFORCE_SETTLE_S": "1",
         "CHAMPION_TRACKING_CRON": "* * * * *",
         "CHAMPION_APPROVER": CHAMPION_APPROVER,
-        "SYNCFLOW_PRIVACY_KEY": "the demo's own key, for nobody but made-up people",
+        "SYNCFLOW_PRIVACY_KEY": "the key of the demo, for nobody but made-up people",
     }
 
 
