@@ -207,6 +207,9 @@ class PlanWorld:
             self.org,
             lambda condition, values: by_condition[id(condition)](values),
             {"Title": 128},
+            "salesforce:default",
+            self.clock,
+            130.0,
         )
         keeper = Keeper(
             self.database,

@@ -203,6 +203,7 @@ def test_of_one_record_only_one_change_is_under_way(world):
     assert [state for state, _ in world.states()] == ["PUSHING", "PENDING", "PUSHING"]
     for one in world.effects():
         done(world, one["effect_id"])
+    world.clock.sleep(200)
     world.org.cells[contact_id(1)] = {"Champion_Tags__c": ["champion"], "topic:Champions": True}
     world.plan()
     assert world.states()[1] == ("SYNCED", "every tag is there already")

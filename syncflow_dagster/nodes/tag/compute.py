@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from syncflow_dagster.nodes.tag.lines import LinePlanner, Records, RowPlan
+from syncflow_dagster.nodes.tag.lines import LinePlanner, Records, RowPlan, object_key
 from syncflow_dagster.nodes.tag.undo import Written, reverse, undo_lines
 from syncflow_dagster.nodes.tag.wishes import BadRowError, wishes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.nodes.tag.lines import Line
     from syncflow_dagster.nodes.tag.plans import PlanStore
-    from syncflow_dagster.nodes.tag.wishes import Matcher, SourceRow, Wish
+    from syncflow_dagster.nodes.tag.wishes import Matcher, Place, SourceRow, Wish
     from syncflow_dagster.workflows.models.tag import TagNode
 
 
@@ -55,6 +57,9 @@ class Computer:
         reader: Reads records.
         matches: Asks the conditions of its rules.
         lengths: Longest text of a field, by its name.
+        account: Name of the org in the ledger.
+        clock: Database time.
+        settle_s: Seconds until reads show what was written.
     """
 
     node: TagNode
@@ -62,6 +67,9 @@ class Computer:
     reader: RecordReader
     matches: Matcher
     lengths: Mapping[str, int]
+    account: str
+    clock: Clock
+    settle_s: float
 
     def of_rows(
         self, rows: Sequence[SourceRow], busy: Mapping[str, str | None] | None = None
@@ -79,8 +87,8 @@ class Computer:
                 found[row.delta_id] = wishes_of(self.node, row, self.matches)
             except BadRowError as error:
                 computed.plans.append(RowPlan(row, refused=str(error)))
-        ids = {wish.place.record_id for wishes in found.values() for wish in wishes}
-        taken = dict(self.store.busy(sorted(ids)) if busy is None else busy)
+        places = {wish.place for wishes in found.values() for wish in wishes}
+        taken = dict(self._busy(places) if busy is None else busy)
         chosen = []
         for row in rows:
             if row.delta_id not in found:
@@ -96,6 +104,11 @@ class Computer:
         planner = LinePlanner(self.node.name, records, self.lengths)
         computed.plans.extend(planner.plan(row, found[row.delta_id]) for row in chosen)
         return computed
+
+    def _busy(self, places: Collection[Place]) -> dict[str, str | None]:
+        keys = {object_key(self.account, self.node.object, place) for place in places}
+        since = self.clock.now() - timedelta(seconds=self.settle_s)
+        return self.store.busy({place.record_id for place in places}, keys, since)
 
     def undo(self, run: str) -> tuple[list[Line], int]:
         """Return what takes back what a run has written, and how much does not stand any more."""

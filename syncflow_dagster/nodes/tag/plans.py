@@ -16,7 +16,7 @@ from syncflow_dagster.nodes.tag.wishes import SourceRow
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     import psycopg
@@ -131,9 +131,22 @@ class PlanStore:
             found = self._on(conn, "plan_rows", {"delta_ids": list(delta_ids)})
             return [self._row(one) for one in found]
 
-    def busy(self, record_ids: Sequence[str]) -> dict[str, str | None]:
-        """Return records of which something is under way or waits, with the hash of its plan."""
-        given = {**self._place, "record_ids": list(record_ids)}
+    def busy(
+        self, record_ids: Collection[str], object_keys: Collection[str], since: datetime
+    ) -> dict[str, str | None]:
+        """Return records that are not to be planned now, with the hash of the plan they wait in.
+
+        Args:
+            record_ids: Records, for those that wait in a plan.
+            object_keys: What of them is to be changed, for what is under way.
+            since: What was written later may not show in reads yet.
+        """
+        given = {
+            **self._place,
+            "record_ids": list(record_ids),
+            "object_keys": list(object_keys),
+            "since": since,
+        }
         rows = self._database.fetch_all(self._queries["busy_records"], given)
         return {row["record_id"]: row["plan_hash"] for row in rows}
 

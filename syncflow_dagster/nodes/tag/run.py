@@ -230,6 +230,9 @@ class TagRun:
             _Reader(looker, self._ask),
             lambda condition, row: by_condition[id(condition)](row),
             {one.name: one.length for one in looker.tagged.fields},
+            account(self._client.connection.account),
+            self._clock,
+            self._client.connection.settle_s,
         )
         keeper = Keeper(
             self._database,

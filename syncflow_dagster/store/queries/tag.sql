@@ -44,13 +44,14 @@ where not exists (
       and (d.state = 'PENDING' or (d.state = 'HELD' and starts_with(d.reason, %(mark)s))));
 
 -- name: busy_records
--- Records of which something is under way, or waits in a plan; with the plan's hash.
+-- Records of which something is under way, was written so lately that reads may not show it yet,
+-- or waits in a plan; with the plan's hash.
 select e.payload ->> 'record_id' as record_id, null as plan_hash
 from effect e
-where e.workflow = %(workflow)s and e.node = %(node)s
-  and e.state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN', 'WAITING', 'NEEDS_PERSON',
-                  'HELD')
-  and e.payload ->> 'record_id' = any(%(record_ids)s)
+where e.object_key = any(%(object_keys)s)
+  and (e.state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN', 'WAITING', 'NEEDS_PERSON',
+                   'HELD')
+       or (e.state = 'DONE' and e.finished_at > %(since)s))
 union all
 select l.record_id, p.plan_hash
 from tag_plan_line l join tag_plan p using (plan_id)
