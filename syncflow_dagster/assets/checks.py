@@ -13,6 +13,7 @@ from syncflow_dagster.assets.stuck import place_of_effects, place_of_rows, stuck
 from syncflow_dagster.assets.waiting import orphans
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.delta.cycles import find_cycles
+from syncflow_dagster.nodes.delta.rejections import shown_rejection
 from syncflow_dagster.nodes.delta.waiting import waiting
 from syncflow_dagster.nodes.monday.plan import ITEMS
 from syncflow_dagster.resources.observe import Observer
@@ -63,7 +64,9 @@ def delta_checks(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetChecksDefin
             rows = place_of_rows(workflow, node.name, node.table)
             makers: dict[str, Maker] = {
                 "no_orphans": lambda: _orphans(key, opened, workflow, node),
-                "no_rejected_records": lambda: _rejected(key, observer.rejected_rows(*place)),
+                "no_rejected_records": lambda: _rejected(
+                    key, [shown_rejection(node, row) for row in observer.rejected_rows(*place)]
+                ),
                 STUCK: lambda: stuck_result(opened.database, rows, opened.clock.now()),
             }
             yield from _selected(context, makers)

@@ -31,6 +31,10 @@ _TOO_MANY_GONE = (
     "Nothing was written. Did the source really lose so many records? If so, raise `max_share` "
     "under `deletes` in the workflow file for one run; if not, mend the source."
 )
+_UNFIT = (
+    "Bring the org, the policy and the workflow file together; `syncflow preflight` names the "
+    "places. Nothing was written; the rows wait."
+)
 #: What a person does about each kind of error; the first that fits counts.
 WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
     (Busy, "Another run is at it. Let it finish; nothing is lost, the rows wait."),
@@ -45,11 +49,7 @@ WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
         SourceUnavailableError,
         "Look after the source. The next scheduled run tries again; nothing was written.",
     ),
-    (
-        TagUnfit,
-        "Bring the org, the policy and the workflow file together; `syncflow preflight` names the "
-        "places. Nothing was written; the rows wait.",
-    ),
+    (TagUnfit, _UNFIT),
     (PolicyUnusable, "Mend the policy file where the text says. Nothing was written; rows wait."),
     (PrivacyKeyError, "Set the key as the text says. Nothing was written; the rows wait."),
     (NotApprovable, "The plan was not applied. Approve another one, or as somebody else."),

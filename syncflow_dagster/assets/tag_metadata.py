@@ -9,6 +9,7 @@ import dagster as dg
 from syncflow_dagster.assets import tables
 from syncflow_dagster.assets.plots import bars
 from syncflow_dagster.nodes.tag.plan_report import TagPlanReport
+from syncflow_dagster.nodes.tag.plans import SHORT
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import Database
 
@@ -41,7 +42,7 @@ def of_plan(plan: TagPlanReport) -> dict[str, Any]:
         metadata["plans"] = tables.table(
             [
                 {
-                    "plan": one.plan_hash,
+                    "plan": one.plan_hash[:SHORT],
                     "status": str(one.status),
                     "changes": one.changes,
                     "reason": one.reason,
@@ -52,7 +53,7 @@ def of_plan(plan: TagPlanReport) -> dict[str, Any]:
         )
     if plan.preview:
         metadata["plan_preview"] = tables.table(
-            plan.rows_of_preview(), ["record", "what", "why", "before", "after"]
+            plan.rows_of_preview(), ["record", "before", "after", "why", "what"]
         )
     if plan.settled:
         metadata["nothing_to_do_because"] = tables.table(

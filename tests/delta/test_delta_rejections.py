@@ -83,3 +83,17 @@ def test_a_duplicate_of_a_rejected_row_is_not_taken_for_the_right_one(database):
     for rule, rejected, duplicates in (("reject", 2, 0), ("first", 1, 1), ("last", 1, 0)):
         node = headers_node(duplicates=rule, name=f"d_{rule}", table=f"t_{rule}")
         some(build(database, node, rows), rejected=rejected, duplicates=duplicates)
+
+
+def test_what_tells_about_a_person_is_kept_but_not_shown(database):
+    fields = [each.model_dump() for each in headers_node().fields]
+    hidden = [{**each, "personal": each["name"] in {"total", "notes"}} for each in fields]
+    node = headers_node(fields=hidden)
+    result = build(database, node, [order("SO-1", notes="Ada"), order("SO-2", total="Zoë")])
+    assert "notes" not in result.preview.columns
+    assert "Ada" not in str(result.preview)
+    (told,) = result.rejected
+    assert (told.column, told.value) == ("TOTAL", "…")
+    assert "Zoë" not in told.reason
+    (kept,) = database.fetch_all("select value from rejected_record")
+    assert kept["value"] == "Zoë"

@@ -149,7 +149,7 @@ class Finish:
     def result(self, strategy: Strategy) -> DeltaResult:
         """Say what was done."""
         told = rejections.first_rejections(
-            self.conn, self.batch.workflow, self.node.name, self.batch.number, _SHOWN_REJECTIONS
+            self.conn, self.batch.workflow, self.node, self.batch.number, _SHOWN_REJECTIONS
         )
         shown = preview(self.conn, self.node, self.batch.number, self.last)
         return DeltaResult(

@@ -30,7 +30,7 @@ _LEADING: dict[str, pl.DataType] = {
 def preview(
     conn: psycopg.Connection[DictRow], node: DeltaNode, batch: int, last: int, limit: int = 20
 ) -> pl.DataFrame:
-    """Read the first delta rows of a batch.
+    """Read the first delta rows of a batch, without what tells about persons.
 
     Args:
         conn: A connection.
@@ -39,7 +39,8 @@ def preview(
         last: Newest delta row before the batch.
         limit: Rows at most.
     """
-    schema = _LEADING | {each.name: _type(each) for each in node.fields}
+    shown = [each for each in node.fields if not each.personal]
+    schema = _LEADING | {each.name: _type(each) for each in shown}
     statement = sql.SQL(load("delta_write")["preview"]).format(
         columns=sql.SQL(", ").join(map(sql.Identifier, schema)), delta=delta_id(node)
     )

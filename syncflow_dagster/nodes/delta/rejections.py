@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _LONGEST_VALUE = 500
 #: PostgreSQL holds no U+0000 in texts; this is the character that pictures it.
 _NUL_PICTURE = "\u2400"
+#: Stands for a value that is not shown.
+_HIDDEN = "…"
 _COLUMNS = (
     "n",
     "row_number",
@@ -215,14 +217,22 @@ def store(
 
 
 def first_rejections(
-    conn: psycopg.Connection[DictRow], workflow: str, node: str, batch: int, limit: int
+    conn: psycopg.Connection[DictRow], workflow: str, node: DeltaNode, batch: int, limit: int
 ) -> list[RejectedRecord]:
-    """Read a batch's first rejections."""
+    """Read a batch's first rejections, as they may be shown."""
     rows = conn.execute(
         load("delta_detect")["first_rejections"],
-        {"workflow": workflow, "node": node, "batch": batch, "limit": limit},
+        {"workflow": workflow, "node": node.name, "batch": batch, "limit": limit},
     ).fetchall()
-    return [RejectedRecord(column=row.pop("column_name"), **row) for row in rows]
+    shown = [shown_rejection(node, row) for row in rows]
+    return [RejectedRecord(column=row.pop("column_name"), **row) for row in shown]
+
+
+def shown_rejection(node: DeltaNode, row: DictRow) -> DictRow:
+    """Return a rejection without the value of a field that tells about a person."""
+    if row["column_name"] not in node.personal_columns or not row["value"]:
+        return row
+    return row | {"value": _HIDDEN, "reason": row["reason"].replace(row["value"], _HIDDEN)}
 
 
 def as_text(value: Any) -> str | None:

@@ -86,10 +86,10 @@ class TagPlanReport:
         return [
             {
                 "record": line.place.record_id,
-                "what": line.kind,
-                "why": f"{', '.join(line.rules)} ({line.place.purpose})",
                 "before": shown(line.before),
                 "after": shown(line.after),
+                "why": f"{', '.join(line.rules)} ({line.place.purpose})",
+                "what": line.kind,
             }
             for line in self.preview
         ]

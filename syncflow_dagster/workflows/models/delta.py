@@ -89,6 +89,10 @@ class FieldRule(Model):
     transform: Transform | None = Field(
         None, description="How the value is made, where it is not simply a column."
     )
+    personal: bool = Field(
+        False,
+        description="Whether it tells about a person: then what runs show leaves its values out.",
+    )
 
     @property
     def source_column(self) -> str:
@@ -194,6 +198,12 @@ class DeltaNode(Model):
     def is_own_parent(self) -> bool:
         """Whether the records have their parents among themselves, as a tree of categories has."""
         return self.parent is not None and self.parent.node == self.name
+
+    @property
+    def personal_columns(self) -> frozenset[str]:
+        """Names of the fields that tell about a person, and of the columns they are read from."""
+        rules = [rule for rule in self.fields if rule.personal]
+        return frozenset(name for rule in rules for name in (rule.name, rule.source_column))
 
     def field(self, name: str) -> FieldRule:
         """Return the field called `name`.
