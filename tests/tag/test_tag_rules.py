@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from tag_cases import CHAMPION, MEMBER, STATUS, TOPIC, rule, workflow
+from tag_cases import CHAMPION, JUNCTION, MEMBER, STATUS, TOPIC, rule, workflow
 
 from syncflow_dagster.workflows.loader import BrokenFile, load_file
 
@@ -55,6 +55,7 @@ def test_the_rules_here_are_right(mistakes):
             "adds and removes 'champion'",
         ),
         ({"tag": {**MEMBER["tag"], "campaign": "Moved"}}, "rules.1.tag.campaign", "no id"),
+        ({"tag": {**JUNCTION["tag"], "object": "Contact"}}, "rules.1.tag.object", "no junction"),
         ({"name": "champion"}, "rules.1.name", "called 'champion'"),
         ({"tag": CHAMPION["tag"], "purpose": "other"}, "rules.1.purpose", "written for"),
         (

@@ -6,6 +6,7 @@ import pytest
 from tag_cases import CHAMPION, JUNCTION, MEMBER, STATUS, TOPIC, rule
 
 from syncflow_dagster.ledger import deliver, reconcile, recording
+from syncflow_dagster.ledger.decisions import By, Decisions
 from syncflow_dagster.nodes.tag import keeping, planning
 from syncflow_dagster.nodes.tag.plans import PlanStatus
 from syncflow_dagster.nodes.tag.preflight import TagUnfit
@@ -211,10 +212,22 @@ def test_what_has_changed_since_approval_is_not_overwritten(make_world):
     # Whom one cannot ask about is refused by the gate already.
     assert world.dead()[gone].startswith("consent: ")
     # What was there already is no work of ours: only the one that was written is taken back.
-    run.undo("run-1")
-    run.deliver()
+    back = world.run(run_id="run-1-undone")
+    back.undo("run-1")
+    back.deliver()
     assert times_written(world) == {("Contact", fine): 2}
     assert world.shown("Contact")[there]["Champion_Status__c"] == "Moved"
+    # Tried again, what has changed is planned anew, from what is there now.
+    again = Decisions(world.database).retry_dead(
+        "champions", By("anna", "meant"), world.clock.now(), reason="changed since"
+    )
+    assert again == 1
+    (line,) = world.run(run_id="run-2").plan().preview
+    assert line.before == {"Champion_Tags__c": None, "Champion_Status__c": "Left"}
+    world.run(run_id="run-2").deliver()
+    assert world.shown("Contact")[changed]["Champion_Status__c"] == "Moved"
+    assert [state for state, _ in world.states()] == ["SYNCED", "SYNCED", "DEAD", "SYNCED"]
+    assert world.run().undo("run-1").plans == []
 
 
 @pytest.mark.parametrize(

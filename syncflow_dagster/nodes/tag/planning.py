@@ -70,7 +70,8 @@ class Planning:
     def _outdate_waiting(self) -> None:
         """Let rows be planned anew whose plan can no longer be applied as it is."""
         store = self.keeper.store
-        for plan in store.of_status(PlanStatus.WAITING):
+        waiting = [*store.of_status(PlanStatus.PROPOSED), *store.of_status(PlanStatus.WAITING)]
+        for plan in waiting:
             ids = store.row_ids(plan.plan_id)
             with self.keeper.database.transaction() as conn:
                 lost = store.lost_rows(conn, plan, ids)

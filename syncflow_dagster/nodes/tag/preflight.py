@@ -78,6 +78,9 @@ def check_tag(
     tagged = find_object(node.object, schema, (*at, "object"))
     if isinstance(tagged, Mistake):
         return [tagged]
+    if tagged.name != node.object:
+        message = f"{node.object!r} is written {tagged.name!r} at Salesforce"
+        return [Mistake((*at, "object"), "other_case", message, f"write {tagged.name}")]
     found = [
         Mistake((*at, *loc), "not_in_policy", text, f"see {node.policy}")
         for loc, text in not_allowed(policy, node)

@@ -165,7 +165,8 @@ select e.effect_key, e.kind, e.payload, e.customer,
         where starts_with(u.effect_key, e.effect_key || ':undo:')) as undone
 from tag_plan p
 join tag_plan_line l using (plan_id)
-join effect e on e.effect_key = l.effect_key
+-- a row that was planned anew has an effect of the same key, written by another plan
+join effect e on e.effect_key = l.effect_key and e.payload ->> 'plan' = p.plan_hash
 where p.workflow = %(workflow)s and p.node = %(node)s and p.status = 'APPLIED'
   and p.applied_run = %(run)s and e.state = 'DONE'
   and not exists (select from tag_found f where f.effect_id = e.effect_id)

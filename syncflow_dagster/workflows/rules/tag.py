@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.view import View
 
 _CAMPAIGN = "701"
+#: Objects that an upsert by an external id would make new persons or companies of.
+_PEOPLE = frozenset({"account", "contact", "individual", "lead", "user"})
 #: What names the place a tag is written to; a junction record has the purpose in its key.
 _PLACES = ("field", "topic", "campaign")
 
@@ -122,6 +124,9 @@ def _value(tag: View) -> Iterator[Finding]:
         if both := add & remove:
             message = f"adds and removes {min(map(str, both))!r}"
             yield Finding(tag["remove"].loc, message, "remove it from one of the lists")
+    if kind == "junction" and str(tag["object"].text).lower() in _PEOPLE:
+        message = f"{tag['object'].text} is no junction object: a tag could make a new record of it"
+        yield Finding(tag["object"].loc, message, "name one such as Tag_Assignment__c")
     if kind == "campaign" and tag["campaign"].text is not None:
         yield from _campaign(tag["campaign"])
 
