@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tag_cases import CHAMPION, STATUS, TOPIC, PlanWorld, contact_id, policy, row, workflow
 
@@ -232,6 +234,21 @@ def test_what_a_run_wrote_can_be_taken_back_with_leave(world):
     assert undo["effect_key"] == f"{first['effect_key']}:undo:1"
     assert undo["delta_id"] is None
     assert world.planning().undo("run-9").plans == []
+
+
+def test_who_was_to_be_tagged_is_forgotten_with_time_but_not_the_leave(world):
+    world.policy = policy(auto_up_to=2)
+    world.add(row(1))
+    world.plan()
+    world.policy = policy()
+    world.add(row(2))
+    world.plan()
+    assert world.store.forget_lines(world.clock.now()) == 0
+    assert world.store.forget_lines(world.clock.now() + timedelta(days=1)) == 2
+    waiting = find_plan(world.database, "champions", world.store.of_status("WAITING")[0].plan_hash)
+    assert len(world.store.lines(waiting.plan_id)) == 2
+    assert statuses(world) == [PlanStatus.APPLIED, PlanStatus.WAITING]
+    assert len(world.database.fetch_all("select * from tag_decision")) == 1
 
 
 def test_large_plans_go_in_a_bulk_job(database):

@@ -288,6 +288,12 @@ class PlanStore:
         }
         conn.execute(self._queries["adopt_objects"], given)
 
+    def forget_lines(self, before: datetime) -> int:
+        """Drop the lines of plans that are over since then; return how many."""
+        return self._database.execute(
+            self._queries["forget_lines"], {**self._place, "before": before}
+        )
+
     def revive(self, conn: Connection) -> None:
         """Let go again what waits for a thing of which another change was refused."""
         conn.execute(self._queries["revive_objects"], self._place)

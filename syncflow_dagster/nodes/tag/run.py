@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql as compose
@@ -32,6 +33,7 @@ from syncflow_dagster.nodes.tag.preflight import TagUnfit, check_tag
 from syncflow_dagster.nodes.tag.screening import Screen, rows_of
 from syncflow_dagster.nodes.tag.showing import Looker
 from syncflow_dagster.store import sql
+from syncflow_dagster.store.database import retry_transient
 from syncflow_dagster.workflows.models import DeltaNode, SalesforceConnection
 from syncflow_dagster.workflows.models.tag import TopicTag
 
@@ -160,6 +162,9 @@ class TagRun:
         Raises:
             SourceError: The org does not answer.
         """
+        if not self._options.dry_run:
+            kept = timedelta(days=self._workflow.retention.delta_days)
+            retry_transient(lambda: self._store.forget_lines(self._clock.now() - kept), self._clock)
         return self._planning().run()
 
     def undo(self, run: str) -> TagPlanReport:

@@ -132,6 +132,15 @@ update tag_plan
 set status = 'APPLIED', applied_run = %(run)s, applied_at = %(now)s
 where plan_id = %(plan_id)s and status = 'APPROVED';
 
+-- name: forget_lines
+-- Who was to be tagged is kept no longer than the rows it came from; that, when and by whose leave
+-- something was written stays.
+delete from tag_plan_line l
+using tag_plan p
+where l.plan_id = p.plan_id and p.workflow = %(workflow)s and p.node = %(node)s
+  and p.status in ('PROPOSED', 'APPLIED', 'REFUSED', 'OUTDATED')
+  and coalesce(p.applied_at, p.decided_at, p.planned_at) < %(before)s;
+
 -- name: adopt_objects
 -- A record that is tagged by its id is there: the plan has just read it.
 insert into remote_object (object_key, remote_id)
