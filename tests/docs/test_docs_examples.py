@@ -65,9 +65,9 @@ def test_commands_of_the_make_file_are_those_the_pages_name():
     make = (docs_pages.ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.search(r"^\.PHONY: (.*)$", make, flags=re.MULTILINE)[1].split())
     cli = docs_pages.sections(docs_pages.REFERENCE / "cli.md")["Make"]
-    assert set(re.findall(r"make (\w+)", cli)) == targets
+    assert set(re.findall(r"make ([\w-]+)", cli)) == targets
     readme = (docs_pages.ROOT / "README.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"`make (\w+)`", readme)) <= targets
+    assert set(re.findall(r"`make ([\w-]+)`", readme)) <= targets
 
 
 def test_ci_runs_the_linters_and_the_readme_s_test_command():

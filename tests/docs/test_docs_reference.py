@@ -92,7 +92,9 @@ def test_every_crash_point_is_listed_in_the_order_of_passing():
     assert tuple(docs_pages.first_codes(sections["Identity"])) == IDENTITY_POINTS
 
 
-_NAME = re.compile(r"\b(?:SYNCFLOW|MONDAY|ORDERS|ORDER_LIST|DAGSTER|SANDBOX)_[A-Z][A-Z_]*[A-Z]\b")
+_NAME = re.compile(
+    r"\b(?:SYNCFLOW|MONDAY|ORDERS|ORDER_LIST|SALESFORCE|CHAMPION|DAGSTER|SANDBOX)_[A-Z][A-Z_]*[A-Z]\b"
+)
 
 
 def _variables_in_use():
