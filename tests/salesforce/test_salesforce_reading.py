@@ -244,7 +244,7 @@ def test_a_few_pages_are_held_whatever_their_number_and_they_stay_in_order():
         ids += page.rows["Id"].to_pylist()
         client.taken += 1
     assert ids == [str(n) for n in range(400)]
-    assert client.most <= 6
+    assert client.most <= 13  # 7 packed, 4 parsed, one on its way between, one given
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@ Bulk API 2.0 and Bulk API Developer Guide, pages "queries" and "query_get_parall
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
+from syncflow_dagster.nodes.salesforce.ahead import ahead
 from syncflow_dagster.nodes.salesforce.asking import ask
 from syncflow_dagster.nodes.salesforce.client import resource
 from syncflow_dagster.nodes.salesforce.columns import check_bulk, in_batches
@@ -20,7 +21,6 @@ from syncflow_dagster.nodes.salesforce.errors import CursorExpired, JobGone, Not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import Executor, Future
 
     import pyarrow as pa
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 #: Pages fetched at a time: as many addresses as the org gives in one answer.
 PARALLEL = 5
+#: Pages parsed at a time: each keeps a core busy, while those that are fetched keep none.
+_PARSING = 4
+#: Fetched pages, still packed, that may wait to be parsed: fetching goes on meanwhile.
+_PACKED = 2
 #: First API version that gives the addresses of several pages at once.
 _WITH_RESULT_PAGES = 58.0
 _PAGE_ROWS = 50_000
@@ -37,6 +41,7 @@ _FIRST_POLL_S = 0.5
 _MOST_POLL_S = 10.0
 _COMPLETE, _FAILED, _ABORTED = "JobComplete", "Failed", "Aborted"
 _NO_LOCATOR = "null"
+_A_PAGE = "a page of bulk results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +171,8 @@ def read_pages(
 ) -> Iterator[Page]:
     """Read the pages of a complete job, in their order, some side by side.
 
-    At most `parallel` pages are held beside the one given.
+    Few pages are held beside the one given, whatever the job's size: `parallel` and two packed
+    ones, and four parsed ones.
 
     Args:
         client: Where to ask.
@@ -183,19 +189,11 @@ def read_pages(
     if float(client.connection.api_version) < _WITH_RESULT_PAGES:
         yield from _one_by_one(client, job, columns, done)
         return
-    # One more than pages: the list of the next ones is on its way, too.
-    with ThreadPoolExecutor(parallel + 1, "salesforce-page") as pool:
-        paths = (path for path in _paths(pool, client, job) if not done(path))
-        coming: deque[Future[tuple[Page, str]]] = deque()
-        try:
-            while True:
-                while len(coming) < parallel and (path := next(paths, None)) is not None:
-                    coming.append(pool.submit(_read, client, path, columns))
-                if not coming:
-                    return
-                yield coming.popleft().result()[0]
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    paths = (path for path in _paths(client, job) if not done(path))
+    with closing(ahead(partial(_fetch, client), paths, parallel, parallel + _PACKED)) as fetched:
+        parsed = ahead(lambda one: _parsed(one, columns)[0], fetched, _PARSING, _PARSING)
+        with closing(parsed) as pages:
+            yield from pages
 
 
 def drop_query(client: SalesforceClient, job: str, *, complete: bool) -> None:
@@ -216,22 +214,18 @@ def _look(client: SalesforceClient, job: str) -> dict[str, Any]:
     return body
 
 
-def _paths(pool: Executor, client: SalesforceClient, job: str) -> Iterator[str]:
+def _paths(client: SalesforceClient, job: str) -> Iterator[str]:
     """Give the paths of a job's pages; they come five at a time."""
-    first = resource("jobs", "query", job, "resultPages")
-    path: str | None = first
-    coming = pool.submit(_list, client, first)
+    path: str | None = resource("jobs", "query", job, "resultPages")
     asked: set[str] = set()
     while path:
         asked.add(path)
-        answer = coming.result()
+        answer = _list(client, path)
         # The documentation's table and other lists of the same API spell it differently.
         path = answer.body.get("nextRecordsUrl") or answer.body.get("nextRecordUrl")
         if path in asked:
             msg = f"the result pages of bulk job {job}: Salesforce names the same list again"
             raise QueryFailedError(msg)
-        if path:
-            coming = pool.submit(_list, client, path)
         for one in _member(answer, "resultPages"):
             yield str(one["resultUrl"])
 
@@ -253,7 +247,7 @@ def _one_by_one(
     query = {"maxRecords": str(_PAGE_ROWS)}
     while True:
         path = f"{start}?{urlencode(query)}"
-        page, locator = _read(client, path, columns)
+        page, locator = _parsed(_fetch(client, path), columns)
         if not done(path):
             yield page
         if not locator:
@@ -261,20 +255,24 @@ def _one_by_one(
         query["locator"] = locator
 
 
-def _read(client: SalesforceClient, path: str, columns: Sequence[Column]) -> tuple[Page, str]:
-    """Read one page; the other value is the next one's locator, or empty."""
-    what = "a page of bulk results"
+def _fetch(client: SalesforceClient, path: str) -> tuple[str, Answer]:
+    """Fetch one page as it comes; return its path, too."""
     try:
-        answer = ask(client, path, what, headers={"Accept": "text/csv"})
+        return path, ask(client, path, _A_PAGE, headers={"Accept": "text/csv"})
     except (NotThere, CursorExpired) as error:
         raise JobGone(str(error)) from None
+
+
+def _parsed(fetched: tuple[str, Answer], columns: Sequence[Column]) -> tuple[Page, str]:
+    """Parse one page; the other value is the next one's locator, or empty."""
+    path, answer = fetched
     if answer.content is None:
-        msg = f"{what}: Salesforce answers with something that is no CSV"
+        msg = f"{_A_PAGE}: Salesforce answers with something that is no CSV"
         raise QueryFailedError(msg)
     rows = read_page(answer.content, answer.headers.get("Content-Encoding", ""), columns)
     told = answer.headers.get("Sforce-NumberOfRecords", "")
     if told.isdecimal() and int(told) != rows.num_rows:
-        msg = f"{what} has {rows.num_rows} records instead of {told}: it was cut off"
+        msg = f"{_A_PAGE} has {rows.num_rows} records instead of {told}: it was cut off"
         raise SourceUnavailableError(msg)
     locator = answer.headers.get("Sforce-Locator", _NO_LOCATOR)
     return Page(path, rows), "" if locator == _NO_LOCATOR else locator
