@@ -24,6 +24,7 @@ fault: $(STAMP)
 bench: $(STAMP) $(PEERS_STAMP)
 	$(BIN)/syncflow bench delta --rows 1000000 --ratios
 	$(BIN)/syncflow bench monday --ratios
+	$(BIN)/syncflow bench salesforce --rows 1000000 --ratios
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ROWS = {"delta": 100_000, "monday": 1_000}
+_ROWS = {"delta": 100_000, "monday": 1_000, "salesforce": 100_000}
 
 
 def measure(
@@ -16,20 +16,26 @@ def measure(
     """Run a benchmark.
 
     Args:
-        what: `delta` or `monday`.
+        what: `delta`, `monday` or `salesforce`.
         rows: Its size; None: the usual one.
         ratios_only: Whether the text leaves out what means nothing on another machine.
 
     Returns:
         The answer for programs, and the lines for people.
     """
-    # What one needs is not loaded for the other.
+    # What one needs is not loaded for the others.
     if what == "monday":
         from syncflow_dagster.testing.bench.monday import report as monday_report
         from syncflow_dagster.testing.bench.monday import run
 
         result = run(rows or _ROWS[what])
         return result, monday_report.lines(result, ratios_only=ratios_only)
+    if what == "salesforce":
+        from syncflow_dagster.testing.bench.salesforce import report as salesforce_report
+        from syncflow_dagster.testing.bench.salesforce import run as salesforce
+
+        result = salesforce.run(rows or _ROWS[what])
+        return result, salesforce_report.lines(result, ratios_only=ratios_only)
     from syncflow_dagster.testing.bench import delta, report
 
     result = delta.run(rows or _ROWS[what])
