@@ -139,9 +139,7 @@ def test_property_operations_and_deletes_are_those_of_a_dict(read, known, rule, 
     live = {key for key, (_, _, flag) in known.items() if flag == LIVE}
     # A record that was rejected is there: what is known of it stays.
     assert {keys[place] for place in found.gone.tolist()} == live - there
-    said = {
-        key for place, (key, _, flag) in enumerate(read) if flag == GONE and place not in gone
-    }
+    said = {key for place, (key, _, flag) in enumerate(read) if flag == GONE and place not in gone}
     assert {keys[place] for place in found.marked.tolist()} == live & said
 
 
