@@ -72,11 +72,10 @@ class Org:
         control.close()
 
 
-def query(rows: int | None = None) -> str:
-    """Return the query of the first `rows` records, or of all."""
+def query(rows: int) -> str:
+    """Return the query of the first `rows` records."""
     names = ", ".join(column.name for column in COLUMNS)
-    text = f"SELECT {names} FROM {OBJECT}"  # noqa: S608 - constants
-    return text if rows is None else f"{text} LIMIT {rows}"
+    return f"SELECT {names} FROM {OBJECT} LIMIT {rows}"  # noqa: S608 - constants
 
 
 @contextmanager

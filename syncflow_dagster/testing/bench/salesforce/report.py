@@ -23,15 +23,16 @@ def lines(result: Mapping[str, Any], *, ratios_only: bool) -> Iterator[str]:
     for name, ratio in result["peers"].items():
         yield _line(name, ratio)
     yield _line("our REST", result["rest_ratio"])
-    if result["peak_mb_quarter"]:
-        ratio = round(result["peak_mb"] / result["peak_mb_quarter"], 2)
-        yield _line("memory / memory at a quarter of the rows", ratio)
+    if result["peak_mb_4x"] is not None:
+        ratio = round(result["peak_mb_4x"] / result["peak_mb"], 2)
+        yield _line("memory at 4 times the rows / memory", ratio)
     if ratios_only:
         return
     yield _line("rows/s", result["rows_per_s"])
     yield _line("memory, MB", result["peak_mb"])
-    yield _line("memory at a quarter of the rows, MB", result["peak_mb_quarter"])
+    yield _line("memory at 4 times the rows, MB", result["peak_mb_4x"])
 
 
 def _line(what: str, value: object) -> str:
-    return f"  {what:<42}{value:>12,}"
+    shown = f"{value:>12,}" if isinstance(value, (int, float)) else f"{value or '-':>12}"
+    return f"  {what:<42}{shown}"

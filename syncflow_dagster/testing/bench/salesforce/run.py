@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LATENCY_S = 0.5
 #: Above so many rows, what reads by REST reads a sample.
 _MOST_BY_REST, _SAMPLE = 200_000, 100_000
+#: The largest number of rows of which four times as many are read too.
+_MOST_FOR_4X = 1_000_000
 #: Tasks that are others' ways, by their names in the answer.
 _PEERS = {
     "simple_salesforce_bulk2": "bulk2",
@@ -48,10 +50,10 @@ def run(
     """Measure a read of `rows` records.
 
     Args:
-        rows: How many records the org has.
+        rows: How many records are read.
         turns: Turns of us and of the floor.
         latency_s: Seconds that each request takes.
-        org: An org with so many records; None: one of its own.
+        org: An org with four times as many records; None: one of its own.
         measure: Runs a task of :mod:`syncflow_dagster.testing.bench.salesforce.child`.
 
     Returns:
@@ -61,15 +63,14 @@ def run(
         WrongRowsError: We or a peer read another number of rows than there are.
         subprocess.CalledProcessError: A measurement failed; its own words are on stderr.
     """
+    most = 4 * rows if rows <= _MOST_FOR_4X else rows
     with ExitStack() as stack:
         if org is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="syncflow-bench-"))
-            org = stack.enter_context(running(rows, Path(folder)))
+            org = stack.enter_context(running(most, Path(folder)))
         bench = _Bench(org, rows, measure)
-        quarter = max(1, rows // 4)
         # The sandbox makes the pages when somebody first asks for them.
         bench.turn("floor", rows, "first")
-        bench.turn("floor", quarter, "first_quarter")
         for _ in range(turns):
             bench.turn("floor", rows, "floor_no_latency")
             bench.turn("bulk", rows, "bulk_no_latency")
@@ -78,15 +79,15 @@ def run(
         for _ in range(turns):
             bench.turn("floor", rows)
             ours.append(bench.turn("bulk", rows))
-        small = bench.turn("bulk", quarter, "bulk_quarter")
         sample = rows if rows <= _MOST_BY_REST else _SAMPLE
         bench.turn("rest", sample)
         for task in _PEERS.values():
             bench.turn(task, sample if task == "query_all" else rows)
+        peak_mb_4x = bench.peak_mb(most) if most > rows else None
     return bench.as_json(
         latency_s=latency_s,
         peak_mb=max(each["peak_mb"] for each in ours),
-        peak_mb_quarter=small["peak_mb"],
+        peak_mb_4x=peak_mb_4x,
         rest_rows=sample,
     )
 
@@ -108,7 +109,7 @@ class _Bench:
 
     def turn(self, task: str, rows: int, name: str = "") -> dict[str, Any]:
         """Measure a task; return what it told."""
-        result = self.measure(task, self.org, query(None if rows == self.rows else rows))
+        result = self.measure(task, self.org, query(rows))
         if result["rows"] != rows:
             msg = f"{task} read {result['rows']} rows of {rows}: its time says nothing"
             raise WrongRowsError(msg)
@@ -116,6 +117,13 @@ class _Bench:
         if "pages_s" in result:
             self.pages_s.setdefault(name or task, []).append(result["pages_s"])
         return result
+
+    def peak_mb(self, rows: int) -> int:
+        """Read so many records, without latency; return the memory it took."""
+        self.org.take(0)
+        self.turn("floor", rows, "first_4x")
+        peak: int = self.turn("bulk", rows, "bulk_4x")["peak_mb"]
+        return peak
 
     def as_json(self, *, latency_s: float, rest_rows: int, **figures: Any) -> dict[str, Any]:
         """Return the answer."""
