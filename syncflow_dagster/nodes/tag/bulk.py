@@ -70,6 +70,10 @@ class BulkLane:
     lines: Lines
     size: int = MOST_LINES
 
+    @property
+    def _poll_s(self) -> float:
+        return min(POLL_S, self.client.connection.settle_s)
+
     def cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what one job with these effects costs, the questions before included."""
         return costs.requests(4 + (costs.GATE + 2) * costs.batches(len(effects)))
@@ -113,11 +117,11 @@ class BulkLane:
         if screened.ready:
             outcome = self._store(job, screened.ready, screened.shown)
             stored = outcome is None
-            in_job = outcome or Unknown(f"in bulk job {job}", POLL_S)
+            in_job = outcome or Unknown(f"in bulk job {job}", self._poll_s)
             outcomes |= dict.fromkeys((one.effect_id for one in screened.ready), in_job)
         if not any(isinstance(one, Unknown) for one in outcomes.values()):
             ingest.abort(self.client, job)
-        return Upload(outcomes, stored, {DAILY: self.client.usage.sent - before}, POLL_S)
+        return Upload(outcomes, stored, {DAILY: self.client.usage.sent - before}, self._poll_s)
 
     def _store(self, job: str, effects: Sequence[Effect], shown: Shown) -> Outcome | None:
         """Give a job its file and let it begin; None once Salesforce has confirmed both."""
@@ -149,7 +153,7 @@ class BulkLane:
         except JobGone as error:
             look = _all(job, Untold(str(error)))
         except SourceError as error:
-            look = _not_seen(job, error)
+            look = _not_seen(error, self._interval(job))
         spent = {DAILY: self.client.usage.sent - before}
         said = costs.readings(self.client.usage, ())
         return JobLook(
@@ -162,7 +166,7 @@ class BulkLane:
         if state.state == ingest.OPEN:
             return self._unused(job, name)
         if not state.ended:
-            return JobLook(reason=f"{name} is at work", after_s=_interval(job))
+            return JobLook(reason=f"{name} is at work", after_s=self._interval(job))
         lines = self.lines(job.job_id)
         (column, keys) = _keys(lines)
         if job.failures >= _LOOKS_FOR_RESULTS:
@@ -170,15 +174,18 @@ class BulkLane:
         outcomes = ingest.results(self.client, job.job_id, [column], keys.values())
         return JobLook({line: _finding(name, outcomes[key]) for line, key in keys.items()})
 
+    def _interval(self, job: OpenJob) -> float:
+        return min(LONGEST_POLL_S, max(self._poll_s, job.age_s / _AGE_SHARE))
+
     def _unused(self, job: OpenJob, name: str) -> JobLook:
         """Return what a job without a file means: once nobody can be at work on it, it is ended."""
         connection = self.client.connection
         if not job.stored and job.age_s <= connection.timeout_s * 3 + connection.settle_s:
-            return JobLook(reason=f"{name} has not begun", after_s=_interval(job))
+            return JobLook(reason=f"{name} has not begun", after_s=self._interval(job))
         ingest.abort(self.client, job.job_id)
         if ingest.look(self.client, job.job_id).state == ingest.ABORTED:
             return _all(job, NotApplied(f"{name} got no file", no_job=False))
-        return JobLook(reason=f"{name} has begun after all", after_s=_interval(job))
+        return JobLook(reason=f"{name} has begun after all", after_s=self._interval(job))
 
 
 def _shape(effect: Effect) -> tuple[str, ...]:
@@ -225,20 +232,16 @@ def _finding(name: str, outcome: Outcome) -> Finding:
             return NotApplied(f"{name}: {getattr(outcome, 'reason', outcome)}")
 
 
-def _not_seen(job: OpenJob, error: SourceError) -> JobLook:
+def _not_seen(error: SourceError, after_s: float) -> JobLook:
     passing = isinstance(error, SourceUnavailableError)
     quota = isinstance(error, QuotaReached)
     return JobLook(
         reason=str(error),
-        after_s=3600.0 if quota else _interval(job),
+        after_s=3600.0 if quota else after_s,
         failed=True,
         outage=str(error) if passing and not quota else None,
         stopped=None if passing else str(error),
     )
-
-
-def _interval(job: OpenJob) -> float:
-    return min(LONGEST_POLL_S, max(POLL_S, job.age_s / _AGE_SHARE))
 
 
 def _all(job: OpenJob, finding: Finding) -> JobLook:

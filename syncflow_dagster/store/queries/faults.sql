@@ -165,3 +165,6 @@ select
             select 1 from syncflow.review_case c
             where c.workflow = %(workflow)s and c.delta_id = d.delta_id and c.state = 'OPEN')
     ) as undecided;
+
+-- name: tag_states
+select state, count(*) as effects from effect group by state;

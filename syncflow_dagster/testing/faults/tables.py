@@ -22,6 +22,7 @@ KINDS = {
     "F7": "reads lag writes",
     "F8": "429 and complexity exceptions",
     "F9": "some mutations of a request fail",
+    "F10": "some lines of Salesforce's bulk job fail",
     "F11": "bulk job completed with invalid rows",
     "F12": "bulk report expired, or job id lost",
     "F14": "poison records",
@@ -35,6 +36,7 @@ KINDS = {
     "F25": "odd texts",
     "F26": "keys and hashes",
     "F27": "parents late, dead, or of many children",
+    "F28": "consent withdrawn",
     "F29": "nothing disturbed; large loads",
     "F31": "slow, torn or absent network",
 }
