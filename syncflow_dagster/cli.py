@@ -94,8 +94,9 @@ def demo(*, as_json: bool) -> None:
 def dev(port: int) -> None:
     """Start everything and leave Dagster's UI up.
 
-    With MONDAY_TOKEN set (in the environment or in .env) it works on the real accounts and the
-    lasting database; otherwise on a fresh demo world: example order book, sandbox, one run.
+    With MONDAY_TOKEN or SALESFORCE_CLIENT_SECRET set (in the environment or in .env) it works on
+    the real accounts and the lasting database; otherwise on a fresh demo world: example order
+    book, sandbox, one run of each example.
     """
     from syncflow_dagster.demo.dev import run_dev
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _WORKSPACE = ROOT / "workspace.yaml"
+#: Secrets of the example workflows: whoever has set one means real accounts.
+_REAL = ("MONDAY_TOKEN", "SALESFORCE_CLIENT_SECRET")
 
 
 def run_dev(home: Path, *, port: int, say: Callable[[str], None]) -> int:
@@ -40,10 +42,10 @@ def run_dev(home: Path, *, port: int, say: Callable[[str], None]) -> int:
     Returns:
         The exit code.
     """
-    if os.environ.get("MONDAY_TOKEN"):
-        say("MONDAY_TOKEN is set: working on the real accounts and the lasting database")
+    if given := [name for name in _REAL if os.environ.get(name)]:
+        say(f"{given[0]} is set: working on the real accounts and the lasting database")
         return _supervise(home, port, {}, say)
-    say("MONDAY_TOKEN is not set: making a fresh demo world with a sandbox in the services' place")
+    say(f"no {' or '.join(_REAL)}: making a fresh demo world with a sandbox in the services' place")
     with (
         fresh_databases(home, "dev") as databases,
         SandboxServer(seed_files()) as sandbox,
