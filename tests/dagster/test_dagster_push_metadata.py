@@ -53,7 +53,7 @@ def test_of_very_many_adjusted_values_the_first_are_kept_and_all_are_counted():
     assert [report.adjustments[at][0] for at in (0, 899, 900)] == ["SO-0-0", "SO-0-899", "SO-1-0"]
     assert push_metadata.of_plan(report)["adjusted"] == 2700
     assert push_metadata.told_plan(report).endswith("; 2,700 values adjusted")
-    plans = Plans("orders", {"push": report})
+    plans = Plans("orders", reports={"push": report})
     assert plans.lines()[-1] == f"  {2700 - MOST_ADJUSTMENTS:>6}  more values adjusted"
     assert plans.as_json()["nodes"]["push"]["adjusted_total"] == 2700
 
@@ -69,7 +69,7 @@ def test_a_delivery_counts_and_names_what_it_sent_otherwise():
 
 
 def test_the_command_shows_them_before_anything_is_sent():
-    plans = Plans("orders", {"push": PLAN})
+    plans = Plans("orders", reports={"push": PLAN})
     told = "  adjusted SO-1: column buyer dropped: 'nobody' is not an e-mail address"
     assert plans.lines()[-1] == told
     (adjusted,) = plans.as_json()["nodes"]["push"]["adjusted"]

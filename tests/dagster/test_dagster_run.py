@@ -197,7 +197,7 @@ def test_a_source_that_is_gone_fails_before_anything_is_written(world, instance,
     run = execute_workflow(loaded, instance, store=world.store)
     assert not run.success
     assert "cannot be reached" in run.error
-    assert "Look after the source database" in run.error
+    assert "Look after the source." in run.error
 
 
 def test_the_delete_guard_is_explained(world, instance):
