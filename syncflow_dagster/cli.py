@@ -294,17 +294,18 @@ def retain(workflow: str, *, dry_run: bool, as_json: bool) -> None:
 
 @main.command()
 @click.option("--port", default=0, help="Port of the monday service; 0 takes a free one.")
+@click.option("--salesforce-port", default=0, help="Port of the Salesforce service.")
 @click.option("--control-port", default=0, help="Port of the control endpoints.")
 @click.option(
-    "--seed", "seeds", multiple=True, type=click.Path(path_type=Path), help="File of boards."
+    "--seed", "seeds", multiple=True, type=click.Path(path_type=Path), help="File of a seed."
 )
 @_JSON
-def sandbox(port: int, control_port: int, seeds: tuple[Path, ...], *, as_json: bool) -> None:
+def sandbox(seeds: tuple[Path, ...], *, as_json: bool, **ports: int) -> None:
     """Start the fake services on loopback, until interrupted."""
     from syncflow_dagster.sandbox.server import serve
 
     files = list(seeds) or sorted((_workflows() / "sandbox").glob("*.json"))
-    sys.exit(serve(files, json_output=as_json, port=port, control_port=control_port))
+    sys.exit(serve(files, json_output=as_json, **ports))
 
 
 @main.command()

@@ -193,11 +193,23 @@ def read_seed(path: Path) -> object:
 
 
 def serve(
-    seed_files: Sequence[Path], *, json_output: bool, port: int = 0, control_port: int = 0
+    seed_files: Sequence[Path],
+    *,
+    json_output: bool,
+    port: int = 0,
+    salesforce_port: int = 0,
+    control_port: int = 0,
 ) -> int:
     """Run the sandbox in the foreground until SIGINT or SIGTERM.
 
     Prints the addresses once everything answers: one line of JSON, or a line each.
+
+    Args:
+        seed_files: See `SandboxServer`, as for the ports.
+        json_output: Print one line of JSON.
+        port: See there.
+        salesforce_port: See there.
+        control_port: See there.
 
     Returns:
         The exit code: 0 after a signal, 2 when the sandbox could not start.
@@ -208,7 +220,9 @@ def serve(
         ended.set()
 
     try:
-        server = SandboxServer(seed_files, port=port, control_port=control_port)
+        server = SandboxServer(
+            seed_files, port=port, salesforce_port=salesforce_port, control_port=control_port
+        )
         before = {one: signal.signal(one, end) for one in (signal.SIGINT, signal.SIGTERM)}
         server.start()
     except (SeedError, OSError, RuntimeError) as error:
