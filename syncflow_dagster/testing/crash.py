@@ -31,6 +31,8 @@ DELTA_POINTS = (
     *(f"delta.{stage}" for stage in DELTA_STAGES[3:]),
     "delta.committed",
 )
+#: Passed where records are read from Salesforce, `job_made` only by Bulk API 2.0.
+PULL_POINTS = ("pull.job_made", "pull.page_read")
 #: Passed only where effects go in a bulk job.
 JOB_POINTS = ("deliver.job_opened", "deliver.job_stored")
 PUSH_POINTS = (
@@ -57,7 +59,14 @@ IDENTITY_POINTS = (
     "identity.rows_settled",
     "identity.committed",
 )
-POINTS = (*DELTA_POINTS, *PUSH_POINTS, *RETENTION_POINTS, *ADOPT_POINTS, *IDENTITY_POINTS)
+POINTS = (
+    *PULL_POINTS,
+    *DELTA_POINTS,
+    *PUSH_POINTS,
+    *RETENTION_POINTS,
+    *ADOPT_POINTS,
+    *IDENTITY_POINTS,
+)
 
 _passages: Counter[str] = Counter()
 _counting = threading.Lock()

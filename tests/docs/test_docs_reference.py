@@ -8,7 +8,14 @@ import docs_pages
 import pytest
 from pydantic import BaseModel
 
-from syncflow_dagster.assets import board_check, checks, files, preflight_check
+from syncflow_dagster.assets import (
+    board_check,
+    checks,
+    files,
+    identity,
+    preflight_check,
+    tag_checks,
+)
 from syncflow_dagster.assets.failures import WHAT_TO_DO
 from syncflow_dagster.cli import main
 from syncflow_dagster.core import outcomes
@@ -27,6 +34,7 @@ from syncflow_dagster.testing.crash import (
     ADOPT_POINTS,
     DELTA_POINTS,
     IDENTITY_POINTS,
+    PULL_POINTS,
     PUSH_POINTS,
     RETENTION_POINTS,
 )
@@ -85,6 +93,7 @@ def test_every_option_is_listed_and_no_other(name):
 
 def test_every_crash_point_is_listed_in_the_order_of_passing():
     sections = docs_pages.sections(REFERENCE / "crash-points.md")
+    assert tuple(docs_pages.first_codes(sections["Pull"])) == PULL_POINTS
     assert tuple(docs_pages.first_codes(sections["Delta"])) == DELTA_POINTS
     assert tuple(docs_pages.first_codes(sections["Push"])) == PUSH_POINTS
     assert tuple(docs_pages.first_codes(sections["Adoption"])) == ADOPT_POINTS
@@ -155,7 +164,8 @@ def test_every_asset_check_is_explained():
     page = docs_pages.ROOT / "docs" / "how-to" / "when-something-is-stuck.md"
     listed = docs_pages.first_codes(docs_pages.sections(page)["1. Look"])
     boards = {board_check._NAME, preflight_check.NAME}
-    assert set(listed) == {*checks._DESCRIPTIONS, *boards, files.CHECK}
+    people = {*identity._DESCRIPTIONS, *tag_checks._DESCRIPTIONS}
+    assert set(listed) == {*checks._DESCRIPTIONS, *boards, *people, files.CHECK}
 
 
 def test_the_columns_of_the_fault_matrix_are_explained():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta
 from syncflow_dagster.nodes.pull.salesforce import open_records
 from syncflow_dagster.nodes.salesforce.client import SalesforceClient
@@ -9,6 +11,7 @@ from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file
 
 FIELDS = ("Id", "LastName", "Email", "Account.Name", "IsDeleted", "SystemModstamp")
+CHANGES = "{strategy: rowversion, rowversion: changed_at}"
 FILE = """
 workflow: champions
 description: Contacts
@@ -36,7 +39,7 @@ OPTIONS
     key: [id]
     duplicates: last
     deletes: {marker: is_deleted, max_share: 1}
-    detection: {strategy: rowversion, rowversion: changed_at}
+    detection: DETECTION
     fields:
       - {name: id, column: Id}
       - {name: name, column: LastName}
@@ -48,10 +51,11 @@ MORE
 """
 
 
-def load(folder, org, *options, fields=FIELDS, more=()) -> LoadedWorkflow:
+def load(folder, org, *options, fields=FIELDS, more=(), detection=CHANGES) -> LoadedWorkflow:
     """The workflow; `options` are lines of the pull node, `more` fields of the delta node."""
     text = FILE.replace("FIELDS", ", ".join(fields))
     text = text.replace("OPTIONS", "\n".join(f"    {one}" for one in options))
+    text = text.replace("DETECTION", detection)
     text = text.replace("MORE", "\n".join(f"      - {one}" for one in more))
     path = folder / "champions.yaml"
     path.write_text(text, "utf-8")
@@ -80,3 +84,33 @@ def build(database, loaded, source, home=None, **options):
         clock=DatabaseClock(database),
         options=DeltaOptions(home=home, **options),
     )
+
+
+def view(database):
+    """What the delta table says there is: id → the fields; and how often it says the same twice."""
+    rows = database.fetch_all("select * from champions_people order by delta_id")
+    there, last, twice = {}, {}, 0
+    for row in rows:
+        said = (row["operation"] == "DELETE", row["data_hash"])
+        twice += last.get(row["business_key"]) == said
+        last[row["business_key"]] = said
+        there.pop(row["id"], None)
+        if row["operation"] != "DELETE":
+            there[row["id"]] = (row["name"], row["email"], row["company"], row["changed_at"])
+    return there, twice
+
+
+def truth(org):
+    """What the org holds, as `view` shows it: a table takes no NUL, and space of one kind."""
+    records = org.control.state("salesforce")["records"]
+    companies = {one["Id"]: one["Name"] for one in records["Account"]}
+    return {
+        one["Id"]: (
+            " ".join(one["LastName"].split()),
+            one.get("Email"),
+            companies.get(one.get("AccountId")),
+            datetime.fromisoformat(one["SystemModstamp"]),
+        )
+        for one in records["Contact"]
+        if not one.get("IsDeleted") and "\0" not in one["LastName"]
+    }

@@ -17,6 +17,7 @@ from syncflow_dagster.testing.faults.cases import cases
 from syncflow_dagster.testing.faults.identity import identity_cases
 from syncflow_dagster.testing.faults.jobs_cases import jobs_cases
 from syncflow_dagster.testing.faults.retention import retention_cases
+from syncflow_dagster.testing.faults.salesforce_pull import pull_cases
 
 PACKAGE = Path(syncflow_dagster.__file__).parent
 
@@ -48,7 +49,8 @@ def test_the_fault_matrix_kills_at_every_point():
         *adoption_cases().values(),
         *identity_cases().values(),
     ]
-    points = [*(case.crash_at for case in [*cases(), *jobs_cases()]), *others]
+    pulls = pull_cases().values()
+    points = [*(case.crash_at for case in [*cases(), *jobs_cases(), *pulls]), *others]
     killed = {point.split(":")[0] for point in points if point}
     assert killed == set(crash.POINTS)
 

@@ -27,6 +27,7 @@ from syncflow_dagster.nodes.salesforce.bulk_reading import (
 from syncflow_dagster.nodes.salesforce.columns import schema_of
 from syncflow_dagster.nodes.salesforce.errors import CursorExpired, JobGone
 from syncflow_dagster.nodes.salesforce.reading import read_rest_pages
+from syncflow_dagster.testing.crash import crash_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,6 +107,7 @@ class Read:
                     jobs.append(
                         start_query(self.client, query.text(*self.also), deleted=self.deleted)
                     )
+                    crash_point("pull.job_made")
                 yield from self._bulk_part(replace(here, jobs=tuple(jobs)))
             yield from self._nothing()
             ended = True
@@ -129,6 +131,7 @@ class Read:
                     if batch.num_rows:
                         here = replace(here, last_id=batch.column(ID)[-1].as_py())
                         yield self._piece(batch, here)
+                    crash_point("pull.page_read")
             except CursorExpired:
                 # A query's first page comes without a cursor, so each new query reads further.
                 self.restarted += 1
@@ -144,6 +147,7 @@ class Read:
             batches = page.rows.to_batches()
             for left, batch in zip(reversed(range(len(batches))), batches, strict=True):
                 yield self._piece(batch, None if left else here)
+            crash_point("pull.page_read")
         if not behind.reached:
             msg = f"the bulk job {job} has no page {here.page}"
             raise JobGone(msg)

@@ -75,7 +75,8 @@ def open_window(client: SalesforceClient, owner: str, since: Mark | None) -> Win
     now = client.server_now()
     if now is None:
         raise QueryFailedError("the org's answers have no Date, by which changes are told apart")
-    upto = (now - LAG).replace(microsecond=0)
+    now = now.replace(microsecond=0)
+    upto = now - LAG
     told = _told(client, owner, now)
     # The org leaves out nothing that it says is covered; else we wait for what may still run.
     covered = min(upto, told or now - LONGEST_TRANSACTION)

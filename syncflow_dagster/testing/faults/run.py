@@ -20,8 +20,10 @@ from syncflow_dagster.testing.faults.loads import loads
 from syncflow_dagster.testing.faults.proofs import PROOFS, proofs
 from syncflow_dagster.testing.faults.results import FaultOutcome, FaultResult
 from syncflow_dagster.testing.faults.retention import killed_retention, retention_cases
+from syncflow_dagster.testing.faults.salesforce_pull import disturbed_pulls, pull_cases
 from syncflow_dagster.testing.faults.sources import SOURCES, cut_sources
 from syncflow_dagster.testing.faults.tables import write_tables
+from syncflow_dagster.testing.faults.tags import disturbed_tags, tag_cases
 from syncflow_dagster.testing.faults.whole import whole_faults
 
 if TYPE_CHECKING:
@@ -55,10 +57,12 @@ def parts() -> list[Part]:
         Part([case.name for case in jobs_cases()], job_faults),
         Part([load.name for load in load_cases()], loads),
         Part(SOURCES, cut_sources),
+        Part(pull_cases(), disturbed_pulls),
         Part(delta_cases(), killed_deltas),
         Part(retention_cases(), killed_retention),
         Part(adoption_cases(), killed_adoptions),
         Part(identity_cases(), killed_identities),
+        Part(tag_cases(), disturbed_tags),
         Part(PROOFS, proofs),
     ]
 
