@@ -16,11 +16,11 @@ from syncflow_dagster.nodes.monday.adoption.adopt import Adoption, AdoptionOptio
 from syncflow_dagster.nodes.monday.adoption.gate import close_gate, is_closed, open_gate
 from syncflow_dagster.nodes.monday.client import MondayClient
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
-from syncflow_dagster.nodes.pull.read import open_rows
 from syncflow_dagster.nodes.pull.template import QueryTemplateError
+from syncflow_dagster.nodes.sources import open_source
 from syncflow_dagster.store.builds import builds_folder
 from syncflow_dagster.store.clock import DatabaseClock
-from syncflow_dagster.workflows.models import DeltaNode, MondayConnection, PullNode
+from syncflow_dagster.workflows.models import DeltaNode, MondayConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -189,8 +189,6 @@ def _build(
     for node in workflow.deltas:
         if node.name not in wanted:
             continue
-        pull = workflow.node(node.source)
-        assert isinstance(pull, PullNode)
         parent = workflow.node(node.parent.node) if node.parent else None
         assert parent is None or isinstance(parent, DeltaNode)
         try:
@@ -198,7 +196,7 @@ def _build(
                 database,
                 workflow.workflow,
                 node,
-                open_rows(loaded, pull),
+                open_source(loaded, node, database),
                 parent=parent,
                 clock=DatabaseClock(database),
                 options=DeltaOptions(home=builds_folder(home, database)),

@@ -129,14 +129,14 @@ def _checked_plan(
     node: SalesforcePullNode, checked: CheckedPull, client: SalesforceClient
 ) -> ReadPlan:
     query = checked.query
-    found = choose_api(client, node, query)
+    chosen = choose_api(client, node, query)
     return ReadPlan(
         node.name,
         query.owner,
-        found.records,
-        found.uncounted,
-        is_estimate=found.by_rest is not None and not found.by_rest.is_disjoint,
-        choice=found.choice,
-        queries=tuple(one.text() for one in found.parts.queries),
+        chosen.records,
+        chosen.uncounted,
+        is_estimate=chosen.by_rest is not None and not chosen.by_rest.is_disjoint,
+        choice=chosen.choice,
+        queries=tuple(one.text() for one in chosen.parts.queries),
         warnings=checked.warnings,
     )

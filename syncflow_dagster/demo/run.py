@@ -148,7 +148,7 @@ def _run_twice(home: Path, control: ControlClient, say: Callable[[str], None]) -
     with Database(os.environ["SYNCFLOW_DATABASE_URL"]) as database:
         judged = judge(again, titles)
         return DemoOutcome(
-            standing=standing(database, loaded.workflow, judged, count_source(loaded)),
+            standing=standing(database, loaded.workflow, judged, count_source(loaded, database)),
             judged=judged,
             second_run_writes=len(again) - len(log),
             throttled=int(control.stats()["monday"]["throttled"]),

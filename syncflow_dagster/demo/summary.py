@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql as compose
 
-from syncflow_dagster.nodes.pull.read import read_rows
+from syncflow_dagster.nodes.rows import Position
+from syncflow_dagster.nodes.sources import open_source
 from syncflow_dagster.store import sql
-from syncflow_dagster.workflows.models import DeltaNode, PullNode
+from syncflow_dagster.workflows.models import DeltaNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,17 +49,20 @@ class Standing:
     lost: int = 0
 
 
-def count_source(loaded: LoadedWorkflow) -> dict[str, int]:
+def count_source(loaded: LoadedWorkflow, database: Database) -> dict[str, int]:
     """Count the rows each delta node's source gives now, by reading it once more.
+
+    Args:
+        loaded: The workflow.
+        database: The store, which may be a source too.
 
     Returns:
         Rows by the delta node's name.
     """
     rows = {}
     for node in loaded.workflow.deltas:
-        pull = loaded.workflow.node(node.source)
-        assert isinstance(pull, PullNode)
-        rows[node.name] = sum(batch.num_rows for batch in read_rows(loaded, pull))
+        pieces = open_source(loaded, node, database).read(Position())
+        rows[node.name] = sum(piece.batch.num_rows for piece in pieces)
     return rows
 
 

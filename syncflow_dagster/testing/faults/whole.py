@@ -108,7 +108,7 @@ def _judge(world: FaultWorld, case: FaultCase, calm: Calm, result: FaultResult) 
     with variables(world.variables), Database(world.store) as database:
         loaded = find_workflow(WORKFLOWS, "order_list")
         judged = hold(result, Scene(world.control, database, loaded.workflow, case.wiped), calm)
-        found = standing(database, loaded.workflow, judged, count_source(loaded))
+        found = standing(database, loaded.workflow, judged, count_source(loaded, database))
     result.lost = max(result.lost, found.lost)
 
 
