@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from syncflow_dagster.commands.find import find_workflow
 from syncflow_dagster.commands.run import run_workflow
 from syncflow_dagster.demo.world import CHAMPION_APPROVER, WORKFLOWS
 from syncflow_dagster.nodes.identity.run import identity_state
+from syncflow_dagster.nodes.pull.salesforce_window import LAG
 from syncflow_dagster.nodes.tag.approval import plan_store
 from syncflow_dagster.nodes.tag.plans import PlanStatus
 from syncflow_dagster.store import sql
@@ -29,6 +31,8 @@ _REASON = "looked at by the demo"
 #: What of the sandbox's cases leaves a contact free to be tagged: no refusal, nothing unreadable.
 _FREE = frozenset({"bounced"})
 _EPOCH = "1970-01-01"
+#: Seconds after which a read of changes takes a change up: stamps and the org's clock are whole.
+_SHOWS_S = LAG.total_seconds() + 2
 
 
 @dataclass(slots=True)
@@ -110,7 +114,9 @@ def run_champions(
     say("some more contacts get a new company in the meantime")
     truth = control.state("salesforce")["truth"]
     control.settings("salesforce", edits=truth["later"])
+    edited = time.monotonic()
     runs += _approve_all(home, loaded, say)
+    time.sleep(max(0.0, edited + _SHOWS_S - time.monotonic()))
     runs.append(run_workflow(home, loaded, {}, say))
     runs += _approve_all(home, loaded, say)
     log = control.log("salesforce")
