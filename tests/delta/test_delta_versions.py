@@ -90,6 +90,13 @@ def test_a_field_that_is_compared_from_now_on(database, node):
     assert changes_of(database, node, rows(NOTES="newest")) == {}
 
 
+def test_a_new_field_fills_known_records_in_where_it_is_said_to(database, node):
+    made = [{**row, "SEASON": f"S{n}" if n % 2 else None} for n, row in enumerate(rows())]
+    new = {"name": "season", "column": "SEASON", "backfill": True}
+    found = changes_of(database, with_fields(node, more=[new]), made)
+    assert found == {f"SO-{n}": ["season"] for n in range(1, RECORDS, 2)}
+
+
 def test_a_rule_change_finds_true_changes_of_that_field_and_of_others(database, node):
     upper = with_fields(node, customer_name={"case": "upper"})
     made = rows(CUSTOMER="Acme", TOTAL="9")

@@ -209,7 +209,11 @@ class Layout:
                 now[name] = hashing.field_hashes(records.select(column))
             else:
                 del now[name]
-        return changed_fields(old, earlier.version.fields, now, self.version.fields)
+        changed = changed_fields(old, earlier.version.fields, now, self.version.fields)
+        for place, name in enumerate(self.version.fields):
+            if name not in earlier.version.fields and self.node.field(name).backfill:
+                changed[:, place] = records[name].is_not_null().to_numpy()
+        return changed
 
     def _shared(self, changes: Changes) -> pl.DataFrame:
         """Return the columns that delta and snapshot rows share."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
 #: What of a rule says nothing about how its value is made comparable.
-_BESIDE = {"description", "required", "max_length", "compared", "personal"}
+_BESIDE = {"description", "required", "max_length", "compared", "personal", "backfill"}
 #: What says something for fields of some types only.
 _ONLY_OF = {
     "scale": {"decimal"},

@@ -89,6 +89,11 @@ class FieldRule(Model):
     transform: Transform | None = Field(
         None, description="How the value is made, where it is not simply a column."
     )
+    backfill: bool = Field(
+        False,
+        description="Whether known records get its values as soon as it is new in the file; else "
+        "each gets its own with its next change.",
+    )
     personal: bool = Field(
         False,
         description="Whether it tells about a person: then what runs show leaves its values out.",
