@@ -27,7 +27,9 @@ def _mistakes(call):
         command = command.commands[name]
     taken = {option for one in command.params for option in one.opts}
     given = [word.partition("=")[0] for word in words if re.match(r"--?\w", word)]
-    return [option for option in given if option not in taken | {"-h", "--help", "--version"}]
+    unknown = [one for one in given if one not in taken | {"-h", "--help", "--version"}]
+    options = [one for one in command.params if isinstance(one, click.Option) and one.required]
+    return unknown + [one.opts[0] for one in options if not {*one.opts} & {*given}]
 
 
 def test_every_command_and_option_of_a_shell_example_is_there():
@@ -35,4 +37,4 @@ def test_every_command_and_option_of_a_shell_example_is_there():
     assert len({place.partition(":")[0] for place, _ in calls}) > 10
     assert [(*one, wrong) for one in calls for wrong in _mistakes(one[1])] == []
     assert _mistakes("tag allow NAME") == ["allow"]
-    assert _mistakes("tag approve NAME PLAN --who ann") == ["--who"]
+    assert _mistakes("tag approve NAME PLAN --who ann") == ["--who", "--reason"]
