@@ -36,10 +36,8 @@ class MarkedRows:
         piece: Rows in a piece.
         breaks_after: Rows after which the source does not answer any more.
         loses_position: Whether a read can only begin at the first row.
+        covered: Version up to which a read shows all changes; None: the rows tell.
     """
-
-    #: Version up to which a read shows all changes; None: the rows tell.
-    covered = None
 
     def __init__(
         self,
@@ -51,6 +49,7 @@ class MarkedRows:
         fingerprint="q",
         breaks_after=None,
         loses_position=False,
+        covered=None,
     ):
         self.rows = rows
         self.mark = mark
@@ -59,6 +58,7 @@ class MarkedRows:
         self.fingerprint = fingerprint
         self.breaks_after = breaks_after
         self.loses_position = loses_position
+        self.covered = covered
         #: The positions of all reads, and the marks of the rows that were given.
         self.asked = []
         self.given = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import stat
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -21,7 +23,7 @@ from source_cases import MarkedRows, build_from, outcome
 from syncflow_dagster.nodes.delta import writing
 from syncflow_dagster.nodes.delta.errors import DeleteGuard, MissingColumn
 from syncflow_dagster.nodes.delta.parts import Part
-from syncflow_dagster.nodes.delta.workspace import STALE_AFTER_S
+from syncflow_dagster.nodes.delta.workspace import COVERED_STALE_AFTER_S, STALE_AFTER_S
 from syncflow_dagster.nodes.pull.ports import SourceUnavailableError
 from syncflow_dagster.nodes.rows import Piece
 from syncflow_dagster.testing.crash import VARIABLE
@@ -187,10 +189,21 @@ def test_an_old_build_or_one_that_another_overtook_begins_anew(database, node, t
     build_from(database, node, marked(known_rows()))
     assert go_on(database, node, tmp_path) == ([None], 0)
     break_off(database, node, tmp_path)
-    long_ago = time.time() - STALE_AFTER_S - 1
-    for path in folder_of(tmp_path, node).iterdir():
-        os.utime(path, (long_ago, long_ago))
+    make_old(tmp_path, node, STALE_AFTER_S + 1)
     assert go_on(database, node, tmp_path) == ([None], 0)
+    # A source that says up to when it shows every change is read on later too, but not for ever.
+    sure = functools.partial(marked, covered=datetime(2026, 5, 1, tzinfo=UTC))
+    for age, resumed in ((STALE_AFTER_S + 1, 3), (COVERED_STALE_AFTER_S + 1, 0)):
+        with pytest.raises(SourceUnavailableError):
+            build_from(database, node, sure(breaks_after=16), home=tmp_path, threads=1)
+        make_old(tmp_path, node, age)
+        assert build_from(database, node, sure(), home=tmp_path).resumed == resumed
+
+
+def make_old(home, node, seconds):
+    long_ago = time.time() - seconds
+    for path in folder_of(home, node).iterdir():
+        os.utime(path, (long_ago, long_ago))
 
 
 def test_each_part_goes_on_with_its_own(database, node, tmp_path):

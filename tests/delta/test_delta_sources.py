@@ -19,12 +19,14 @@ from delta_cases import (
     some,
 )
 
+from syncflow_dagster.nodes.delta import source
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.delta.errors import (
     DeltaDefinitionError,
     DeltaError,
     MissingColumn,
 )
+from syncflow_dagster.nodes.rows import Piece
 
 
 def test_unpivot_turns_sizes_into_lines(database):
@@ -200,3 +202,18 @@ def test_moments_that_python_has_no_word_for_are_rejected_alone(database):
     assert result.rejected[0].value == "253402300800000000"
     days = pa.table({"K": ["E", "F"], "v": pa.array([2932897, 0], pa.int32()).cast(pa.date32())})
     some(build(database, node, days.to_batches(), complete=False), inserted=1, rejected=1)
+
+
+def test_a_read_can_go_on_though_pieces_are_larger_than_chunks():
+    def pieces(size, batches):
+        for piece in range(6):
+            for n in range(batches):
+                rows = pa.RecordBatch.from_pydict({"N": list(range(size // batches))})
+                yield Piece(rows, piece if n == batches - 1 else None)
+
+    for size, batches in ((30, 3), (70, 7), (120, 6), (200, 4)):
+        found = list(source.cuts(pieces(size, batches), 0, 0, 50))
+        assert sum(cut.rows.height for cut in found) == 6 * size
+        marked = [cut for cut in found if cut.resume is not None]
+        assert len(marked) * 4 >= len(found), (size, [cut.resume for cut in found])
+        assert all(cut.rows.height <= 2 * 50 for cut in found)

@@ -26,6 +26,8 @@ ROW = "#row"
 DATES = "#dates "
 #: Rows handled at once; more gains nothing and costs memory.
 CHUNK_ROWS = 50_000
+#: Share of that from which a cut ends where a read could go on.
+_FULL = 0.5
 #: The types of dates as `dates_type` names them.
 _DATE_TYPES: Mapping[str, pl.DataType] = {
     "date32[day]": pl.Date(),
@@ -89,8 +91,12 @@ def cuts(pieces: Iterable[Piece], number: int, read: int, rows: int = CHUNK_ROWS
 
 
 def _held(pieces: Iterable[Piece], rows: int) -> Iterator[_Held]:
-    """Gather batches; a read can go on only where a piece ends."""
-    held = _Held()
+    """Gather batches; a read can go on only where a piece ends.
+
+    A piece may come in many batches and be larger than a cut. So a cut ends with its piece, too,
+    where it is half full, or where the one before gave a read no place to go on.
+    """
+    held, was_marked = _Held(), True
     for piece in pieces:
         if held.batches and not held.batches[0].schema.equals(piece.batch.schema):
             yield held
@@ -99,8 +105,10 @@ def _held(pieces: Iterable[Piece], rows: int) -> Iterator[_Held]:
             held.batches.append(piece.batch.slice(start, rows))
             ends = start + rows >= piece.batch.num_rows
             held.resume, held.covered = piece.resume if ends else None, piece.covered
-            if sum(each.num_rows for each in held.batches) >= rows:
+            fill = sum(each.num_rows for each in held.batches) / rows
+            if fill >= 1 or (held.resume is not None and (fill >= _FULL or not was_marked)):
                 yield held
+                was_marked = held.resume is not None
                 held = _Held()
     if held.batches:
         yield held

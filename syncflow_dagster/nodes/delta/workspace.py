@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 #: A build that stopped longer ago than this begins anew: its rows are too old to be called read.
 STALE_AFTER_S = 3600
+#: The same where the source says up to when its rows show every change: what changed later is read
+#: with the next changes. As long as two days, as services give back in one what they allow in it.
+COVERED_STALE_AFTER_S = 48 * 3600
 #: Records of a chunk are numbered from `chunk * STRIDE`.
 STRIDE = 1 << 32
 
@@ -191,7 +194,9 @@ class Workspace:
             newest = path.stat().st_mtime
             found.append(manifest)
         # Files' own times, since that is what the machine that wrote them knew.
-        if not found or time.time() - newest > STALE_AFTER_S:
+        covered = all(manifest.covered is not None for manifest in found)
+        good_for_s = COVERED_STALE_AFTER_S if covered else STALE_AFTER_S
+        if not found or time.time() - newest > good_for_s:
             return []
         while found and not found[-1].last and found[-1].resume is None:
             found.pop()
