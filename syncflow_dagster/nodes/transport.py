@@ -30,18 +30,18 @@ class DeadlineAdapter(HTTPAdapter):
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._open: WeakSet[HTTPConnection] = WeakSet()
+        self._watch = _Watch()
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **settings: Any) -> None:
         """Let connections make themselves known here."""
         super().init_poolmanager(*args, **settings)
-        self.poolmanager.pool_classes_by_scheme = _pools(self._open)
+        self.poolmanager.pool_classes_by_scheme = _pools(self._watch)
 
     def proxy_manager_for(self, *args: Any, **settings: Any) -> Any:
         """Let those through a proxy do so too."""
         manager = super().proxy_manager_for(*args, **settings)
-        manager.pool_classes_by_scheme = _pools(self._open)
+        manager.pool_classes_by_scheme = _pools(self._watch)
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **settings: Any) -> Any:
@@ -50,10 +50,12 @@ class DeadlineAdapter(HTTPAdapter):
         Raises:
             requests.exceptions.RequestException: There is no answer, or none in time.
         """
-        over = threading.Event()
-        timer = threading.Timer(self._seconds, self._cut, (over,))
+        over = self._watch.begin()
+        timer = threading.Timer(self._seconds, self._watch.cut, (over,))
         timer.daemon = True
         timer.start()
+        # While there is no connection yet, there is nothing to cut.
+        settings["timeout"] = settings.get("timeout") or self._seconds
         try:
             response = super().send(request, *args, **settings)
             self.read_body(response)
@@ -68,25 +70,70 @@ class DeadlineAdapter(HTTPAdapter):
         """Read the answer's body, which is then kept."""
         response.content  # noqa: B018 - reads it
 
-    def _cut(self, over: threading.Event) -> None:
-        over.set()
-        for connection in list(self._open):
-            if connection.sock is not None:
-                # Closing alone would not wake the thread that reads.
-                with suppress(OSError):
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+    def cut(self) -> None:
+        """End the request that is under way, as if its time were over; from any thread."""
+        self._watch.cut(self._watch.request)
 
 
-def _pools(opened: WeakSet[HTTPConnection]) -> dict[str, type[HTTPConnectionPool]]:
+class _Watch:
+    """The sockets of a session, which outlive their connection.
+
+    A connection lets go of its socket as soon as an answer has begun that ends with it.
+    """
+
+    def __init__(self) -> None:
+        self.request = threading.Event()
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+
+    def begin(self) -> threading.Event:
+        """Begin a request; what is returned is set where it is cut."""
+        self.request = threading.Event()
+        return self.request
+
+    def add(self, opened: socket.socket) -> None:
+        self._sockets.add(opened)
+        if self.request.is_set():
+            _shut(opened)
+
+    def cut(self, request: threading.Event) -> None:
+        request.set()
+        if request is self.request:
+            for one in list(self._sockets):
+                _shut(one)
+
+
+def _shut(one: socket.socket) -> None:
+    # Closing alone would not wake the thread that reads. What TLS adds to this would let it read
+    # on as if there were no TLS.
+    with suppress(OSError):
+        socket.socket.shutdown(one, socket.SHUT_RDWR)
+
+
+def _pools(watch: _Watch) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            opened.add(self)
+        def _new_conn(self) -> socket.socket:
+            opened = super()._new_conn()
+            watch.add(opened)
+            return opened
 
     class Secure(HTTPSConnection):
+        _twin: socket.socket | None = None
+
+        def _new_conn(self) -> socket.socket:
+            opened = super()._new_conn()
+            # The socket itself is of no use any more once TLS has begun.
+            self._twin = opened.dup()
+            watch.add(self._twin)
+            return opened
+
         def connect(self) -> None:
-            super().connect()
-            opened.add(self)
+            try:
+                super().connect()
+                # That of TLS within TLS has another one below it.
+                watch.add(getattr(self.sock, "socket", self.sock))
+            finally:
+                if self._twin is not None:
+                    self._twin.close()
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
