@@ -8,6 +8,7 @@ import dagster as dg
 
 from syncflow_dagster.assets import tables
 from syncflow_dagster.assets.plots import bars
+from syncflow_dagster.core.soql.literals import without_texts
 from syncflow_dagster.nodes.delta.report import COUNTS, DeltaResult, StageReport
 from syncflow_dagster.nodes.pull.salesforce import SalesforceRows
 from syncflow_dagster.nodes.pull.salesforce_window import Window
@@ -60,7 +61,9 @@ def _of_query(source: RowSource) -> dict[str, Any]:
         "api": f"{told.choice.api}: {told.choice.why}",
         "soql": dg.MetadataValue.md(
             "\n\n".join(
-                f"```sql\n{query[:_LONGEST_QUERY]}\n```" for query in told.queries[:_QUERIES]
+                # An event log is for ever, and the values may tell about persons.
+                f"```sql\n{without_texts(query)[:_LONGEST_QUERY]}\n```"
+                for query in told.queries[:_QUERIES]
             )
         ),
         "queries": len(told.queries),

@@ -21,6 +21,7 @@ from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
 from syncflow_dagster.nodes.pull.template import QueryTemplateError
+from syncflow_dagster.nodes.salesforce.errors import LoginFailed, QuotaReached
 from syncflow_dagster.nodes.tag.approval import NotApprovable
 from syncflow_dagster.nodes.tag.policy import PolicyUnusable
 from syncflow_dagster.nodes.tag.preflight import TagUnfit
@@ -30,6 +31,10 @@ from syncflow_dagster.workflows.environment import UnresolvedError
 _TOO_MANY_GONE = (
     "Nothing was written. Did the source really lose so many records? If so, raise `max_share` "
     "under `deletes` in the workflow file for one run; if not, mend the source."
+)
+_QUOTA = (
+    "Nothing to do: requests come back over 24 hours, and a later run goes on from here. If it "
+    "comes too often, raise the ceiling the text names, or read less."
 )
 _UNFIT = (
     "Bring the org, the policy and the workflow file together; `syncflow preflight` names the "
@@ -44,7 +49,9 @@ WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
     (DeltaDefinitionError, "Change the workflow file as the text says."),
     (DeltaError, "Nothing of this batch was written. Mend the source as the text says."),
     (QueryTemplateError, "Mend the query template where the text says."),
+    (LoginFailed, "Mend the connection as the text says. Nothing was read or written."),
     (QueryFailedError, "Mend the query; the source's own words are in the text."),
+    (QuotaReached, _QUOTA),
     (
         SourceUnavailableError,
         "Look after the source. The next scheduled run tries again; nothing was written.",

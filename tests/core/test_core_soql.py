@@ -316,3 +316,10 @@ def test_the_api_is_chosen_by_size_and_kind():
         choose("rest", "Contact", 10_000, 10_000, parts).api,
     ]
     assert told == ["rest", "bulk", "bulk", "bulk", "rest", "rest"]
+
+
+def test_a_query_is_shown_without_the_texts_it_asks_for():
+    mails = r"Email IN ('a@b.c', 'd\'Arc', 'x')"
+    query = rf"SELECT Id FROM Contact WHERE ({mails} AND Name = 'O\\') AND N > 5"
+    shown = literals.without_texts(query)
+    assert shown == "SELECT Id FROM Contact WHERE (Email IN (3 texts) AND Name = '…') AND N > 5"

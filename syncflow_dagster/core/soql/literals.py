@@ -29,6 +29,17 @@ _ESCAPES = {
 _SPECIAL = re.compile(r"[\\'\"\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+#: A text in quotes, and a list of several.
+_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
+_TEXTS = re.compile(r"\('…'(?:, ?'…')+\)")
+
+
+def without_texts(query: str) -> str:
+    """Return a query that says how it asks, but none of the texts it asks for."""
+    hidden = _TEXT.sub("'…'", query)
+    return _TEXTS.sub(lambda found: f"({found[0].count('…')} texts)", hidden)
+
+
 def write(value: Operand) -> str:
     """Return a value as SOQL has it.
 
