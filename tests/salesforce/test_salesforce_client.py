@@ -87,6 +87,17 @@ def test_a_session_that_is_refused_again_and_again_is_one_login_and_an_end(org):
     after = org.stats()
     assert after["logins"] - before["logins"] == 1
     assert after["requests"] - before["requests"] <= 9
+    # An outage between is no sign that the org takes the tokens.
+    org.control.clear_faults()
+    client = org.client()
+    assert client.get("limits").ok
+    for kind, times in (("expired_session", 1), ("error_before", 1), ("expired_session", 1)):
+        org.fault(kind, op="query", times=times)
+    logins = org.stats()["logins"]
+    found = [client.get("query", QUERY) for _ in range(3)]
+    assert found[0].status >= 500
+    assert found[1].refused
+    assert org.stats()["logins"] - logins == 1
     session = org.client({"type": "session", "token": org.tokens["session"] + "x"})
     found = session.get("limits")
     assert found.refused

@@ -226,13 +226,23 @@ def test_tokens_that_are_never_taken_end_after_one_more_login():
         with pytest.raises(LoginRefused, match="it has just given"):
             tokens.rejected(second)
     assert logins.count == 2
-    # One that was taken before it ended is renewed, however often.
-    tokens = Tokens(logins := Logins(), renewable=True)
+
+
+def test_sessions_that_end_one_after_another_are_renewed_so_often_and_no_more():
+    now = 0.0
+    tokens = Tokens(logins := Logins(), renewable=True, monotonic=lambda: now)
     token = tokens.get()
-    for _ in range(5):
+    for _ in range(20):
+        now += 120
         tokens.accepted(token)
         token = tokens.rejected(token)
-    assert logins.count == 6
+    assert logins.count == 21
+    now += 119
+    tokens.accepted(token)
+    for _ in range(3):
+        with pytest.raises(LoginRefused, match=r"sessions end at once: 5 .* session timeout"):
+            tokens.rejected(token)
+    assert logins.count == 21
 
 
 def test_a_refused_login_is_never_tried_again_and_an_outage_is():
@@ -241,9 +251,14 @@ def test_a_refused_login_is_never_tried_again_and_an_outage_is():
         with pytest.raises(LoginRefused, match="locked"):
             tokens.get()
     assert logins.count == 1
-    tokens = Tokens(logins := Logins(LoginUnavailable("down")), renewable=True)
-    with pytest.raises(LoginUnavailable):
-        tokens.get()
+    now = 0.0
+    logins = Logins(LoginUnavailable("down"))
+    tokens = Tokens(logins, renewable=True, monotonic=lambda: now)
+    for _ in range(7):  # threads that come one after another
+        with pytest.raises(LoginUnavailable):
+            tokens.get()
+    assert logins.count == 1
+    now = 1.0
     assert tokens.get().value == "t2"
     tokens = Tokens(logins := Logins(), renewable=False)
     with pytest.raises(LoginRefused, match="cannot be refreshed"):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.models import SalesforceConnection
 
 _UNAUTHORIZED = 401
+_CARRIED_OUT = range(200, 300)
 _EXPIRED = "INVALID_SESSION_ID"
 _DATA = "/services/data/"
 #: Of one request: a new token may end, too, before the request is sent again.
@@ -77,6 +78,7 @@ class SalesforceClient:
         self._tokens = Tokens(
             lambda: login.log_in(connection),
             renewable=not isinstance(connection.auth, SessionAuth),
+            monotonic=monotonic,
         )
         self._secrets = set(filter(None, login.secrets_of(connection)))
         self._lock = threading.Lock()
@@ -219,7 +221,7 @@ class SalesforceClient:
 
     def _heard(self, answer: Answer, token: Token) -> None:
         self._quota.heard(answer.headers)
-        if not _has_expired(answer):
+        if answer.status in _CARRIED_OUT:  # an outage says nothing about the token
             self._tokens.accepted(token)
         try:
             told = parsedate_to_datetime(answer.headers.get("Date", ""))
