@@ -56,10 +56,13 @@ class Parts:
     Attributes:
         queries: The parts; none where no record can meet the query.
         is_disjoint: Whether no record is in two of them; else the rows' ids have to tell.
+        is_fixed: Whether that stays so while they are read one after another: a record may change
+            so that it is in another of them, unless they are cut by its Id.
     """
 
     queries: tuple[Query, ...]
     is_disjoint: bool
+    is_fixed: bool
 
 
 def for_rest(query: Query, reserve: str = "") -> Parts:
@@ -98,8 +101,9 @@ def for_bulk(query: Query, reserve: str = "") -> Parts:
 
 def _split(query: Query, over: Callable[[Where], float]) -> Parts:
     if query.is_empty:
-        return Parts((), is_disjoint=True)
-    left, done, cut_or = [query.where], [], False
+        return Parts((), is_disjoint=True, is_fixed=True)
+    left, done = [query.where], []
+    disjoint = fixed = True
     while left:
         where = left.pop()
         excess = over(where)
@@ -109,12 +113,14 @@ def _split(query: Query, over: Callable[[Where], float]) -> Parts:
         place = _widest(where)
         if place is None:
             raise TooLongError(_too_long(query, excess))
-        cut_or = cut_or or not _keeps_apart(where, place)
+        list_cut = _list_at(where, place)
+        disjoint = disjoint and list_cut is not None
+        fixed = fixed and list_cut is not None and list_cut.path.text == "Id"
         left += reversed(_cut(where, place, excess))
         if len(left) + len(done) > MOST_QUERIES:
             msg = f"the conditions would take more than {MOST_QUERIES:,} queries"
             raise TooLongError(msg)
-    return Parts(tuple(replace(query, where=one) for one in done), not cut_or)
+    return Parts(tuple(replace(query, where=one) for one in done), disjoint, fixed)
 
 
 def _too_long(query: Query, excess: float) -> str:
@@ -146,13 +152,15 @@ def _widest(where: Where) -> tuple[int, ...] | None:
     return None if widest is None else (widest, *ways[widest])
 
 
-def _keeps_apart(where: Where, way: tuple[int, ...]) -> bool:
-    """Say whether no record meets two of the pieces a cut makes."""
+def _list_at(where: Where, way: tuple[int, ...]) -> Comparison | None:
+    """Return the list that is cut, where no record meets two of its pieces; else None."""
     for at in way:
         if not isinstance(where, And):
-            return False
+            return None
         where = where.parts[at]
-    return isinstance(where, Comparison) and where.relation is Relation.IN and not where.on_null
+    if not isinstance(where, Comparison):
+        return None
+    return where if where.relation is Relation.IN and not where.on_null else None
 
 
 def _cut(where: Where, way: tuple[int, ...], excess: float) -> list[Where]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.soql import raw
@@ -16,7 +17,7 @@ from syncflow_dagster.nodes.pull.ports import QueryFailedError
 from syncflow_dagster.nodes.pull.salesforce_choice import choose_api
 from syncflow_dagster.nodes.pull.salesforce_marks import place_of
 from syncflow_dagster.nodes.pull.salesforce_read import ID, ORDER, Read
-from syncflow_dagster.nodes.pull.salesforce_window import Window, open_window
+from syncflow_dagster.nodes.pull.salesforce_window import Window, late_condition, open_window
 from syncflow_dagster.nodes.pull.soql import QueryUnfit, check_pull
 from syncflow_dagster.nodes.salesforce.client import SalesforceClient
 from syncflow_dagster.nodes.salesforce.columns import Column
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 #: As long as any Id.
 _SOME_ID = "0" * 18
+#: As long as any instant.
+_SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -134,7 +137,8 @@ class SalesforceRows:
         stamp = checked.owner.field(cursor) if cursor else None
         also = window.conditions(cursor, nillable=stamp is not None and stamp.nillable)
         reading = Read(client, columns, names, window, also, self.node.with_deleted)
-        reserve = " AND ".join((*also, f"Id > {text(_SOME_ID)} {ORDER}", ""))
+        late = late_condition(checked.owner, _SOME_TIME)
+        reserve = " AND ".join((*also, late or "", f"Id > {text(_SOME_ID)} {ORDER}", ""))
         try:
             choice, parts, other = self._chosen(
                 client, query, also, reserve, None if place is None else place.api, window
@@ -142,6 +146,10 @@ class SalesforceRows:
         except TooLongError as error:
             msg = f"{self.node.name}: {error}"
             raise QueryFailedError(msg) from error
+        if window.since is None and max(len(parts.queries), len(other.queries) if other else 0) > 1:
+            covered = window.covered or open_window(client, query.owner, None).covered
+            reading.late = late_condition(checked.owner, covered)
+            reading.has_to_be_whole = self._tells_deletes()
         self._tell(query.owner, choice, parts, reading, resumed=place is not None)
         read = reading.rest if choice.api == "rest" else reading.bulk
         try:
@@ -167,7 +175,11 @@ class SalesforceRows:
             why = "the read that broke off was by it"
             return Choice("rest" if api == "rest" else "bulk", why), split(query, reserve), None
         if query.is_empty or window.is_empty:
-            return Choice("rest", "no record can be found"), Parts((), is_disjoint=True), None
+            return (
+                Choice("rest", "no record can be found"),
+                Parts((), is_disjoint=True, is_fixed=True),
+                None,
+            )
         found = choose_api(client, self.node, query, also, reserve)
         if found.choice.api == "bulk":
             check_bulk(read_limits(client), BULK_QUERY, self.connection.org_share)
@@ -186,6 +198,10 @@ class SalesforceRows:
         except QueryUnfit as error:
             msg = f"{self.node.name}: the query does not fit the org: {error}"
             raise QueryFailedError(msg) from error
+
+    def _tells_deletes(self) -> bool:
+        deltas = self.loaded.workflow.deltas
+        return any(one.source == self.node.name and one.deletes.detect for one in deltas)
 
     def _names(self) -> tuple[str, ...]:
         if self.node.soql is None:

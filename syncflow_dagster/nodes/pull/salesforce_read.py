@@ -4,6 +4,10 @@ REST reads in the order of Ids, which never change: a record that is changed mea
 missed nor read twice, whatever its stamp, and a read goes on behind the last Id with a new query.
 Bulk API 2.0 has no order, but its jobs' pages stay the same for seven days: a read goes on behind
 the last page.
+
+A query in parts is read part after part, and a record that changes meanwhile from a later one to an
+earlier one is in neither when it is read. A read of all records asks all parts once more, for what
+has changed since it began.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from syncflow_dagster.core.soql.literals import text
+from syncflow_dagster.nodes.pull.ports import QueryFailedError
 from syncflow_dagster.nodes.pull.salesforce_marks import Place
 from syncflow_dagster.nodes.rows import Piece, PositionLost
 from syncflow_dagster.nodes.salesforce.bulk_reading import (
@@ -54,6 +59,8 @@ class Read:
         window: The time of which changes are read.
         also: It, as conditions.
         deleted: Whether records in the recycle bin are read too.
+        late: A condition, what has changed since the read began; None where the object cannot tell.
+        has_to_be_whole: Whether a record that is not given counts as deleted.
         given: Rows given so far.
         restarted: Queries made anew because their cursor was gone.
     """
@@ -64,6 +71,8 @@ class Read:
     window: Window
     also: tuple[str, ...]
     deleted: bool
+    late: str | None = None
+    has_to_be_whole: bool = False
     given: int = 0
     restarted: int = 0
     _seen: set[str] | None = field(default=None, repr=False)
@@ -78,11 +87,10 @@ class Read:
             QueryFailedError: The org refuses, or answers something else.
         """
         begin = place or Place(fingerprint(parts), "rest", self.window)
-        self._begin(begin, parts)
-        for number, query in enumerate(parts.queries):
+        for number, (query, also) in enumerate(self._begin(begin, parts)):
             if number >= begin.part:
                 here = begin if number == begin.part else replace(begin, part=number, last_id="")
-                yield from self._rest_part(query, here)
+                yield from self._rest_part(query, also, here)
         yield from self._nothing()
 
     def bulk(self, parts: Parts, place: Place | None = None) -> Iterator[Piece]:
@@ -96,17 +104,16 @@ class Read:
             QueryFailedError: The org refuses, or answers something else.
         """
         here = place or Place(fingerprint(parts), "bulk", self.window)
-        self._begin(here, parts)
+        asked = self._begin(here, parts)
         jobs, ended = list(here.jobs), False
         try:
-            for number, query in enumerate(parts.queries):
+            for number, (query, also) in enumerate(asked):
                 if number < here.part:
                     continue
                 if number > here.part or not jobs:
                     here = replace(here, part=number, page="", rows=0)
-                    jobs.append(
-                        start_query(self.client, query.text(*self.also), deleted=self.deleted)
-                    )
+                    soql = query.text(*also)
+                    jobs.append(start_query(self.client, soql, deleted=self.deleted))
                     crash_point("pull.job_made")
                 yield from self._bulk_part(replace(here, jobs=tuple(jobs)))
             yield from self._nothing()
@@ -121,10 +128,10 @@ class Read:
                 for job in jobs:
                     drop_query(self.client, job, complete=ended)
 
-    def _rest_part(self, query: Query, here: Place) -> Iterator[Piece]:
+    def _rest_part(self, query: Query, also: Sequence[str], here: Place) -> Iterator[Piece]:
         while True:
             behind = (f"Id > {text(here.last_id)}",) if here.last_id else ()
-            soql = query.text(*self.also, *behind, tail=ORDER)
+            soql = query.text(*also, *behind, tail=ORDER)
             pages = read_rest_pages(self.client, soql, self.columns, deleted=self.deleted)
             try:
                 for batch in pages:
@@ -178,10 +185,26 @@ class Read:
             empty = pa.RecordBatch.from_pylist([], schema_of(self.columns))
             yield Piece(empty.select(self.names), covered=self.window.covered)
 
-    def _begin(self, place: Place, parts: Parts) -> None:
-        self._marked = parts.is_disjoint
+    def _begin(self, place: Place, parts: Parts) -> list[tuple[Query, tuple[str, ...]]]:
+        """Return the queries in their order, each with its further conditions."""
+        begun = bool(place.last_id or place.jobs or place.part)
+        is_whole = self.window.since is None and len(parts.queries) > 1 and not parts.is_fixed
+        self._marked = parts.is_disjoint and not is_whole
         if place.queries != fingerprint(parts) or place.part >= max(len(parts.queries), 1):
             raise PositionLost("the place in the read belongs to other queries")
+        if begun and not self._marked:
+            raise PositionLost("a read in parts that records change between goes on nowhere")
+        asked = [(one, self.also) for one in parts.queries]
+        if is_whole and self.late is not None:
+            return asked + [(one, (*self.also, self.late)) for one in parts.queries]
+        if is_whole and self.has_to_be_whole:
+            msg = (
+                f"the query takes {len(parts.queries)} parts, and {parts.queries[0].owner} has no "
+                "SystemModstamp to tell which records change from one to another meanwhile; they "
+                "would count as deleted: shorten the lists, or set deletes: {detect: false}"
+            )
+            raise QueryFailedError(msg)
+        return asked
 
 
 @dataclass

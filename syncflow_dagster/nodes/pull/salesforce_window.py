@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from syncflow_dagster.core.soql.literals import instant
 from syncflow_dagster.nodes.pull.ports import QueryFailedError
 from syncflow_dagster.nodes.salesforce.replication import updated
+from syncflow_dagster.workflows.rules.salesforce import STAMPS
 
 if TYPE_CHECKING:
+    from syncflow_dagster.core.soql.schema import ObjectInfo
     from syncflow_dagster.nodes.rows import Mark
     from syncflow_dagster.nodes.salesforce.client import SalesforceClient
 
@@ -88,6 +90,22 @@ def open_window(client: SalesforceClient, owner: str, since: Mark | None) -> Win
         raise QueryFailedError(msg)
     known = since if since.tzinfo else since.replace(tzinfo=UTC)
     return Window(known, upto if told is None else covered, covered)
+
+
+def late_condition(owner: ObjectInfo, covered: datetime | None) -> str | None:
+    """Return what every record meets that has changed since a read began.
+
+    Args:
+        owner: The object.
+        covered: Every change before this instant showed when the read began.
+
+    Returns:
+        None where the object has no stamp that grows with every change.
+    """
+    stamp = next((one for one in STAMPS[:2] if owner.field(one) is not None), None)
+    if stamp is None or covered is None:
+        return None
+    return f"{stamp} >= {instant(covered)}"
 
 
 def _told(client: SalesforceClient, owner: str, now: datetime) -> datetime | None:
