@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from syncflow_dagster.core.soql.literals import instant
 from syncflow_dagster.nodes.pull.ports import QueryFailedError
 from syncflow_dagster.nodes.salesforce.replication import updated
-from syncflow_dagster.workflows.rules.salesforce import STAMPS
+from syncflow_dagster.workflows.rules.salesforce import STAMPS, UNCHANGING
 
 if TYPE_CHECKING:
     from syncflow_dagster.core.soql.schema import ObjectInfo
@@ -102,7 +102,7 @@ def late_condition(owner: ObjectInfo, covered: datetime | None) -> str | None:
     Returns:
         None where the object has no stamp that grows with every change.
     """
-    stamp = next((one for one in STAMPS[:2] if owner.field(one) is not None), None)
+    stamp = next((one for one in STAMPS if one not in UNCHANGING and owner.field(one)), None)
     if stamp is None or covered is None:
         return None
     return f"{stamp} >= {instant(covered)}"

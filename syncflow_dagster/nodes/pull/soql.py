@@ -11,9 +11,11 @@ from syncflow_dagster.core.soql.paths import find_object
 from syncflow_dagster.core.soql.tree import Mistake
 from syncflow_dagster.core.soql.write import Query
 from syncflow_dagster.workflows.conditions import tree_of
+from syncflow_dagster.workflows.models import DeltaNode
+from syncflow_dagster.workflows.rules.salesforce import STAMPS, UNCHANGING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from syncflow_dagster.core.soql.schema import ObjectInfo, Schema
     from syncflow_dagster.core.soql.tree import Loc
@@ -87,10 +89,31 @@ def check_pull(workflow: Workflow, node: SalesforcePullNode, schema: Schema) -> 
         columns = _columns(checker, node.fields, places)
         where = checker.where(tree_of(node.where, (*at, "where")) if node.where else None)
         query = Query(owner.name, tuple(one.text for one in columns), where)
+    checker.mistakes += _versions(workflow, node, owner)
     found = tuple(dict.fromkeys(checker.mistakes))
     if checker.failed:
         raise QueryUnfit(found)
     return CheckedPull(owner, query, tuple(columns), found)
+
+
+def _versions(workflow: Workflow, node: SalesforcePullNode, owner: ObjectInfo) -> Iterator[Mistake]:
+    """Report row versions by which changes of the object are not seen."""
+    best = next((stamp for stamp in STAMPS if owner.field(stamp) is not None), None)
+    for at, delta in enumerate(workflow.nodes):
+        if not isinstance(delta, DeltaNode) or delta.source != node.name:
+            continue
+        name = delta.detection.rowversion
+        if name is None or delta.detection.strategy not in _BY_VERSION or best is None:
+            continue
+        loc = ("nodes", at, "detection", "rowversion")
+        read = delta.field(name).source_column
+        if read.lower() != best.lower():
+            message = f"{name!r} reads {read}, by which changes are missed: {owner.name} has {best}"
+            yield Mistake(loc, "weak_stamp", message, f"name a field whose column is {best}")
+        elif best in UNCHANGING:
+            message = f"{owner.name} has no better stamp than {best}, which no change moves"
+            hint = "new records are read; changes of known ones only when all rows are read again"
+            yield Mistake(loc, "unchanging_stamp", message, hint, warning=True)
 
 
 def _columns(checker: Checker, names: Iterable[str], places: Sequence[Loc]) -> list[Path]:

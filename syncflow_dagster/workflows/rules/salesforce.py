@@ -20,8 +20,11 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
 _INSTEAD_OF_SOQL = ("object", "fields", "where")
 _DELETED = "IsDeleted"
 _BY_VERSION = frozenset({"rowversion", "auto"})
-#: Fields that grow with every change of a record, the best first.
+#: Fields that tell when a record changed, the best first: `LastModifiedDate` misses what the system
+#: does, and the others tell only of new records. Which of them an object has, the org alone knows.
 STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
+#: Those that no change of a record moves.
+UNCHANGING = frozenset({"CreatedDate", "LoginTime"})
 
 
 def queries(graph: Graph) -> Iterator[Finding]:
@@ -107,7 +110,8 @@ def stamps(graph: Graph) -> Iterator[Finding]:
         column = rule["column"].text or rule["name"].text or ""
         if column not in STAMPS:
             message = f"{version.text!r} reads {column!r}, which does not grow with every change"
-            hint = f"name a field whose column is {STAMPS[0]}; else {', '.join(STAMPS[1:])}"
+            hint = f"name a field whose column is {STAMPS[0]}; an object without it may have "
+            hint += ", ".join(STAMPS[1:])
             yield Finding(version.loc, message, hint)
 
 

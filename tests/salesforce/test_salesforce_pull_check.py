@@ -1,0 +1,60 @@
+"""What a pull node's check tells, of an org's object, about reads of changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pull_cases
+import pytest
+from pull_cases import FIELDS, load
+
+from syncflow_dagster.nodes.pull.soql import QueryUnfit, check_pull
+from syncflow_dagster.nodes.salesforce.describe import Describes
+
+
+@pytest.fixture
+def told(org, tmp_path, monkeypatch):
+    """Tells what is found: kinds of warnings, or of mistakes."""
+    describes = Describes(org.client())
+
+    def tell(*options, stamp="SystemModstamp", without=(), node=None, **more):
+        text = pull_cases.FILE.replace("column: SystemModstamp", f"column: {stamp}")
+        with monkeypatch.context() as patch:
+            patch.setattr(pull_cases, "FILE", text)
+            loaded = load(tmp_path, org, *options, fields=(*FIELDS[:-1], stamp), **more)
+        contact = describes.object("Contact")
+        kept = tuple(one for one in contact.fields if one.name not in without)
+        schema = _Only(describes, replace(contact, fields=kept))
+        workflow = loaded.workflow
+        (pull,) = workflow.salesforce_pulls
+        if node:
+            given = pull.model_copy(update=node)
+            workflow = workflow.model_copy(update={"nodes": [given, *workflow.deltas]})
+            pull = given
+        try:
+            return {one.kind for one in check_pull(workflow, pull, schema).warnings}
+        except QueryUnfit as error:
+            return {f"!{one.kind}" for one in error.mistakes if not one.warning}
+
+    return tell
+
+
+class _Only:
+    def __init__(self, describes, contact):
+        self.describes, self.contact = describes, contact
+
+    def object(self, name):
+        return self.contact if name == "Contact" else self.describes.object(name)
+
+    def names(self):
+        return self.describes.names()
+
+
+def test_a_row_version_is_the_best_stamp_the_object_has(told):
+    assert told() == {"parent_field"}
+    for stamp in ("LastModifiedDate", "CreatedDate"):
+        assert told(stamp=stamp) == {"!weak_stamp"}
+        assert told(stamp=stamp, detection="{strategy: hash}") == set()
+    assert told(stamp="LastModifiedDate", without={"SystemModstamp"}) == {"parent_field"}
+    two = {"SystemModstamp", "LastModifiedDate"}
+    assert told(stamp="CreatedDate", without=two) == {"parent_field", "unchanging_stamp"}
