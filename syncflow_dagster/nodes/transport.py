@@ -51,6 +51,8 @@ class DeadlineAdapter(HTTPAdapter):
             requests.exceptions.RequestException: There is no answer, or none in time.
         """
         over = self._watch.begin()
+        if self._watch.ended:
+            raise requests.exceptions.ConnectTimeout
         timer = threading.Timer(self._seconds, self._watch.cut, (over,))
         timer.daemon = True
         timer.start()
@@ -71,7 +73,11 @@ class DeadlineAdapter(HTTPAdapter):
         response.content  # noqa: B018 - reads it
 
     def cut(self) -> None:
-        """End the request that is under way, as if its time were over; from any thread."""
+        """End the request that is under way, as if its time were over, and all later ones.
+
+        From any thread.
+        """
+        self._watch.ended = True
         self._watch.cut(self._watch.request)
 
 
@@ -83,6 +89,7 @@ class _Watch:
 
     def __init__(self) -> None:
         self.request = threading.Event()
+        self.ended = False
         self._sockets: WeakSet[socket.socket] = WeakSet()
 
     def begin(self) -> threading.Event:

@@ -47,7 +47,7 @@ class Scripted(SalesforceClient):
         self.asked: list[tuple[str, str, Any]] = []
         self.waits: list[float] = []
 
-    def request(self, method, path, *, params=None, body=None, headers=None):
+    def request(self, method, path, *, params=None, body=None, headers=None, stop=None):
         self.asked.append((method, path, body if body is not None else dict(params or {})))
         found = self.answers.pop(0)
         return found(method, path, body) if callable(found) else found

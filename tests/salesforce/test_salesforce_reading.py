@@ -219,7 +219,7 @@ class Pages(Scripted):
         self.pages, self.headers, self.processed = pages, headers, processed
         self.lock, self.fetched, self.most, self.taken = threading.Lock(), 0, 0, 0
 
-    def request(self, method, path, *, params=None, body=None, headers=None):
+    def request(self, method, path, *, params=None, body=None, headers=None, stop=None):
         if "/results?" in path:
             with self.lock:
                 self.fetched += 1

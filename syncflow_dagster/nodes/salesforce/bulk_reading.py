@@ -18,6 +18,7 @@ from syncflow_dagster.nodes.salesforce.client import resource
 from syncflow_dagster.nodes.salesforce.columns import check_bulk, in_batches
 from syncflow_dagster.nodes.salesforce.csv_pages import read_page
 from syncflow_dagster.nodes.salesforce.errors import CursorExpired, JobGone, NotThere, job_error
+from syncflow_dagster.nodes.salesforce.stopping import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -189,11 +190,15 @@ def read_pages(
     if float(client.connection.api_version) < _WITH_RESULT_PAGES:
         yield from _one_by_one(client, job, columns, done)
         return
-    paths = (path for path in _paths(client, job) if not done(path))
-    with closing(ahead(partial(_fetch, client), paths, parallel, parallel + _PACKED)) as fetched:
+    stop = Stop()
+    paths = (path for path in _paths(client, job, stop) if not done(path))
+    fetch = partial(_fetch, client, stop=stop)
+    with closing(ahead(fetch, paths, parallel, parallel + _PACKED)) as fetched:
         parsed = ahead(lambda one: _parsed(one, columns)[0], fetched, _PARSING, _PARSING)
-        with closing(parsed) as pages:
-            yield from pages
+        with closing(parsed) as pages, stop.at_end():
+            # `yield from` would close the pages before all else, and wait for those under way.
+            for page in pages:  # noqa: UP028
+                yield page
 
 
 def drop_query(client: SalesforceClient, job: str, *, complete: bool) -> None:
@@ -214,13 +219,13 @@ def _look(client: SalesforceClient, job: str) -> dict[str, Any]:
     return body
 
 
-def _paths(client: SalesforceClient, job: str) -> Iterator[str]:
+def _paths(client: SalesforceClient, job: str, stop: Stop) -> Iterator[str]:
     """Give the paths of a job's pages; they come five at a time."""
     path: str | None = resource("jobs", "query", job, "resultPages")
     asked: set[str] = set()
     while path:
         asked.add(path)
-        answer = _list(client, path)
+        answer = _list(client, path, stop)
         # The documentation's table and other lists of the same API spell it differently.
         path = answer.body.get("nextRecordsUrl") or answer.body.get("nextRecordUrl")
         if path in asked:
@@ -230,9 +235,9 @@ def _paths(client: SalesforceClient, job: str) -> Iterator[str]:
             yield str(one["resultUrl"])
 
 
-def _list(client: SalesforceClient, path: str) -> Answer:
+def _list(client: SalesforceClient, path: str, stop: Stop) -> Answer:
     try:
-        answer = ask(client, path, "the list of a bulk job's pages")
+        answer = ask(client, path, "the list of a bulk job's pages", stop=stop)
     except (NotThere, CursorExpired) as error:
         raise JobGone(str(error)) from None
     _member(answer, "resultPages")
@@ -255,10 +260,10 @@ def _one_by_one(
         query["locator"] = locator
 
 
-def _fetch(client: SalesforceClient, path: str) -> tuple[str, Answer]:
+def _fetch(client: SalesforceClient, path: str, stop: Stop | None = None) -> tuple[str, Answer]:
     """Fetch one page as it comes; return its path, too."""
     try:
-        return path, ask(client, path, _A_PAGE, headers={"Accept": "text/csv"})
+        return path, ask(client, path, _A_PAGE, headers={"Accept": "text/csv"}, stop=stop)
     except (NotThere, CursorExpired) as error:
         raise JobGone(str(error)) from None
 

@@ -18,6 +18,7 @@ from syncflow_dagster.nodes.salesforce import login
 from syncflow_dagster.nodes.salesforce.answers import Answer, NoAnswer, answer_of, is_csv
 from syncflow_dagster.nodes.salesforce.login_errors import LoginRefused, LoginUnavailable
 from syncflow_dagster.nodes.salesforce.quota import QuotaWatch, Usage
+from syncflow_dagster.nodes.salesforce.stopping import Stop
 from syncflow_dagster.nodes.salesforce.tokens import Tokens
 from syncflow_dagster.nodes.transport import DeadlineAdapter, failure, never_left
 from syncflow_dagster.workflows.models.salesforce import SessionAuth
@@ -60,7 +61,7 @@ class SalesforceClient:
 
     Args:
         connection: The org's address, login, version, time-out and ceilings.
-        wait: Waits so many seconds.
+        wait: Waits so many seconds; without it `wait` ends together with a read.
         monotonic: Seconds that only grow.
     """
 
@@ -68,11 +69,11 @@ class SalesforceClient:
         self,
         connection: SalesforceConnection,
         *,
-        wait: Callable[[float], None] = time.sleep,
+        wait: Callable[[float], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.connection = connection
-        self.wait = wait
+        self._wait = wait
         self._monotonic = monotonic
         self._quota = QuotaWatch(connection.org_share, connection.run_share)
         self._tokens = Tokens(
@@ -145,6 +146,7 @@ class SalesforceClient:
         params: Mapping[str, str] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        stop: Stop | None = None,
     ) -> Answer | NoAnswer:
         """Send one request.
 
@@ -154,6 +156,7 @@ class SalesforceClient:
             params: For the query string.
             body: Bytes go as they are, all else as JSON.
             headers: Header fields.
+            stop: Ends the request, which is then not answered; a login goes on.
         """
         fields = {"Accept": "application/json", "Accept-Encoding": "gzip", **(headers or {})}
         if body is not None and not isinstance(body, bytes):
@@ -161,11 +164,18 @@ class SalesforceClient:
             fields["Content-Type"] = "application/json"
         request = requests.Request(method, path, fields, data=body, params=dict(params or {}))
         try:
-            return self._sent(request, self._full_path(path))
+            return self._sent(request, self._full_path(path), stop or Stop())
         except LoginRefused as error:
             return NoAnswer(self._clean(str(error)), sent=False, refused=True)
         except LoginUnavailable as error:
             return NoAnswer(self._clean(str(error)), sent=False)
+
+    def wait(self, seconds: float, stop: Stop | None = None) -> None:
+        """Wait so many seconds, at most until a read is over."""
+        if self._wait is not None:
+            self._wait(seconds)
+        else:
+            (stop or Stop()).wait(seconds)
 
     def close(self) -> None:
         """Close the connections."""
@@ -179,17 +189,19 @@ class SalesforceClient:
             return path
         return f"{_DATA}v{self.connection.api_version}/{path}"
 
-    def _sent(self, request: requests.Request, path: str) -> Answer | NoAnswer:
+    def _sent(self, request: requests.Request, path: str, stop: Stop) -> Answer | NoAnswer:
         token = self._tokens.get()
-        answer = self._once(request, path, token)
+        answer = self._once(request, path, token, stop)
         for _ in range(_MOST_RENEWALS):
             if not _has_expired(answer):
                 break
             token = self._tokens.rejected(token)
-            answer = self._once(request, path, token)
+            answer = self._once(request, path, token, stop)
         return answer
 
-    def _once(self, request: requests.Request, path: str, token: Token) -> Answer | NoAnswer:
+    def _once(
+        self, request: requests.Request, path: str, token: Token, stop: Stop
+    ) -> Answer | NoAnswer:
         if ceiling := self._quota.take():
             return NoAnswer(ceiling, sent=False, ceiling=True)
         request.url = token.instance + path
@@ -198,13 +210,19 @@ class SalesforceClient:
         try:
             prepared = session.prepare_request(request)
             settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
-            # A redirect may turn a write into a read, whose 200 would be no answer to it.
-            response = session.send(prepared, allow_redirects=False, **settings)
+            adapter = session.get_adapter(token.instance)
+            assert isinstance(adapter, DeadlineAdapter)
+            with stop.cutting(adapter.cut):
+                # A redirect may turn a write into a read, whose 200 would be no answer to it.
+                response = session.send(prepared, allow_redirects=False, **settings)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             session.close()
             return NoAnswer(failure(error), sent=not never_left(error))
-        with self._lock:
-            self._idle.append(session)
+        if stop.is_set:  # what was cut can send no more
+            session.close()
+        else:
+            with self._lock:
+                self._idle.append(session)
         answer = answer_of(response, lambda text: self._clean(text.replace(token.value, "***")))
         self._heard(answer, token)
         return answer

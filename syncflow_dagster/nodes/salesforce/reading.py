@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from syncflow_dagster.nodes.pull.ports import QueryFailedError
 from syncflow_dagster.nodes.salesforce.asking import ask
 from syncflow_dagster.nodes.salesforce.columns import from_records, in_batches
+from syncflow_dagster.nodes.salesforce.stopping import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,11 +74,12 @@ def read_rest_pages(
     """Read the rows of a query in batches as they come, one for each page; see `read_rest`."""
     what = "the next page of the query"
     rows = 0
-    with ThreadPoolExecutor(1, "salesforce-page") as ahead:
+    # Who takes no more rows does not wait for the page on its way.
+    with ThreadPoolExecutor(1, "salesforce-page") as ahead, Stop().at_end() as stop:
         body = _page(_first(client, soql, deleted=deleted))
         while True:
             path = body.get("nextRecordsUrl")
-            coming = ahead.submit(ask, client, path, what) if path else None
+            coming = ahead.submit(ask, client, path, what, stop=stop) if path else None
             rows += len(body["records"])
             yield from_records(body["records"], columns)
             if coming is None:
