@@ -275,3 +275,20 @@ def test_answers_to_a_query_that_lead_nowhere_are_errors():
     loop = answer({"resultPages": [], "nextRecordsUrl": "/services/data/x/resultPages?locator=1"})
     with pytest.raises(QueryFailedError, match="the same list again"):
         list(bulk_reading.read_pages(Scripted(loop, loop), "750A", IDS))
+
+
+def test_pages_that_lead_back_to_themselves_are_an_error():
+    record = {"attributes": {}, "Id": "1"}
+    page = answer({"records": [record], "done": False, "nextRecordsUrl": "/services/data/x/1"})
+    with pytest.raises(QueryFailedError, match="the same next page again after 1 rows"):
+        list(reading.read_rest(Scripted(*[page] * 9), SOQL, IDS))
+    loop = csv_page(0, 1, **{"Sforce-Locator": "MQ"})
+    with pytest.raises(QueryFailedError, match="the same page again"):
+        list(bulk_reading.read_pages(Scripted(*[loop] * 9, api_version="57.0"), "750A", IDS))
+    # A new query would end so, too: it is no place to go on.
+    gone = error("INVALID_QUERY_LOCATOR")
+    nothing = answer({"records": [], "done": False, "nextRecordsUrl": "/services/data/x/1"})
+    for given in ([gone], [nothing, gone]):
+        with pytest.raises(SourceUnavailableError, match="before it gave any row") as found:
+            list(reading.read_rest(Scripted(*given), SOQL, IDS))
+        assert not isinstance(found.value, CursorExpired)

@@ -250,6 +250,7 @@ def _one_by_one(
     """Read pages each of which names the next."""
     start = resource("jobs", "query", job, "results")
     query = {"maxRecords": str(_PAGE_ROWS)}
+    asked: set[str] = set()
     while True:
         path = f"{start}?{urlencode(query)}"
         page, locator = _parsed(_fetch(client, path), columns)
@@ -257,6 +258,10 @@ def _one_by_one(
             yield page
         if not locator:
             return
+        if locator in asked:
+            msg = f"the results of bulk job {job}: Salesforce names the same page again"
+            raise QueryFailedError(msg)
+        asked.add(locator)
         query["locator"] = locator
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.nodes.pull.ports import QueryFailedError
+from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
 from syncflow_dagster.nodes.salesforce.asking import ask
 from syncflow_dagster.nodes.salesforce.columns import from_records, in_batches
+from syncflow_dagster.nodes.salesforce.errors import CursorExpired
 from syncflow_dagster.nodes.salesforce.stopping import Stop
 
 if TYPE_CHECKING:
@@ -76,9 +77,14 @@ def read_rest_pages(
     rows = 0
     # Who takes no more rows does not wait for the page on its way.
     with ThreadPoolExecutor(1, "salesforce-page") as ahead, Stop().at_end() as stop:
-        body = _page(_first(client, soql, deleted=deleted))
+        body = _page(_started(client, soql, deleted=deleted))
+        asked: set[str | None] = set()
         while True:
             path = body.get("nextRecordsUrl")
+            if path in asked:
+                msg = f"Salesforce names the same next page again after {rows} rows of a query"
+                raise QueryFailedError(msg)
+            asked.add(path)
             coming = ahead.submit(ask, client, path, what, stop=stop) if path else None
             rows += len(body["records"])
             yield from_records(body["records"], columns)
@@ -86,7 +92,10 @@ def read_rest_pages(
                 break
             # The page that was read is not held any longer than needed.
             del body
-            body = _page(coming.result())
+            try:
+                body = _page(coming.result())
+            except CursorExpired as error:
+                raise error if rows else _at_once(error) from None
     _check_end(body, rows)
 
 
@@ -94,6 +103,18 @@ def _first(client: SalesforceClient, soql: str, *, deleted: bool) -> Answer:
     path = "queryAll" if deleted else "query"
     headers = {"Sforce-Query-Options": f"batchSize={PAGE_ROWS}"}
     return ask(client, path, "the query", params={"q": soql}, headers=headers)
+
+
+def _started(client: SalesforceClient, soql: str, *, deleted: bool) -> Answer:
+    try:
+        return _first(client, soql, deleted=deleted)
+    except CursorExpired as error:
+        raise _at_once(error) from None
+
+
+def _at_once(error: CursorExpired) -> SourceUnavailableError:
+    """Return what it is where a new query would give no row either, and the next one neither."""
+    return SourceUnavailableError(f"{error}, before it gave any row")
 
 
 def _page(answer: Answer) -> dict[str, Any]:
