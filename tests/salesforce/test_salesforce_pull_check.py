@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pull_cases
 import pytest
-from pull_cases import FIELDS, load
+from pull_cases import FIELDS, load, rows_of
+from test_salesforce_pull import read_all
 
 from syncflow_dagster.nodes.pull.soql import QueryUnfit, check_pull
 from syncflow_dagster.nodes.salesforce.describe import Describes
@@ -58,3 +59,18 @@ def test_a_row_version_is_the_best_stamp_the_object_has(told):
     assert told(stamp="LastModifiedDate", without={"SystemModstamp"}) == {"parent_field"}
     two = {"SystemModstamp", "LastModifiedDate"}
     assert told(stamp="CreatedDate", without=two) == {"parent_field", "unchanging_stamp"}
+
+
+def test_the_share_of_a_run_is_one_of_each_read(org, tmp_path):
+    source = rows_of(load(tmp_path, org, "api: rest"), org)
+    read_all(source)
+    sent = source.told.usage.sent
+    org.settings(daily_requests=4 * sent + 4)
+    # A read counts for itself, as the connection's page says: none hinders the next.
+    for _ in range(2):
+        read_all(source)
+        assert source.told.usage.sent == sent
+    watch = source.connect(source.connection).quota
+    watch.learn(0, 4)
+    assert watch.take() is None
+    assert watch.take().startswith("this read or tag node has sent 1 requests")

@@ -41,7 +41,8 @@ class QuotaWatch:
 
     Args:
         org_share: Share of the org's requests that may be used by whomever, above 0, at most 1.
-        run_share: Share of them this client may send, above 0, at most 1.
+        run_share: Share of them this client may send, above 0, at most 1. Each read of a pull node
+            and each run of a tag node has a client of its own.
     """
 
     def __init__(self, org_share: float, run_share: float) -> None:
@@ -86,7 +87,7 @@ class QuotaWatch:
             )
         if usage.sent >= self._run_share * usage.allowed:
             return (
-                f"this run has sent {usage.sent} requests, and the connection's run_share allows "
+                f"this read or tag node has sent {usage.sent} requests, and run_share allows each "
                 f"{self._run_share:.0%} of the org's {usage.allowed}; read less, read by Bulk "
                 "API 2.0, or raise run_share"
             )

@@ -108,7 +108,11 @@ class SalesforceConnection(Model):
         "we stop.",
     )
     run_share: float = Field(
-        0.25, gt=0, le=1, description="Share of them one run may use before it stops."
+        0.25,
+        gt=0,
+        le=1,
+        description="Share of them that one read of a pull node, or one run of a tag node, may use "
+        "before it stops; each counts for itself.",
     )
 
 
