@@ -6,6 +6,7 @@ import gzip
 import itertools
 import threading
 import time
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -275,6 +276,24 @@ def test_answers_to_a_query_that_lead_nowhere_are_errors():
     loop = answer({"resultPages": [], "nextRecordsUrl": "/services/data/x/resultPages?locator=1"})
     with pytest.raises(QueryFailedError, match="the same list again"):
         list(bulk_reading.read_pages(Scripted(loop, loop), "750A", IDS))
+
+
+def test_a_page_that_was_cut_off_is_fetched_again():
+    whole = csv_page(0, 400)
+    one = answer({"resultPages": [{"resultUrl": "/services/data/x/results?locator=1"}]})
+    broken = [
+        replace(whole, content=whole.content[:-20]),
+        replace(whole, content=b'"Id"\n"1', headers={"Sforce-NumberOfRecords": "400"}),
+        replace(whole, headers=whole.headers | {"Sforce-NumberOfRecords": "401"}),
+        replace(whole, content=None, body={}),
+    ]
+    for first, second in itertools.pairwise(broken):
+        client = Scripted(one, first, second, whole)
+        (page,) = bulk_reading.read_pages(client, "750A", IDS)
+        assert page.rows.num_rows == 400
+        assert len({path for _, path, _ in client.asked[1:]}) == 1
+        client = Scripted(first, second, whole, api_version="57.0")
+        assert [page.rows.num_rows for page in bulk_reading.read_pages(client, "1", IDS)] == [400]
 
 
 def test_pages_that_lead_back_to_themselves_are_an_error():

@@ -42,6 +42,8 @@ _FIRST_POLL_S = 0.5
 _MOST_POLL_S = 10.0
 _COMPLETE, _FAILED, _ABORTED = "JobComplete", "Failed", "Aborted"
 _NO_LOCATOR = "null"
+#: Of a page that was cut off or is something else.
+_MORE_FETCHES = 2
 _A_PAGE = "a page of bulk results"
 
 
@@ -193,8 +195,9 @@ def read_pages(
     stop = Stop()
     paths = (path for path in _paths(client, job, stop) if not done(path))
     fetch = partial(_fetch, client, stop=stop)
+    parse = partial(_read, client, columns, stop=stop)
     with closing(ahead(fetch, paths, parallel, parallel + _PACKED)) as fetched:
-        parsed = ahead(lambda one: _parsed(one, columns)[0], fetched, _PARSING, _PARSING)
+        parsed = ahead(lambda one: parse(one)[0], fetched, _PARSING, _PARSING)
         with closing(parsed) as pages, stop.at_end():
             # `yield from` would close the pages before all else, and wait for those under way.
             for page in pages:  # noqa: UP028
@@ -253,7 +256,7 @@ def _one_by_one(
     asked: set[str] = set()
     while True:
         path = f"{start}?{urlencode(query)}"
-        page, locator = _parsed(_fetch(client, path), columns)
+        page, locator = _read(client, columns, _fetch(client, path))
         if not done(path):
             yield page
         if not locator:
@@ -271,6 +274,24 @@ def _fetch(client: SalesforceClient, path: str, stop: Stop | None = None) -> tup
         return path, ask(client, path, _A_PAGE, headers={"Accept": "text/csv"}, stop=stop)
     except (NotThere, CursorExpired) as error:
         raise JobGone(str(error)) from None
+
+
+def _read(
+    client: SalesforceClient,
+    columns: Sequence[Column],
+    fetched: tuple[str, Answer],
+    stop: Stop | None = None,
+) -> tuple[Page, str]:
+    """Parse one page, and fetch it again where that fails; see `_parsed`.
+
+    A job's pages never change: what is wrong with one has happened on its way, or stays.
+    """
+    for _ in range(_MORE_FETCHES):
+        try:
+            return _parsed(fetched, columns)
+        except (SourceUnavailableError, QueryFailedError):
+            fetched = _fetch(client, fetched[0], stop)
+    return _parsed(fetched, columns)
 
 
 def _parsed(fetched: tuple[str, Answer], columns: Sequence[Column]) -> tuple[Page, str]:
