@@ -145,6 +145,16 @@ def test_a_column_alone_keeps_its_empty_lines_and_its_place_is_found_by_name():
         assert (empty.num_rows, empty.schema) == (0, schema_of(swapped))
 
 
+def test_long_numbers_keep_their_last_digit_also_beside_those_with_a_fraction():
+    columns = (Column("Long", "long"), Column("Count", "int"))
+    most = 2**63 - 1
+    cells = [[str(2**53 + 1), "5.0"], [f"{most}.00", "-7"], ["-9007199254740993", ""]]
+    found = read_page(page(["Long", "Count"], cells), "gzip", columns).to_pydict()
+    assert found == {"Long": [2**53 + 1, most, -(2**53) - 1], "Count": [5, -7, None]}
+    with pytest.raises(QueryFailedError, match="field Count is a int"):
+        read_page(page(["Long", "Count"], [["1", "5.5"]]), "gzip", columns)
+
+
 def test_half_an_emoji_is_a_question_mark_and_odd_values_of_text_fields_are_their_text():
     given = [{"T": "cut \ud83d"}, {"T": True}, {"T": {"a": 1}}, {"T": 5}]
     found = from_records(given, (Column("T", "anyType"),)).column(0).to_pylist()

@@ -151,9 +151,13 @@ def from_texts(texts: pa.Array, column: Column) -> pa.Array:
         QueryFailedError: A value does not fit its type.
     """
     try:
-        if column.arrow == INTEGER:
-            texts = texts.cast(FLOAT)  # '5.0'
         return texts.cast(column.arrow)
+    except pa.ArrowInvalid:
+        if column.arrow != INTEGER:
+            raise misfit(column) from None
+    try:
+        # '5.0'; a float on the way would change what is beyond 2**53.
+        return pc.replace_substring_regex(texts, r"\.0+$", "").cast(INTEGER)
     except pa.ArrowInvalid:
         raise misfit(column) from None
 
