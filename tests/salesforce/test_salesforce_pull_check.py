@@ -74,3 +74,23 @@ def test_the_share_of_a_run_is_one_of_each_read(org, tmp_path):
     watch.learn(0, 4)
     assert watch.take() is None
     assert watch.take().startswith("this read or tag node has sent 1 requests")
+
+
+def test_a_query_of_ones_own_is_warned_of_as_conditions_are(told):
+    def by_hand(where, **more):
+        chosen = f"SELECT {', '.join(FIELDS)} FROM Contact WHERE {where}"
+        query = {"soql": chosen, "object": None, "fields": []}
+        return told(node=query, **more) - {"parent_field"}
+
+    joined = "AccountId {} (SELECT Id FROM Account WHERE Type = 'Customer')"
+    auto = "{strategy: auto, rowversion: changed_at}"
+    cases = {
+        "CreatedDate = LAST_N_DAYS:30": {"moving_date"},
+        "(LastName = 'a' OR (NOT CreatedDate < TODAY))": {"moving_date"},
+        joined.format("IN"): {"joined_records"},
+        joined.format("NOT IN"): {"joined_records"},
+        "LastName IN ('a', 'b') AND CreatedDate > 2026-01-01T00:00:00Z": set(),
+    }
+    for where, found in cases.items():
+        assert by_hand(where, detection=auto) == found, where
+        assert by_hand(where, detection="{strategy: hash}") == set()

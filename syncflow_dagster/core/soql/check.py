@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 COMPOUND = frozenset({"address", "location"})
 #: Types of fields that are no columns of a table either.
 UNREADABLE = frozenset({"base64", "anyType", "complexvalue", "json"})
+_UNSEEN = "a read of changes sees that only when it reads all rows again"
 
 
 @dataclass(slots=True)
@@ -193,11 +194,21 @@ class Checker:
             hint = paths.near(str(value), info.picklist) or f"listed: {', '.join(info.picklist)}"
             message = f"{value!r} is not among the values of {info.name}, which takes others too"
             self._warn(loc, "unlisted_value", message, hint)
-        if isinstance(found, DateLiteral) and self.incremental:
-            message = f"{found.text} moves: records leave the condition without being changed"
-            hint = "a read of changes sees that only when it reads all rows again"
-            self._warn(loc, "moving_date", message, hint)
+        if isinstance(found, DateLiteral):
+            self.moving_date(found, loc)
         return found
+
+    def moving_date(self, literal: DateLiteral, loc: Loc) -> None:
+        """Warn of a date literal, where only changes are read."""
+        if self.incremental:
+            message = f"{literal.text} moves: records meet the condition or not, without a change"
+            self._warn(loc, "moving_date", message, _UNSEEN)
+
+    def joined(self, name: str, loc: Loc) -> None:
+        """Warn of a semi-join or an anti-join, where only changes are read."""
+        if self.incremental:
+            message = f"{name} stands in a sub-query of other records, which change by themselves"
+            self._warn(loc, "joined_records", message, _UNSEEN)
 
     def _changes_unseen(self, path: Path, loc: Loc, what: str) -> None:
         if not self.incremental:

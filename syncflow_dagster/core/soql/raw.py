@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syncflow_dagster.core.soql.check import Checker
+    from syncflow_dagster.core.soql.date_literals import DateLiteral
     from syncflow_dagster.core.soql.tree import Loc
 
 _TOKEN = re.compile(
@@ -108,15 +109,23 @@ class RawQuery:
         fields: The fields it selects.
         where: Its conditions as they are written; empty for none.
         compared: The comparisons among them, those of sub-queries and functions left out.
+        moving: Date literals, those behind functions among them.
+        joined: The fields that stand in a semi-join or an anti-join.
     """
 
     owner: str
     fields: tuple[str, ...]
     where: str
     compared: tuple[Compared, ...]
+    moving: tuple[DateLiteral, ...] = ()
+    joined: tuple[str, ...] = ()
 
     def check(self, checker: Checker, loc: Loc) -> None:
-        """Report comparisons that do not fit the object."""
+        """Report comparisons that do not fit the object, and what a read of changes misses."""
+        for literal in self.moving:
+            checker.moving_date(literal, loc)
+        for name in self.joined:
+            checker.joined(name, loc)
         for one in self.compared:
             path = checker.path(one.name, loc)
             if path is None or not checker.filterable(path, loc):
@@ -156,6 +165,8 @@ class _Parser:
     tokens: list[_Token] = field(default_factory=list)
     at: int = 0
     compared: list[Compared] = field(default_factory=list)
+    moving: list[DateLiteral] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         place = 0
@@ -193,7 +204,9 @@ class _Parser:
             start = len(self.text)
         if self.here.kind != "end":
             raise self.unexpected("the end of the query")
-        return RawQuery(owner, tuple(fields), self.text[start:].strip(), tuple(self.compared))
+        where = self.text[start:].strip()
+        found = (tuple(self.compared), tuple(self.moving), tuple(self.joined))
+        return RawQuery(owner, tuple(fields), where, *found)
 
     def selected(self) -> str:
         if self.here.text == "(" or self.here.word == "TYPEOF":
@@ -235,7 +248,7 @@ class _Parser:
         if not checked:
             self.skip()  # a function of fields, such as CALENDAR_YEAR(CreatedDate)
         operator = self.operator()
-        kinds = self.listed(operator) if operator in _LISTS else {self.value(operator)}
+        kinds = self.listed(operator, name) if operator in _LISTS else {self.value(operator)}
         if checked:
             self.compared.append(Compared(name, operator, frozenset(kinds)))
 
@@ -249,11 +262,12 @@ class _Parser:
         self.at += 1
         return word
 
-    def listed(self, operator: str) -> set[str]:
+    def listed(self, operator: str, name: str) -> set[str]:
         self.expect("(")
         if self.here.word == "SELECT" and operator.endswith("IN"):
             self.at -= 1
             self.skip()  # a semi-join is left to Salesforce
+            self.joined.append(name)
             return set()
         kinds = {self.value()}
         while self.took(","):
@@ -285,7 +299,7 @@ class _Parser:
         count = f":{self.tokens[self.at + 1].text}" if self.here.text == ":" else ""
         self.at += 2 if count else 0
         try:
-            date_literals.parse(token.text + count)
+            self.moving.append(date_literals.parse(token.text + count))
         except ValueError as error:
             msg = f"{error} (character {token.at + 1})"
             raise RawQueryError(msg, "texts stand in single quotes") from error
