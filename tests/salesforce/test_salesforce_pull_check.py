@@ -94,3 +94,16 @@ def test_a_query_of_ones_own_is_warned_of_as_conditions_are(told):
     for where, found in cases.items():
         assert by_hand(where, detection=auto) == found, where
         assert by_hand(where, detection="{strategy: hash}") == set()
+
+
+def test_a_read_of_changes_alone_is_warned_of_what_it_never_learns(told):
+    where = "where: {attribute: Email, operator: is_null}"
+    by_hand = {"soql": f"SELECT {', '.join(FIELDS)} FROM Contact WHERE Email = null"}
+    no_bin, auto = {"with_deleted": False}, "{strategy: auto, rowversion: changed_at}"
+    assert told(where) == {"parent_field", "leaving_unseen"}
+    assert told(node={**by_hand, "object": None, "fields": []}) == {
+        "parent_field",
+        "leaving_unseen",
+    }
+    assert told(node=no_bin) == {"parent_field", "deletes_unseen"}
+    assert told(where, node=no_bin, detection=auto) == {"parent_field"}

@@ -90,6 +90,9 @@ def check_pull(workflow: Workflow, node: SalesforcePullNode, schema: Schema) -> 
         where = checker.where(tree_of(node.where, (*at, "where")) if node.where else None)
         query = Query(owner.name, tuple(one.text for one in columns), where)
     checker.mistakes += _versions(workflow, node, owner)
+    checker.mistakes += _never_seen(
+        workflow, node, is_narrowed=bool(node.where or (given and given.where))
+    )
     found = tuple(dict.fromkeys(checker.mistakes))
     if checker.failed:
         raise QueryUnfit(found)
@@ -114,6 +117,26 @@ def _versions(workflow: Workflow, node: SalesforcePullNode, owner: ObjectInfo) -
             message = f"{owner.name} has no better stamp than {best}, which no change moves"
             hint = "new records are read; changes of known ones only when all rows are read again"
             yield Mistake(loc, "unchanging_stamp", message, hint, warning=True)
+
+
+def _never_seen(
+    workflow: Workflow, node: SalesforcePullNode, *, is_narrowed: bool
+) -> Iterator[Mistake]:
+    """Report what a delta that never reads all rows again is not told of."""
+    hint = "with strategy: auto they are found when all rows are read again"
+    for at, delta in enumerate(workflow.nodes):
+        if not isinstance(delta, DeltaNode) or delta.source != node.name:
+            continue
+        if delta.detection.strategy != "rowversion":
+            continue
+        loc = ("nodes", at, "detection", "strategy")
+        if is_narrowed:
+            message = "records that no longer meet the conditions stay as they were, for ever"
+            yield Mistake(loc, "leaving_unseen", message, hint, warning=True)
+        if not node.with_deleted:
+            message = "deleted records stay as they were, for ever"
+            more = f"{hint}; or set with_deleted: true in {node.name!r} and a marker of deletes"
+            yield Mistake(loc, "deletes_unseen", message, more, warning=True)
 
 
 def _columns(checker: Checker, names: Iterable[str], places: Sequence[Loc]) -> list[Path]:
