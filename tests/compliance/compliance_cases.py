@@ -38,6 +38,10 @@ def email(value):
     return Identifier(Kind.EMAIL, value)
 
 
+def phone(value):
+    return Identifier(Kind.PHONE, value)
+
+
 def record(value):
     return Identifier(Kind.RECORD, value)
 
@@ -50,17 +54,21 @@ class Service:
         says: Evidence by record id.
         asked: The ids of every request.
         fails: Raised instead of an answer.
+        meanwhile: Called while it is asked.
     """
 
     clock: object
     says: dict[str, RecordEvidence] = field(default_factory=dict)
     asked: list[list[str]] = field(default_factory=list)
     fails: Exception | None = None
+    meanwhile: object = None
 
     def gather(self, subject, purposes, record_ids):
         if self.fails is not None:
             raise self.fails
         self.asked.append(list(record_ids))
+        if self.meanwhile is not None:
+            self.meanwhile()
         now = self.clock.now()
         return {
             one: replace(self.says.get(one, self.good(subject)), read_at=now) for one in record_ids

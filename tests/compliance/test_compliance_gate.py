@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import psycopg
 import pytest
-from compliance_cases import ANN, BOB, CID, KEY, SECRET, Service, email, policy, record
+from compliance_cases import ANN, BOB, CID, KEY, SECRET, Service, email, phone, policy, record
 
 from syncflow_dagster.core.outcomes import Retry
 from syncflow_dagster.nodes.compliance.gate import Gate
 from syncflow_dagster.nodes.compliance.key import PrivacyKeyError, privacy_key
-from syncflow_dagster.nodes.compliance.lists import Entry, Lists
+from syncflow_dagster.nodes.compliance.lists import Entry, Lists, NotAnIdentifier
 from syncflow_dagster.nodes.compliance.log import broken_link, retain_decisions
 from syncflow_dagster.nodes.compliance.ports import AskAgain, GateRequest
 from syncflow_dagster.testing.clock import FakeClock
@@ -96,6 +97,23 @@ def test_a_gate_asks_lists_first_and_keeps_every_decision(database):
         "revoke",
         "add",
     ]
+
+    # Entered while the service is asked; under a record that was merged into this one; as one of
+    # two numbers in a field: each is found.
+    subject, late = rules.subject_rules("Contact"), "003000000000004AAA"
+    service.meanwhile = lambda: lists.enter("do_not_contact", [record(late)], "add", by)
+    assert gate.decide(requests(late))[f"tag:{late}:tracking"].reasons == (
+        "suppressed:do_not_contact",
+    )
+    service.meanwhile = None
+    two, merged = "003000000000005AAA", "003000000000006AAA"
+    lists.enter("do_not_contact", [phone("030 98765432")], "add", by)
+    service.says[two] = service.good(subject, Phone="0171 1234567 / 030 98765432")
+    service.says[merged] = replace(service.good(subject), records=(two, ANN))
+    told = gate.decide(requests(two, merged))
+    assert {one.reasons for one in told.values()} == {("suppressed:do_not_contact",)}
+    with pytest.raises(NotAnIdentifier, match="several"):
+        lists.enter("do_not_contact", [phone("0171 1234567 / 030 98765432")], "add", by)
 
     # No answer is no verdict: nothing is kept, and nothing is sent.
     before = len(decisions(database))

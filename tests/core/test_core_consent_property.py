@@ -117,6 +117,11 @@ OUT = ConsentRecord("OptOut", "Email")
         (without("DoNotCall"), TRACK, "review", "field_unreadable:Contact.DoNotCall"),
         # A hidden address cannot be looked up in the suppression list; an empty one need not be.
         (without("Email"), TRACK, "review", "field_unreadable:Contact.Email"),
+        # What cannot be compared could not be looked up either.
+        (fields(Phone="see Email"), TRACK, "review", "field_unreadable:Contact.Phone"),
+        (fields(Email="a@b.test; none"), TRACK, "review", "field_unreadable:Contact.Email"),
+        (replace(GOOD, phones=("1",)), TRACK, "review", "field_unreadable:contact point phone"),
+        (replace(GOOD, records=None), TRACK, "review", "field_unreadable:merged and converted"),
         (fields(IndividualId=None), TRACK, "review", "no_individual"),
         (without("IndividualId"), TRACK, "review", "field_unreadable:Contact.IndividualId"),
         (replace(GOOD, individual=None), TRACK, "review", "individual_unreadable"),
@@ -191,6 +196,10 @@ def test_a_record_that_is_nobody_s_is_asked_for_its_fields_and_our_lists_only():
     found = RecordEvidence(NOW, fields={"Id": "001"})
     assert decide(found, subject=account).allow
     assert not decide(replace(found, fields=None), subject=account).allow
+    # A person account is somebody's, and what is asked of persons was not asked.
+    for says, allowed in ((False, True), (True, False), (None, False)):
+        person = replace(found, fields={"IsPersonAccount": says})
+        assert decide(person, subject=account).allow is allowed
 
 
 def test_without_a_question_nothing_is_allowed():

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from syncflow_dagster.core.consent.identifiers import Kind, PrivacyKey, WeakKeyError, comparable
+from syncflow_dagster.core.consent.identifiers import (
+    Kind,
+    PrivacyKey,
+    WeakKeyError,
+    all_of,
+    comparable,
+)
 
 KEY = PrivacyKey("k" * 32)
 
@@ -32,6 +38,30 @@ def test_one_person_has_one_hash_however_it_is_written(kind, written):
     others = {KEY.hash(one, text) for one in Kind if one is not kind}
     assert not found & others
     assert PrivacyKey("o" * 32).hash(kind, text) not in found
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "found"),
+    [
+        (Kind.PHONE, None, []),
+        (Kind.PHONE, " ", []),
+        (Kind.PHONE, "0171 1234567 / 030 98765432", ["711234567", "98765432"]),
+        (Kind.PHONE, "0171 1234567; 030/98765432", None),
+        (Kind.PHONE, "030/98765432", ["98765432"]),
+        (Kind.PHONE, "030/1234567, ext. 12", ["301234567"]),
+        (Kind.PHONE, "0171 1234567; n/a", None),
+        (Kind.PHONE, "0171 1234567 030 98765432", None),
+        (Kind.PHONE, "2345678 or 8765432", None),
+        (Kind.PHONE, "ask Ann", None),
+        (Kind.PHONE, 1711234567, None),
+        (Kind.EMAIL, "ann@a.test; Bob@B.test", ["ann@a.test", "bob@b.test"]),
+        (Kind.EMAIL, "ann@a.test,n/a", None),
+        (Kind.EMAIL, "a/b@c.test", ["a/b@c.test"]),
+        (Kind.EMAIL, "ann@a", None),
+    ],
+)
+def test_a_field_holds_all_that_can_be_told_or_nobody_can_tell(kind, value, found):
+    assert all_of(kind, value) == found
 
 
 def test_what_is_no_identifier_has_no_hash_and_a_short_secret_makes_no_key():

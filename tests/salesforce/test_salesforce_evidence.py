@@ -155,6 +155,24 @@ def test_consent_that_is_withdrawn_counts_from_the_next_look_on(people):
     assert not people.verdicts(names=("good",))["good"].allow
 
 
+def test_records_that_became_another_are_told(org, people):
+    first, second, third = (people.id[one] for one in ("mail", "call", "good"))
+    [lead] = made(people.client, "Lead", {"LastName": "good", "Company": "Acme"})
+    org.settings(
+        edits=[
+            {"op": "merge", "object": "Contact", "id": second, "losers": [first]},
+            {"op": "merge", "object": "Contact", "id": third, "losers": [second]},
+            {"op": "update", "object": "Lead", "id": lead,
+             "fields": {"IsConverted": True, "ConvertedContactId": third}},
+        ]
+    )  # fmt: skip
+    source = SalesforceEvidence(people.client, Describes(people.client), people.now)
+    purposes = [POLICY.purpose_rules("tracking")]
+    found = source.gather(POLICY.subject_rules("Contact"), purposes, [third, people.id["news"]])
+    assert set(found[third].records) == {first, second, lead}
+    assert found[people.id["news"]].records == ()
+
+
 HIDDEN = {
     "Contact.DoNotCall": "field_unreadable:contact.DoNotCall",
     "Contact.Email": "field_unreadable:contact.email",

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 #: Objects of Salesforce that hold consents given or refused for a channel.
 CONSENT_OBJECTS = ("ContactPointTypeConsent", "ContactPointConsent")
 
+#: Field of an Account that says it is a person, in orgs that have such.
+PERSON_ACCOUNT = "IsPersonAccount"
+
 
 class Permission(StrEnum):
     """What the Consent API says of one action of one record."""
@@ -100,6 +103,8 @@ class RecordEvidence:
         consents: Consents of the person by object; None for an object that could not be read.
         emails: Further addresses of the person, beside those in `fields`.
         phones: Further numbers.
+        records: Ids of records that were merged into this one, or that it was made of; None where
+            the service has some and they could not be read.
     """
 
     read_at: datetime
@@ -109,3 +114,4 @@ class RecordEvidence:
     consents: Mapping[str, Sequence[ConsentRecord] | None] = field(default_factory=dict)
     emails: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
+    records: tuple[str, ...] | None = ()

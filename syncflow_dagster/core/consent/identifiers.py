@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from enum import StrEnum
 
 from syncflow_dagster.core.matching import contacts
 
 #: Characters a key has at least; 32 hexadecimal digits are 128 bits.
 SHORTEST_KEY = 32
+#: What stands between several addresses or numbers in one field.
+_BETWEEN = re.compile(r"[/;,|\n]")
+#: An extension is no number of its own. (The rule by which numbers are matched takes all behind
+#: a `;` for one, where we look for another number.)
+_EXTENSION = re.compile(
+    r"\s*(?:\bext(?:ension)?\b|\bx(?=[\s.]*\d)|#|\bdurchwahl\b).*$", re.IGNORECASE
+)
+#: Words between digits: nobody can tell how many numbers that is.
+_WORDS_WITHIN = re.compile(r"\d[^\d]*[^\W\d_][^\d]*\d")
+#: E.164 allows 15 digits; two more for `00` in front.
+_MOST_DIGITS = 17
 
 
 class Kind(StrEnum):
@@ -38,6 +50,53 @@ def comparable(kind: Kind, value: str) -> str | None:
             return (contacts.phone(value) or "").lstrip("0") or None
         case Kind.RECORD:
             return contacts.record_id(value)
+
+
+def all_of(kind: Kind, value: object) -> list[str] | None:
+    """Return the identifiers a field holds, comparable; it may hold several, as `a / b`.
+
+    Args:
+        kind: What the field holds.
+        value: What stands there; none where it is empty.
+
+    Returns:
+        None if any part of it cannot be told: looked up without that part, somebody who is listed
+        by it would seem to be in no list.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return []
+    if not isinstance(value, str):
+        return None
+    found = [_form(kind, one) for one in _parts(kind, value)]
+    known = [one for one in found if one is not None]
+    return list(dict.fromkeys(known)) if known and len(known) == len(found) else None
+
+
+def _parts(kind: Kind, value: str) -> list[str]:
+    if kind is Kind.RECORD:
+        return [value]
+    if (
+        kind is Kind.EMAIL
+        and value.count("@") == 1
+        and not _BETWEEN.search(value.partition("@")[2])
+    ):
+        # A slash may be part of the name before the @.
+        return [value] if not re.search(r"[;,|\n]", value) else _BETWEEN.split(value)
+    parts = [one for one in _BETWEEN.split(value) if one.strip()]
+    if kind is Kind.PHONE:
+        parts = [one for one in (_EXTENSION.sub("", part) for part in parts) if one.strip()]
+        area_code = len(parts) == 2 and "/" in value and _form(kind, parts[0]) is None
+        if area_code and _form(kind, parts[1]) is not None:
+            return [" ".join(parts)]
+    return parts
+
+
+def _form(kind: Kind, part: str) -> str | None:
+    if kind is Kind.PHONE:
+        digits = sum(one.isdigit() for one in part)
+        if digits > _MOST_DIGITS or _WORDS_WITHIN.search(part):
+            return None
+    return comparable(kind, part)
 
 
 class PrivacyKey:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.consent import consents
-from syncflow_dagster.core.consent.evidence import Permission, RecordEvidence
+from syncflow_dagster.core.consent.evidence import PERSON_ACCOUNT, Permission, RecordEvidence
+from syncflow_dagster.core.consent.identifiers import Kind, all_of
 from syncflow_dagster.core.consent.verdict import Answer, Says
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _RECORD = "record"
 _INDIVIDUAL = "Individual"
 _CONSENT = "consent"
 _API = "Consent API"
+_FORMER = "merged and converted records"
 
 
 def questions(subject: SubjectRules, purpose: PurposeRules) -> tuple[str, ...]:
@@ -74,12 +76,32 @@ def _of_record(subject: SubjectRules, found: RecordEvidence) -> Iterator[tuple[s
     for name, wanted in subject.fields.items():
         source = f"{subject.object}.{name}"
         yield source, _flag(found, found.fields, name, source, wanted, "field")
-    for name in (*subject.emails, *subject.phones):
-        source = f"{subject.object}.{name}"
-        if source not in subject.fields:
-            there = name in found.fields
-            hidden = _unknown(found, source, "field_unreadable", source)
-            yield source, Answer(Says.PERMITS, source, found.read_at) if there else hidden
+    if not subject.person and PERSON_ACCOUNT in found.fields:
+        source = f"{subject.object}.{PERSON_ACCOUNT}"
+        yield source, _flag(found, found.fields, PERSON_ACCOUNT, source, False, "field")
+    yield from _of_addresses(subject, found, found.fields)
+
+
+def _of_addresses(
+    subject: SubjectRules, found: RecordEvidence, fields: Mapping[str, object]
+) -> Iterator[tuple[str, Answer]]:
+    """Tell whether all the person is known by could be looked up in our lists."""
+    of_kind = {
+        Kind.EMAIL: (subject.emails, found.emails),
+        Kind.PHONE: (subject.phones, found.phones),
+    }
+    for kind, (names, further) in of_kind.items():
+        for name in names:
+            source = f"{subject.object}.{name}"
+            if name not in fields or all_of(kind, fields[name]) is None:
+                yield source, _unknown(found, source, "field_unreadable", source)
+            elif name not in subject.fields:
+                yield source, Answer(Says.PERMITS, source, found.read_at)
+        if any(all_of(kind, one) is None for one in further):
+            source = f"contact point {kind}"
+            yield source, _unknown(found, source, "field_unreadable", source)
+    if found.records is None:
+        yield _FORMER, _unknown(found, _FORMER, "field_unreadable", _FORMER)
 
 
 def _of_api(purpose: PurposeRules, found: RecordEvidence) -> Iterator[tuple[str, Answer]]:

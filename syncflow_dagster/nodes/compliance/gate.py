@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncflow_dagster.core.consent.identifiers import Kind
+from syncflow_dagster.core.consent.identifiers import Kind, all_of
 from syncflow_dagster.core.consent.questions import (
     ERASURE,
     SUPPRESSION,
@@ -98,7 +98,7 @@ class Gate:
         given = self._listed(self._lists.known_by(ids))
         unlisted = [one for one in ids if _permits(given[one])]
         found = self._source.gather(subject, list(known.values()), unlisted) if unlisted else {}
-        shown = {one: _identifiers(subject, found[one]) for one in unlisted if one in found}
+        shown = self._shown(subject, unlisted, found)
         given |= {one: each for one, each in self._listed(shown).items() if not _permits(each)}
         now = self._clock.now()
         verdicts = {}
@@ -114,6 +114,25 @@ class Gate:
                 answered = {**answers(subject, purpose, found[one.record_id], now), **answered}
             verdicts[one.effect_key] = judge(asked, answered, self._policy.unknown)
         return verdicts
+
+    def _shown(
+        self, subject: SubjectRules, ids: Sequence[str], found: Mapping[str, RecordEvidence]
+    ) -> dict[str, list[Identifier]]:
+        """Return all that persons are known by once the service has answered.
+
+        The records themselves are among it: an entry may have been made while it was asked.
+        """
+        former = {one: (found[one].records or ()) if one in found else () for one in ids}
+        known = self._lists.known_by(
+            dict.fromkeys([*ids, *(r for of in former.values() for r in of)])
+        )
+        return {
+            one: [
+                *(each for record in (one, *former[one]) for each in known[record]),
+                *(_identifiers(subject, found[one]) if one in found else ()),
+            ]
+            for one in ids
+        }
 
     def _listed(self, people: Mapping[str, list[Identifier]]) -> dict[str, Mapping[str, Answer]]:
         """Return what our lists say of some persons, by record id."""
@@ -152,8 +171,8 @@ def _identifiers(subject: SubjectRules, found: RecordEvidence) -> list[Identifie
     individual = fields.get(subject.individual_field)
     of_kind = {Kind.EMAIL: emails, Kind.PHONE: phones, Kind.RECORD: [individual]}
     return [
-        Identifier(kind, value)
+        Identifier(kind, text)
         for kind, values in of_kind.items()
         for value in values
-        if isinstance(value, str)
+        for text in all_of(kind, value) or ()
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from syncflow_dagster.core.consent.identifiers import Kind, comparable
+from syncflow_dagster.core.consent.identifiers import Kind, all_of, comparable
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
@@ -88,13 +88,15 @@ class Lists:
         """Return the keyed hashes of identifiers.
 
         Raises:
-            NotAnIdentifier: One of them is none of its kind.
+            NotAnIdentifier: One of them is none of its kind, or several.
         """
         found: dict[bytes, Kind] = {}
         for one in identifiers:
-            digest = self._key.hash(one.kind, one.value)
+            forms = all_of(one.kind, one.value) or ()
+            digest = self._key.hash(one.kind, forms[0]) if len(forms) == 1 else None
             if digest is None:
-                msg = f"{one.value!r} is no usable {one.kind}"
+                what = "several; give each by itself" if forms else f"no usable {one.kind}"
+                msg = f"{one.value!r} is {what}"
                 raise NotAnIdentifier(msg)
             found[digest] = one.kind
         return found

@@ -13,12 +13,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.core.consent.evidence import ConsentRecord, Permission, RecordEvidence
+from syncflow_dagster.core.consent.evidence import (
+    PERSON_ACCOUNT,
+    ConsentRecord,
+    Permission,
+    RecordEvidence,
+)
 from syncflow_dagster.core.outcomes import Retry, Stop
 from syncflow_dagster.core.soql.record_ids import BadIdError, long_id
 from syncflow_dagster.nodes.compliance.ports import AskAgain
+from syncflow_dagster.nodes.compliance.salesforce_rows import former_records, rows_by_ids
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
-from syncflow_dagster.nodes.salesforce.asking import ask
 from syncflow_dagster.nodes.salesforce.consent import consents
 from syncflow_dagster.nodes.salesforce.errors import QuotaReached
 from syncflow_dagster.nodes.salesforce.quota import DAILY
@@ -35,8 +40,6 @@ if TYPE_CHECKING:
 
 #: Seconds until requests of a day have come back in numbers.
 _QUOTA_WAIT_S = 3600.0
-#: Ids in one query: its address stays far below the org's 16,000 characters.
-_MOST_IDS = 300
 _INDIVIDUAL = "Individual"
 _TYPE_CONSENT, _POINT_CONSENT = "ContactPointTypeConsent", "ContactPointConsent"
 #: Fields that say how a consent stands; one hidden of them, and nobody can tell.
@@ -81,7 +84,7 @@ class _OfPersons:
 
 
 class SalesforceEvidence:
-    """Reads evidence from an org: the Consent API once, and at most five queries.
+    """Reads evidence from an org: the Consent API once, and a handful of queries.
 
     Args:
         client: The org.
@@ -148,21 +151,23 @@ class SalesforceEvidence:
         if described is None or not ids:
             return {}
         wanted = [*subject.fields, *subject.emails, *subject.phones]
-        wanted += [subject.individual_field] if subject.person else []
+        wanted += [subject.individual_field] if subject.person else [PERSON_ACCOUNT]
         shown = _shown(described, wanted)
         parent = described.field(subject.individual_field) if subject.person else None
         flags = self._flags(subject, parent)
         above = parent.relationship_name if parent is not None and flags else None
         selected = ["Id", *shown.values(), *(f"{above}.{one}" for one in flags.values() if above)]
         found, now = {}, self._clock.now()
-        for row in self._query(selected, described.name, "Id", ids):
+        former = former_records(self._client, self._describes, described.name, ids)
+        for row in rows_by_ids(self._client, selected, described.name, "Id", ids):
             fields = {name: row.get(its) for name, its in shown.items() if its in row}
             person = row.get(above) if above else None
             individual = None
             if isinstance(person, dict):
                 individual = {name: person.get(its) for name, its in flags.items()}
             one = long_id(row["Id"])
-            found[one] = RecordEvidence(now, fields=fields, individual=individual)
+            records = None if former is None else former.get(one, ())
+            found[one] = RecordEvidence(now, fields=fields, individual=individual, records=records)
         return found
 
     def _flags(self, subject: SubjectRules, parent: FieldInfo | None) -> Mapping[str, str]:
@@ -244,22 +249,7 @@ class SalesforceEvidence:
         described = self._describes.object(name)
         if described is None or len(_shown(described, fields)) < len(fields):
             return None
-        return list(self._query(["Id", *fields, *parents], name, key, ids))
-
-    def _query(
-        self, fields: Sequence[str], name: str, key: str, ids: Sequence[str]
-    ) -> Iterator[Row]:
-        """Ask for rows by ids, which are letters and digits only."""
-        what = f"the query of {name} for consent"
-        for start in range(0, len(ids), _MOST_IDS):
-            listed = ",".join(f"'{one}'" for one in ids[start : start + _MOST_IDS])
-            selected = ", ".join(dict.fromkeys(fields))
-            soql = f"SELECT {selected} FROM {name} WHERE {key} IN ({listed})"  # noqa: S608 - SOQL
-            body = ask(self._client, "query", what, params={"q": soql}).body
-            yield from _rows_of(body, what)
-            while not body["done"]:
-                body = ask(self._client, str(body.get("nextRecordsUrl")), what).body
-                yield from _rows_of(body, what)
+        return list(rows_by_ids(self._client, ["Id", *fields, *parents], name, key, ids))
 
 
 @contextmanager
@@ -286,14 +276,6 @@ def _shown(described: ObjectInfo, names: Iterable[str]) -> dict[str, str]:
     """Return those fields describe shows, with the name it has for each."""
     known = {name: described.field(name) for name in names}
     return {name: info.name for name, info in known.items() if info is not None}
-
-
-def _rows_of(body: Any, what: str) -> list[Row]:
-    if not isinstance(body, dict) or "done" not in body or "records" not in body:
-        msg = f"{what}: Salesforce answers without 'records'"
-        raise QueryFailedError(msg)
-    rows: list[Row] = body["records"]
-    return rows
 
 
 def _consent(row: Row, channel: str | None) -> ConsentRecord:
