@@ -184,6 +184,28 @@ def test_a_token_is_not_sent_readable_to_an_address_the_org_names(org):
         log_in(connection("http://127.0.0.1:1", APP))
 
 
+@pytest.mark.parametrize(
+    ("told", "host"),
+    [
+        ("https://eu7-api.salesforce.com/services/Soap/u/64.0/00D", "eu7.salesforce.com"),
+        ("https://acme-api.my.salesforce.com/services/x", "acme-api.my.salesforce.com"),
+        ("https://other.my.salesforce.com:8443/x", "other.my.salesforce.com:8443"),
+        ("https://acme.my.salesforce.com.evil.example/x", None),
+        ("https://evilsalesforce.com/x", None),
+        ("https://127.0.0.1:9/x", None),
+        ("no address", None),
+    ],
+)
+def test_a_soap_login_keeps_the_host_it_is_told_and_refuses_strange_ones(org, told, host):
+    text = SOAP_GIVEN.replace("https://eu7-api.salesforce.com/services/Soap/u/64.0/00D", told)
+    org.answer = response(200, text=text, content_type="text/xml")
+    if host:
+        assert log_in(connection(auth=SOAP)).instance == f"https://{host}"
+        return
+    with pytest.raises(LoginRefused, match="My Domain address as the connection's url"):
+        log_in(connection(auth=SOAP))
+
+
 class Logins:
     """Gives tokens or errors in a row, and counts."""
 

@@ -39,6 +39,7 @@ _AUDIENCE = re.compile(r"https://([A-Za-z0-9.-]+)\.salesforce\.com/?")
 _WITHOUT_SOAP = 65.0
 _ANY_DOMAIN = "org.my"
 _OK = 200
+_SALESFORCE = ".salesforce.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ def _ask(connection: SalesforceConnection, base: str, given: dict[str, Any]) -> 
     from simple_salesforce.login import SalesforceLogin
 
     with requests.Session() as session:
-        session.mount("https://", _LoginAdapter(base, connection.timeout_s))
+        adapter = _LoginAdapter(base, connection.timeout_s)
+        session.mount("https://", adapter)
         # Else a .netrc would take the place of the app's credentials.
         session.auth = _unchanged
         session.trust_env = base.startswith("https")
@@ -165,7 +167,20 @@ def _ask(connection: SalesforceConnection, base: str, given: dict[str, Any]) -> 
             raise LoginUnavailable(msg) from None
         except (jwt.PyJWTError, ValueError, TypeError):  # the text may hold the key
             raise LoginRefused("the private key cannot sign: it is no RSA key in PEM") from None
-    return Token(html.unescape(value), base_url(f"{base.partition(':')[0]}://{host}"))
+    instance = base_url(f"{base.partition(':')[0]}://{adapter.soap_host or host}")
+    _check_instance(instance, base)
+    return Token(html.unescape(value), instance)
+
+
+def _check_instance(instance: str, base: str) -> None:
+    """Refuse to send a token to who is neither the connection's host nor Salesforce."""
+    host, own = (str(urlsplit(one).hostname) for one in (instance, base))
+    if host != own and not host.endswith(_SALESFORCE) and not {host, own} <= _LOOPBACK:
+        msg = (
+            f"{base} names {host} as the org's address, which is neither its own nor one of "
+            "Salesforce: give the org's My Domain address as the connection's url"
+        )
+        raise LoginRefused(msg)
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -178,6 +193,9 @@ class _LoginAdapter(DeadlineAdapter):
     def __init__(self, base: str, seconds: float) -> None:
         super().__init__(seconds)
         self._base = base
+        #: Host and port in the answer of a SOAP login: simple-salesforce cuts every '-api' out of
+        #: it, and makes `acme-api.my.salesforce.com` the org of somebody else.
+        self.soap_host = ""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **settings: Any) -> Any:
         """Send a login.
@@ -194,4 +212,5 @@ class _LoginAdapter(DeadlineAdapter):
         if not login_errors.went_well(response):
             msg = f"{self._base} answers a login with something else"
             raise LoginUnavailable(msg)
+        self.soap_host = login_errors.soap_host(response)
         return response

@@ -7,6 +7,7 @@ Sources: Salesforce Help, page "OAuth 2.0 Authorization Errors"; SOAP API Develo
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import requests
 
@@ -69,6 +70,8 @@ _PASSING_STATUS = frozenset({406, 408, 420, 425, 429})
 _PASSING_TEXTS = ("rate exceeded", "retry your request")
 _SERVER_ERROR = 500
 _SOAP_CODE = re.compile(r"<(?:\w+:)?exceptionCode>([^<]*)<")
+_SERVER_URL = re.compile(r"<serverUrl>([^<]*)<")
+_SOAP_INSTANCE = re.compile(r"^([A-Za-z]+\d+)-api\.salesforce\.com$")
 _SOAP_TEXT = re.compile(r"<(?:\w+:)?exceptionMessage>([^<]*)<")
 
 
@@ -106,6 +109,14 @@ def went_well(response: requests.Response) -> bool:
     if not body:
         return all(f"<{name}>" in response.text for name in ("sessionId", "serverUrl"))
     return all(isinstance(body.get(name), str) for name in ("access_token", "instance_url"))
+
+
+def soap_host(response: requests.Response) -> str:
+    """Return the host that the answer of a SOAP login names; empty for other answers."""
+    found = _SERVER_URL.search(response.text)
+    host = urlsplit(found[1]).netloc if found else ""
+    # Hosts of instances that take SOAP alone; what a My Domain is named is left as it is.
+    return _SOAP_INSTANCE.sub(r"\1.salesforce.com", host)
 
 
 def _told(response: requests.Response) -> tuple[str, str]:
