@@ -129,7 +129,7 @@ def _checked_plan(
     node: SalesforcePullNode, checked: CheckedPull, client: SalesforceClient
 ) -> ReadPlan:
     query = checked.query
-    chosen = choose_api(client, node, query)
+    chosen = choose_api(client, node, query, always_count=True)
     return ReadPlan(
         node.name,
         query.owner,

@@ -9,6 +9,8 @@ import pytest
 from pull_cases import FIELDS, load, rows_of
 from test_salesforce_pull import read_all
 
+from syncflow_dagster.core.soql.write import Query
+from syncflow_dagster.nodes.pull import salesforce_choice
 from syncflow_dagster.nodes.pull.soql import QueryUnfit, check_pull
 from syncflow_dagster.nodes.salesforce.describe import Describes
 
@@ -107,3 +109,18 @@ def test_a_read_of_changes_alone_is_warned_of_what_it_never_learns(told):
     }
     assert told(node=no_bin) == {"parent_field", "deletes_unseen"}
     assert told(where, node=no_bin, detection=auto) == {"parent_field"}
+
+
+def test_records_are_counted_where_that_decides_or_is_asked_for(org, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(salesforce_choice, "count", lambda *_, **__: asked.append(1) or 7)
+    for api, counts in (("rest", 0), ("bulk", 0), ("auto", 1)):
+        loaded = load(tmp_path, org, f"api: {api}")
+        (node,) = loaded.workflow.salesforce_pulls
+        query = Query("Contact", FIELDS)
+        asked.clear()
+        found = salesforce_choice.choose_api(org.client(), node, query)
+        assert len(asked) == counts
+        assert found.choice.api == ("rest" if api == "auto" else api)
+        planned = salesforce_choice.choose_api(org.client(), node, query, always_count=True)
+        assert (planned.records, len(asked)) == (7, counts + 1)

@@ -49,6 +49,8 @@ def choose_api(
     query: Query,
     also: Sequence[str] = (),
     reserve: str = "",
+    *,
+    always_count: bool = False,
 ) -> Chosen:
     """Count the records where that decides, and choose.
 
@@ -58,6 +60,7 @@ def choose_api(
         query: Its query.
         also: Further conditions of this read.
         reserve: Text as long as all that is added to a part.
+        always_count: Whether the number is wanted where it decides nothing, too.
 
     Raises:
         TooLongError: The query is too long for the API, and cannot be split.
@@ -69,7 +72,9 @@ def choose_api(
         if node.api == "rest":
             raise
         rest = None
-    records, uncounted = _counted(client, rest, also, deleted=node.with_deleted)
+    records, uncounted = None, "the API is given"
+    if node.api == "auto" or always_count:
+        records, uncounted = _counted(client, rest, also, deleted=node.with_deleted)
     choice = choose(node.api, query.owner, records, node.bulk_from, rest)
     parts = rest if choice.api == "rest" and rest is not None else for_bulk(query, reserve)
     return Chosen(choice, parts, rest, records, uncounted)
