@@ -7,6 +7,7 @@ would hold a request for an hour.
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from contextlib import suppress
@@ -151,16 +152,40 @@ def _pools(watch: _Watch) -> dict[str, type[HTTPConnectionPool]]:
     return {"http": PlainPool, "https": SecurePool}
 
 
+#: What the text of an error holds where the connection was not made at all.
+_UNCONNECTED = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED")
+#: Why a certificate is refused, or TLS fails; what follows may name the host.
+_TLS_REASON = re.compile(r"\] (?:certificate verify failed: )?(\w[\w -]*)")
+
+
 def never_left(error: BaseException) -> bool:
     """Tell whether a request that failed surely never left this machine."""
     return isinstance(error, requests.exceptions.ConnectTimeout) or (
         isinstance(error, requests.exceptions.ConnectionError)
-        and any(one in repr(error) for one in ("NewConnectionError", "NameResolutionError"))
+        and any(one in repr(error) for one in _UNCONNECTED)
     )
 
 
 def failure(error: BaseException) -> str:
-    """Return what happened to a request that got no answer, without its address."""
-    return (
-        "connection refused" if "refused" in str(error) else f"no answer ({type(error).__name__})"
-    )
+    """Return what happened to a request that got no answer, and what to do; not its address."""
+    text = repr(error)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy lets nothing through: check HTTPS_PROXY and NO_PROXY, or the proxy"
+    if "NameResolutionError" in text:
+        return "the host's name is not known: check the url's spelling and this machine's DNS"
+    if isinstance(error, requests.exceptions.SSLError):
+        return _tls_failure(text)
+    if "refused" in text:
+        return "connection refused"
+    return f"no answer ({type(error).__name__})"
+
+
+def _tls_failure(text: str) -> str:
+    found = _TLS_REASON.search(text)
+    reason = found[1].strip() if found else "no reason"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return (
+            f"its certificate is not trusted ({reason}): check the url and this machine's clock; "
+            "where a proxy opens TLS, name its certificate's file in REQUESTS_CA_BUNDLE"
+        )
+    return f"TLS fails ({reason}): check that host and port are those of https"

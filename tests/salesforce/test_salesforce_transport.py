@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -9,7 +10,7 @@ import time
 import pytest
 import requests
 
-from syncflow_dagster.nodes.transport import DeadlineAdapter
+from syncflow_dagster.nodes.transport import DeadlineAdapter, failure, never_left
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 TLS_RECORD = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03"
@@ -77,3 +78,30 @@ def test_a_request_under_way_can_be_ended(drip):
         with pytest.raises(requests.exceptions.ReadTimeout):
             session.get("http://" + drip(HEAD + b"\r\n"))
         assert time.monotonic() - began < 5
+
+
+VERIFY = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "unsent"),
+    [
+        (requests.exceptions.SSLError(VERIFY + "self-signed certificate (_ssl.c:1006)"),
+         r"not trusted \(self-signed certificate\): .* REQUESTS_CA_BUNDLE", True),
+        (requests.exceptions.SSLError(VERIFY + "Hostname mismatch, certificate is not for 'acme'"),
+         r"not trusted \(Hostname mismatch\): check the url", True),
+        (requests.exceptions.SSLError("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c)"),
+         r"TLS fails \(wrong version number\): check that host and port", False),
+        (requests.ConnectionError('NameResolutionError("Failed to resolve acme")'),
+         "name is not known: check the url's spelling", True),
+        (requests.exceptions.ProxyError("Unable to connect to acme, NewConnectionError: refused"),
+         "check HTTPS_PROXY", True),
+        (requests.ConnectionError("NewConnectionError: acme: Connection refused"),
+         "connection refused", True),
+        (requests.ReadTimeout("acme"), r"no answer \(ReadTimeout\)", False),
+    ],
+)  # fmt: skip
+def test_a_failure_says_what_to_do_and_not_the_address(error, words, unsent):
+    assert re.search(words, failure(error))
+    assert "acme" not in failure(error)
+    assert never_left(error) is unsent
