@@ -79,8 +79,8 @@ def show(case: int, *, as_json: bool) -> None:
 @click.argument("case", type=int)
 @click.option("--same", is_flag=True, help="It is the same person as the candidate.")
 @click.option("--new", is_flag=True, help="It is none of the candidates.")
-@click.option("--ignore", is_flag=True, help="Leave the record alone; it is nobody's.")
-@click.option("--person", type=click.UUID, help="Which candidate, where there are several.")
+@click.option("--ignore", is_flag=True, help="Leave a record alone that is nobody's.")
+@click.option("--person", type=click.UUID, help="Whose it is: a candidate, or anybody.")
 @click.option("--reason", required=True, help="Why; it is noted.")
 @click.option(
     "--actor", default=getpass.getuser, show_default="you", help="Who decides; it is noted."

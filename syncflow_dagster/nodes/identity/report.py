@@ -46,7 +46,9 @@ class IdentityState:
         moves: Moves to other companies, since the beginning.
         open_cases: Questions that nobody has answered.
         oldest_case: Since when the oldest of them waits.
-        duplicates: Identifiers that two persons have for themselves; there can be none.
+        waiting: Records that are nobody's while they wait for an answer.
+        duplicates: Identifiers that two persons have for themselves, and pairs of persons of one
+            name and one telephone number or address that nobody told apart; there can be none.
     """
 
     persons: int
@@ -54,6 +56,7 @@ class IdentityState:
     moves: int
     open_cases: int
     oldest_case: datetime | None
+    waiting: int
     duplicates: int
 
 
@@ -62,12 +65,12 @@ class IdentityReport:
     """What a run came to.
 
     Attributes:
-        rows: Changes of records that were looked at.
+        rows: Changes of records that were looked at; one that waits counts each time it is.
         decisions: Those by what became of them.
         tiers: Those that point at known persons, by tier.
         united: Persons that turned out to be another.
         moves: Moves that were found.
-        refused: Changes of records without an id.
+        refused: Changes of records without an id, and of those the database does not take.
         questions: Some of the questions that came up.
         state: What the node knows at the end.
     """

@@ -121,10 +121,13 @@ class Review:
                 `ignore`: it is left alone, and nobody's.
             by: Who answers, and why.
             now: Database time.
-            person: Whose it is, for `same`; with one candidate it may be left out.
+            person: Whose it is, for `same`: any living person of the node; with one candidate it
+                may be left out.
 
         Raises:
-            NotDecidable: There is no such question, it is answered, or the person is no candidate.
+            NotDecidable: There is no such question, it is answered, its record has changed or is
+                being looked at again, the person is none, or a known person's record would be
+                ignored.
         """
         with self._database.transaction() as conn:
             found = conn.execute(self._queries["case"], {"case_id": case_id}).fetchone()
@@ -136,7 +139,9 @@ class Review:
             head = conn.execute(self._queries["lock"], {"case_id": case_id}).fetchone()
             assert head is not None
             _must_be_open(head)
-            whose = self._whose(conn, case_id, person) if answer == "same" else None
+            if answer == "ignore":
+                self._must_be_nobodys(conn, head)
+            whose = self._whose(conn, head, person) if answer == "same" else None
             conn.execute(
                 self._queries["answer"],
                 {
@@ -148,19 +153,36 @@ class Review:
                     "now": now,
                 },
             )
-            self._on(conn, "pending_again", head, delta_id=head["delta_id"], now=now)
+            again = self._on(conn, "pending_again", head, delta_id=head["delta_id"], now=now)
+            if not again.rowcount:
+                raise _changed(head)
 
-    def _whose(self, conn: Connection, case_id: int, person: UUID | None) -> UUID:
-        rows = conn.execute(self._queries["candidates"], {"case_id": case_id}).fetchall()
-        candidates = {row["person_id"] for row in rows}
-        if person is None and len(candidates) == 1:
-            return UUID(str(candidates.pop()))
-        if person is None or person not in candidates:
-            named = "which of them it is" if person is None else f"{person} is none of them"
-            shown = ", ".join(sorted(str(one) for one in candidates))
-            msg = f"case {case_id} has the candidates {shown}: {named}; give one with --person"
+    def _whose(self, conn: Connection, head: DictRow, person: UUID | None) -> UUID:
+        if person is not None:
+            names = {"workflow": head["workflow"], "node": head["node"], "person_id": person}
+            if conn.execute(self._queries["living"], names).fetchone() is None:
+                msg = f"{person} is no person of {head['workflow']}.{head['node']}, or not any more"
+                raise NotDecidable(msg)
+            return person
+        rows = conn.execute(self._queries["candidates"], head).fetchall()
+        candidates = sorted({str(row["person_id"]) for row in rows})
+        if len(candidates) == 1:
+            return UUID(candidates[0])
+        shown = ", ".join(candidates)
+        msg = (
+            f"case {head['case_id']} has the candidates {shown}: which of them it is has to be "
+            "said; give one with --person"
+        )
+        raise NotDecidable(msg)
+
+    def _must_be_nobodys(self, conn: Connection, head: DictRow) -> None:
+        if conn.execute(self._queries["known_record"], head).fetchone() is not None:
+            msg = (
+                f"record {head['record_id']} is a known person's: left alone, it would never "
+                "change again; answer --new to leave it his, and the candidates others, or --same "
+                "to make them one"
+            )
             raise NotDecidable(msg)
-        return person
 
     def _on(
         self, conn: Connection, name: str, head: DictRow, **values: Any
@@ -179,5 +201,13 @@ def _must_be_open(head: DictRow) -> None:
         msg = f"case {head['case_id']} was answered already, by {head['actor']}"
         raise NotDecidable(msg)
     if head["state"] == "OVERTAKEN":
-        msg = f"case {head['case_id']} needs no answer any more: the record changed meanwhile"
+        msg = f"case {head['case_id']} needs no answer any more: what it is about has changed"
         raise NotDecidable(msg)
+
+
+def _changed(head: DictRow) -> NotDecidable:
+    return NotDecidable(
+        f"case {head['case_id']} is not what it was: its record has changed or is to be looked at "
+        f"again; let the next run of {head['node']} do so, and see `syncflow review list "
+        f"{head['workflow']}`"
+    )

@@ -7,23 +7,20 @@ again is decided the same way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg import sql as compose
 
 from syncflow_dagster.core.matching.decide import Action, Decider, Decision
-from syncflow_dagster.core.matching.ranking import likeness
-from syncflow_dagster.core.matching.tiers import Tier
 from syncflow_dagster.core.states import DeltaState
 from syncflow_dagster.nodes.delta.tables import delta_id, prepare
-from syncflow_dagster.nodes.identity.report import (
-    PREVIEW,
-    IdentityReport,
-    IdentityState,
-    Question,
-)
+from syncflow_dagster.nodes.identity.keys import as_texts
+from syncflow_dagster.nodes.identity.questions import Waiting, ask
+from syncflow_dagster.nodes.identity.report import PREVIEW, IdentityReport, IdentityState
 from syncflow_dagster.nodes.identity.rows import record_of
+from syncflow_dagster.nodes.identity.rulings import asked_again
 from syncflow_dagster.nodes.identity.storage import Store
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import retry_transient
@@ -31,28 +28,27 @@ from syncflow_dagster.testing.crash import crash_point
 from syncflow_dagster.workflows.models import DeltaNode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    import psycopg
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.clock import Clock
-    from syncflow_dagster.core.matching.people import Record
+    from syncflow_dagster.core.matching.decide import Rulings
+    from syncflow_dagster.core.matching.people import Key, Record
     from syncflow_dagster.core.matching.registry import Registry
+    from syncflow_dagster.nodes.identity.report import Question
+    from syncflow_dagster.nodes.identity.rulings import Answered
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models import IdentityNode, Workflow
 
     Connection = psycopg.Connection[DictRow]
+    #: Delta rows, and what they say.
+    Rows = list[tuple[DictRow, Record]]
 
 __all__ = ["IdentityReport", "IdentityState", "identity_state", "run_identity"]
 
-_QUESTIONS = {
-    Tier.IDENTIFIER: "is known as one person and has an identifier of another",
-    Tier.CORROBORATED: "is known as one person and looks like another",
-    Tier.NAME: "has the name of a known person, and nothing else tells that it is the same",
-    Tier.SEVERAL: "may be several known persons",
-    Tier.SHARED: "has the mailbox of a known person, but not surely the name",
-}
+#: What the database says of values it does not take; a repeat does not mend that.
+_REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
 
 def run_identity(
@@ -113,7 +109,7 @@ def identity_state(database: Database, workflow: str, node: str) -> IdentityStat
 class _Taken:
     """A batch of delta rows that are locked, and what they say."""
 
-    rows: list[tuple[DictRow, Record]] = field(default_factory=list)
+    rows: Rows = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -134,7 +130,10 @@ class _Run:
     def begin(self) -> None:
         """Remember once which records were there when the node looked for the first time."""
         with self.database.transaction() as conn:
-            self._on(conn, "begin", **self._names, now=self.clock.now())
+            conn.execute(sql.load("identity")["hold"], self._names)
+            values = {**self._names, "now": self.clock.now()}
+            self._on(conn, "begin", **values)
+            self._on(conn, "look_again_at_erased", delta_table=self.source.table, **values)
         crash_point("identity.begun")
 
     def batch(self, limit: int) -> IdentityReport:
@@ -144,12 +143,14 @@ class _Run:
         with self.database.transaction() as conn:
             conn.execute(sql.load("identity")["hold"], self._names)
             taken = self._take(conn, limit)
-            part.rows, part.refused = len(taken.rows) + len(taken.refused), len(taken.refused)
+            refused = list(taken.refused)
             crash_point("identity.rows_taken")
             if taken.rows:
-                self._decide(Store(conn, self.workflow, self.node.name, now), taken, part)
-            if taken.refused:
-                self._settle(conn, now, [(one, DeltaState.DEAD, why) for one, why in taken.refused])
+                store = Store(conn, self.workflow, self.node.name, now)
+                refused += self._decide_all(store, taken.rows, part)
+            part.rows, part.refused = len(taken.rows) + len(taken.refused), len(refused)
+            if refused:
+                self._settle(conn, now, [(one, DeltaState.DEAD, why) for one, why in refused])
             crash_point("identity.rows_settled")
         return part
 
@@ -162,79 +163,61 @@ class _Run:
                 taken.refused.append((row["delta_id"], str(error)))
         return taken
 
-    def _decide(self, store: Store, taken: _Taken, part: IdentityReport) -> None:
+    def _decide_all(self, store: Store, rows: Rows, part: IdentityReport) -> list[tuple[int, str]]:
+        """Decide rows together; where the database refuses one, by halves, down to that one.
+
+        Returns:
+            The rows that were refused, and why.
+        """
+        try:
+            with store.conn.transaction():
+                decided = self._decide(replace(store, crowded=set()), rows)
+        except _REFUSALS as error:
+            if len(rows) == 1:
+                return [(rows[0][0]["delta_id"], _refusal(error))]
+            half = len(rows) // 2
+            first = self._decide_all(store, rows[:half], part)
+            return first + self._decide_all(store, rows[half:], part)
+        part.add(decided)
+        return []
+
+    def _decide(self, store: Store, rows: Rows) -> IdentityReport:
+        part = IdentityReport()
         first_load_to = self._first_load_to(store.conn)
-        late = any(row["delta_id"] > first_load_to for row, _ in taken.rows)
-        records = [record for _, record in taken.rows]
-        registry = store.load(records, by_name=late)
-        rulings = store.rulings([one.record_id for one in records])
-        decider = Decider(registry, f"{self.workflow}/{self.node.name}", rulings)
-        decisions: dict[str, Decision] = {}
-        for row, record in taken.rows:
-            first = row["delta_id"] <= first_load_to
-            decision = decider.take(record, str(row["delta_id"]), first_load=first)
-            decisions[record.record_id] = decision
+        late = any(row["delta_id"] > first_load_to for row, _ in rows)
+        records = [record for _, record in rows]
+        answers = store.answers([one.record_id for one in records])
+        registry = store.load(records, by_name=late, answers=answers.values())
+        decisions = decide_rows(registry, store.scope, rows, answers, first_load_to)
+        for decision in decisions.values():
             part.count(decision)
-        store.keep(registry, decisions)
-        asked = {
-            row["delta_id"]: self._ask(store, registry, row, record, decision, part)
-            for row, record in taken.rows
+        news = store.keep(registry, decisions)
+        waiting = [
+            Waiting(row["delta_id"], record, decision)
+            for row, record in rows
             if (decision := decisions[record.record_id]).action is Action.HELD
-        }
+        ]
+        asked = ask(store, self.source.table, registry, waiting)
+        part.questions = list(asked.values())[:PREVIEW]
         crash_point("identity.persons_written")
-        part.moves = store.keep_moves(decisions.values())
+        part.moves = store.keep_moves(registry, decisions.values())
         crash_point("identity.moves_written")
-        answered = [one for one, each in decisions.items() if each.action is not Action.HELD]
-        overtaken = {**self._names, "record_ids": answered, "now": store.now}
-        store.conn.execute(sql.load("identity")["overtake_cases"], overtaken)
+        done = [one for one, each in decisions.items() if each.action is not Action.HELD]
+        store.run("overtake_cases", record_ids=done)
         settled = [
             (row["delta_id"], *_settled(decisions[record.record_id], asked.get(row["delta_id"])))
-            for row, record in taken.rows
+            for row, record in rows
         ]
         self._settle(store.conn, store.now, settled)
+        self._look_again(store, news, [row["delta_id"] for row, _ in rows])
+        return part
 
-    def _ask(
-        self,
-        store: Store,
-        registry: Registry,
-        row: DictRow,
-        record: Record,
-        decision: Decision,
-        part: IdentityReport,
-    ) -> str:
-        """Open a case, or bring the open one of the record up to date; return why it waits."""
-        assert decision.tier is not None
-        reason = _QUESTIONS[decision.tier]
-        case = store.conn.execute(
-            sql.load("identity")["ask"],
-            {
-                **self._names,
-                "record_id": record.record_id,
-                "delta_table": self.source.table,
-                "delta_id": row["delta_id"],
-                "tier": int(decision.tier),
-                "reason": reason,
-                "now": store.now,
-            },
-        ).fetchone()
-        assert case is not None
-        # Some of them may have become one since, in the same batch.
-        absorbed = registry.changes.absorbed
-        whose = {absorbed.get(one.person_id, one.person_id): one for one in decision.matches}
-        for person_id, match in whose.items():
-            values = {
-                "case_id": case["case_id"],
-                "persons": list(whose),
-                "person_id": person_id,
-                "likeness": likeness(record, registry.persons[person_id]),
-                "tier": int(match.tier),
-                "evidence": list(match.evidence),
-            }
-            store.conn.execute(sql.load("identity")["ask_about"], values)
-        question = (case["case_id"], record.record_id, int(decision.tier), reason, len(whose))
-        if len(part.questions) < PREVIEW:
-            part.questions.append(Question(*question))
-        return f"review case {case['case_id']}: {reason}"
+    def _look_again(self, store: Store, news: set[Key], decided: list[int]) -> None:
+        """Let records that wait be looked at again which have in common what is new of persons."""
+        keys = as_texts(news)
+        if keys:
+            values = {**self._names, "keys": keys, "decided": decided, "now": store.now}
+            self._on(store.conn, "look_again", delta_table=self.source.table, **values)
 
     def _first_load_to(self, conn: Connection) -> int:
         row = conn.execute(sql.load("identity")["first_load_to"], self._names).fetchone()
@@ -257,10 +240,60 @@ class _Run:
         return conn.execute(compose.SQL(text).format(table=delta_id(self.source)), values)
 
 
-def _settled(decision: Decision, question: str | None) -> tuple[str, str | None]:
+def decide_rows(
+    registry: Registry,
+    scope: str,
+    rows: Rows,
+    answers: Mapping[str, Answered],
+    first_load_to: int,
+) -> dict[str, Decision]:
+    """Decide records one after another, and those that wait again, for whom the later ones found.
+
+    Args:
+        registry: Known persons; it is changed.
+        scope: Names the workflow and the node.
+        rows: Delta rows and what they say.
+        answers: What people answered, by record.
+        first_load_to: The last delta row that was there when the node looked first.
+
+    Returns:
+        The decision of each record.
+    """
+    rulings: dict[str, Rulings] = {}
+    decider = Decider(registry, scope, rulings)
+    decisions: dict[str, Decision] = {}
+    todo = rows
+    while todo:
+        for row, record in todo:
+            first = row["delta_id"] <= first_load_to
+            question = None
+            if (told := answers.get(record.record_id)) is not None:
+                again = list(told.stronger(record, registry))
+                rulings[record.record_id] = told.rulings(again, registry)
+                if told.same is None and not told.ignored:
+                    question = asked_again(record, again, registry)
+            decisions[record.record_id] = question or decider.take(
+                record, str(row["delta_id"]), first_load=first
+            )
+        held = [one for one in todo if decisions[one[1].record_id].action is Action.HELD]
+        if len(held) == len(todo):
+            break
+        todo = held
+    return decisions
+
+
+def _refusal(error: psycopg.Error) -> str:
+    """Say why the database refuses a record, without its values."""
+    about = error.diag.constraint_name or error.sqlstate
+    what = type(error).__name__ + (f", {about}" if about else "")
+    return f"the database does not take what it says ({what}): mend the record at its source"
+
+
+def _settled(decision: Decision, question: Question | None) -> tuple[str, str | None]:
     match decision.action:
         case Action.HELD:
-            return DeltaState.HELD, question
+            assert question is not None
+            return DeltaState.HELD, f"review case {question.case_id}: {question.reason}"
         case Action.IGNORED:
             return DeltaState.SYNCED, "a person decided that this record is left alone"
         case Action.GONE:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from syncflow_dagster.core.matching.decide import Decision, Rulings, Same
-from syncflow_dagster.core.matching.people import IDENTIFIERS, Kind, Person, Record, Trait, told_by
+from syncflow_dagster.core.matching.people import Kind, Person, Record, Trait
 from syncflow_dagster.core.matching.registry import Registry
-from syncflow_dagster.core.matching.tiers import Tier
+from syncflow_dagster.nodes.identity.keys import close_keys, search_keys
+from syncflow_dagster.nodes.identity.rulings import Answered, answered
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import DictRow
 
+    from syncflow_dagster.core.matching.decide import Decision
+    from syncflow_dagster.core.matching.people import Key
+
     Connection = psycopg.Connection[DictRow]
 
 #: Persons of one name, or of one shared mailbox, that are looked at of many.
-_ALIKE = 10
+_ALIKE = 50
 _TEXTS = (
     "record_id",
     "first_name",
@@ -53,43 +56,54 @@ class Store:
         workflow: The workflow's name.
         node: The node's name.
         now: Database time.
+        crowded: Keys of as many persons as are looked at, so that there may be more.
     """
 
     conn: Connection
     workflow: str
     node: str
     now: datetime
+    crowded: set[Key] = field(default_factory=set)
 
-    def load(self, records: Collection[Record], *, by_name: bool) -> Registry:
+    @property
+    def scope(self) -> str:
+        """Names the workflow and the node."""
+        return f"{self.workflow}/{self.node}"
+
+    def load(
+        self, records: Collection[Record], *, by_name: bool, answers: Collection[Answered] = ()
+    ) -> Registry:
         """Return the persons that some records may be, found by indexed keys.
 
         Args:
             records: The records.
             by_name: Whether those count, too, who have no more than the name in common.
+            answers: What people answered about them; persons they named are among those returned.
         """
         found = self._by_record(records) | self._by_key(records, by_name=by_name)
+        found |= {one.same.person_id for one in answers if one.same is not None}
         return Registry(self._persons(found))
 
-    def rulings(self, record_ids: Sequence[str]) -> dict[str, Rulings]:
-        """Return what people decided about records."""
-        rows = self._ask("rulings", record_ids=list(record_ids))
-        cases: defaultdict[str, list[DictRow]] = defaultdict(list)
-        for row in rows:
-            cases[row["record_id"]].append(row)
-        return {record_id: _ruling(found) for record_id, found in cases.items()}
+    def answers(self, record_ids: Sequence[str]) -> dict[str, Answered]:
+        """Return what people answered about records."""
+        ids = list(record_ids)
+        differences = self.ask("differences", record_ids=ids)
+        return answered(self.ask("answers", record_ids=ids), differences, self.scope)
 
-    def keep(self, registry: Registry, decisions: Mapping[str, Decision]) -> None:
+    def keep(self, registry: Registry, decisions: Mapping[str, Decision]) -> set[Key]:
         """Write down what has changed of persons and their records.
 
         Args:
             registry: The persons.
             decisions: By record, why it is whose it is.
+
+        Returns:
+            What is new of persons.
         """
         changes = registry.changes
-        persons = registry.persons
         if changes.founded:
             founded = list(changes.founded)
-            self._run("found_persons", persons=founded)
+            self.run("found_persons", persons=founded)
         uniting = {each.person_id: each for each in decisions.values() if each.absorbs}
         records = [
             _written(owner, one, decisions.get(one) or uniting.get(owner.person_id))
@@ -97,30 +111,28 @@ class Store:
             if (owner := registry.owner(one)) is not None
         ]
         if records:
-            self._run("keep_records", records=Jsonb(records))
+            self.run("keep_records", records=Jsonb(records))
         absorbed = list(changes.absorbed)
         if absorbed:
-            self._run("drop_identifiers", persons=absorbed)
-        traits = [
-            (person, key, persons[person].traits[key])
-            for person, key in changes.traits
-            if person in persons
-        ]
-        self._run(
+            self.run("drop_identifiers", persons=absorbed)
+        traits = _traits(registry)
+        self.run(
             "keep_identifiers",
-            persons=[person for person, _, _ in traits],
-            kinds=[str(kind) for _, (kind, _), _ in traits],
-            values=[value for _, (_, value), _ in traits],
-            record_ids=[trait.record_id for _, _, trait in traits],
-            shared=[trait.shared for _, _, trait in traits],
+            persons=[person for person, _ in traits],
+            kinds=[str(kind) for _, (kind, _) in traits],
+            values=[value for _, (_, value) in traits],
+            record_ids=[trait.record_id for trait in traits.values()],
+            shared=[trait.shared for trait in traits.values()],
         )
         if absorbed:
             into = list(changes.absorbed.values())
-            self._run("absorb_persons", persons=absorbed, into=into)
-            self._run("absorb_moves", persons=absorbed, into=into)
+            self.run("absorb_persons", persons=absorbed, into=into)
+            self.run("absorb_moves", persons=absorbed, into=into)
+        return {key for _, key in traits}
 
-    def keep_moves(self, decisions: Iterable[Decision]) -> int:
+    def keep_moves(self, registry: Registry, decisions: Iterable[Decision]) -> int:
         """Write down moves that are not known yet; return how many those are."""
+        absorbed = registry.changes.absorbed
         moves = [
             {
                 "place": place,
@@ -143,60 +155,65 @@ class Store:
                 "evidence": "; ".join(move.evidence),
             }
             for place, (person, move) in enumerate(
-                (each.person_id, move) for each in decisions for move in each.moves
+                (absorbed.get(each.person_id, each.person_id), move)
+                for each in decisions
+                if each.person_id is not None
+                for move in each.moves
             )
         ]
-        return len(self._ask("keep_moves", moves=Jsonb(moves))) if moves else 0
+        return len(self.ask("keep_moves", moves=Jsonb(moves))) if moves else 0
 
     def _by_record(self, records: Iterable[Record]) -> set[UUID]:
         ids = {one.record_id for one in records}
         ids |= {one.merged_into for one in records if one.merged_into is not None}
-        return self._persons_in("by_record", record_ids=sorted(ids))
+        return {row["person_id"] for row in self.ask("by_record", record_ids=sorted(ids))}
 
     def _by_key(self, records: Iterable[Record], *, by_name: bool) -> set[UUID]:
-        wanted = {*IDENTIFIERS, Kind.NAME} if by_name else set(IDENTIFIERS)
-        found = {key for one in records for key in one.keys() if key[0] in wanted}  # noqa: SIM118
-        keys = sorted(found | {key for one in records for key in told_by(one)})
+        keys = sorted({key for one in records for key in search_keys(one, by_name=by_name)})
         kinds, values = [str(kind) for kind, _ in keys], [value for _, value in keys]
-        return self._persons_in("by_key", kinds=kinds, values=values, limit=_ALIKE)
-
-    def _persons_in(self, name: str, **values: Any) -> set[UUID]:
-        return {row["person_id"] for row in self._ask(name, **values)}
+        rows = self.ask("by_key", kinds=kinds, values=values, limit=_ALIKE)
+        many = Counter((Kind(row["kind"]), row["value"]) for row in rows)
+        self.crowded.update(key for key, persons in many.items() if persons >= _ALIKE)
+        return {row["person_id"] for row in rows}
 
     def _persons(self, found: Collection[UUID]) -> list[Person]:
         persons = {one: Person(one) for one in sorted(found)}
         ids = list(persons)
-        for row in self._ask("records_of", persons=ids):
+        for row in self.ask("records_of", persons=ids):
             persons[row["person_id"]].records[row["record_id"]] = _read(row)
-        for row in self._ask("identifiers_of", persons=ids):
+        for row in self.ask("identifiers_of", persons=ids):
             key = (Kind(row["kind"]), row["value"])
             persons[row["person_id"]].traits[key] = Trait(row["record_id"], row["shared"])
-        return list(persons.values())
+        # Of somebody who was erased there is nothing but the number.
+        return [one for one in persons.values() if one.records]
 
-    def _ask(self, name: str, **values: Any) -> list[DictRow]:
-        return self._run(name, **values).fetchall()
+    def ask(self, name: str, **values: Any) -> list[DictRow]:
+        """Return what a query of the node's tables finds."""
+        return self.run(name, **values).fetchall()
 
-    def _run(self, name: str, **values: Any) -> psycopg.Cursor[DictRow]:
+    def run(self, name: str, **values: Any) -> psycopg.Cursor[DictRow]:
+        """Execute a query of the node's tables."""
         names = {"workflow": self.workflow, "node": self.node, "now": self.now}
         return self.conn.execute(sql.load("identity")[name], {**names, **values})
 
 
-def _ruling(rows: Sequence[DictRow]) -> Rulings:
-    """Put together what was decided about one record, in the order of deciding."""
-    same: Same | None = None
-    different: set[UUID] = set()
-    for row in rows:
-        if row["decision"] == "ignore":
-            return Rulings(ignored=True)
-        if row["candidate"] is not None:
-            different.add(row["candidate"])
-        if row["decision"] == "same":
-            day = row["ended_at"].date().isoformat()
-            words = f"{row['actor']} decided on {day} that it is the same person: {row['why']}"
-            same = Same(row["person_id"], words, Tier(row["tier"]))
-    if same is not None:
-        different.discard(same.person_id)
-    return Rulings(same, frozenset(different))
+def _traits(registry: Registry) -> dict[tuple[UUID, Key], Trait]:
+    """Return what is new of persons, with what they are found by in the database alone."""
+    persons, changes = registry.persons, registry.changes
+    found = {
+        (person, key): persons[person].traits[key]
+        for person, key in changes.traits
+        if person in persons
+    }
+    for record_id in changes.records:
+        owner = registry.owner(record_id)
+        if owner is None:
+            continue
+        record = owner.records[record_id]
+        for key in close_keys(record):
+            if key not in owner.traits:
+                found[owner.person_id, key] = Trait(record_id, shared=record.mailbox_shared)
+    return found
 
 
 def _read(row: DictRow) -> Record:

@@ -49,7 +49,7 @@ create index person_record_by_person on person_record (person_id);
 create index person_record_by_master on person_record (workflow, node, merged_into)
     where merged_into is not null;
 
--- All that a person was ever known by; `name_and` is a name with a phone or an account as one text.
+-- All that a person was ever known by; `name_and` is a name with something beside it as one text.
 create table person_identifier (
     person_id   uuid not null references person,
     kind        text not null check (kind in (
@@ -81,6 +81,8 @@ create table review_case (
     reason       text not null,
     state        text not null default 'OPEN' check (state in ('OPEN', 'DECIDED', 'OVERTAKEN')),
     opened_at    timestamptz not null,
+    -- What the record can be found by while it waits, each as one text.
+    keys         text[] not null default '{}',
     decision     text check (decision in ('same', 'new', 'ignore')),
     person_id    uuid references person,
     actor        text,
@@ -93,6 +95,7 @@ create table review_case (
 );
 create unique index one_open_case on review_case (workflow, node, record_id) where state = 'OPEN';
 create index review_case_by_record on review_case (workflow, node, record_id, case_id);
+create index open_case_by_key on review_case using gin (keys) where state = 'OPEN';
 
 create table review_candidate (
     case_id    bigint not null references review_case on delete cascade,
@@ -103,6 +106,15 @@ create table review_candidate (
     primary key (case_id, person_id)
 );
 create index review_candidate_by_person on review_candidate (person_id);
+
+-- Whom people told apart: the record, its person by now, and the one it is not.
+create view told_apart as
+select c.workflow, c.node, c.record_id, r.person_id as owner, k.person_id as candidate, k.tier
+from review_case c
+join review_candidate k using (case_id)
+left join person_record r
+  on r.workflow = c.workflow and r.node = c.node and r.record_id = c.record_id
+where c.state = 'DECIDED' and c.decision = 'new';
 
 create function guard_answer() returns trigger language plpgsql as $$
 begin

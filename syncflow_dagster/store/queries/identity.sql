@@ -44,7 +44,7 @@ join person_record r
 
 -- name: by_key
 -- Persons of a name or a shared mailbox may be many: some of them are enough to ask about.
-select distinct i.person_id
+select t.kind, t.value, i.person_id
 from unnest(%(kinds)s::text[], %(values)s::text[]) as t (kind, value)
 cross join lateral (
     select p.person_id from person_identifier p
@@ -61,22 +61,55 @@ select * from person_record where person_id = any(%(persons)s) order by place;
 select person_id, kind, value, record_id, shared
 from person_identifier where person_id = any(%(persons)s);
 
--- name: rulings
--- Who a person decided about may have become part of another since.
+-- name: answers
+-- Whose people said that records are may have become part of another person since.
 select c.record_id, c.decision, c.actor, c.why, c.ended_at, c.tier,
-       coalesce(p.merged_into, p.person_id) as person_id,
-       coalesce(k.merged_into, k.person_id) as candidate
+       coalesce(p.merged_into, p.person_id) as person_id
 from review_case c
 left join person p on p.person_id = c.person_id
-left join review_candidate rc on rc.case_id = c.case_id
-left join person k on k.person_id = rc.person_id
 where c.workflow = %(workflow)s and c.node = %(node)s and c.record_id = any(%(record_ids)s)
-  and c.state = 'DECIDED'
+  and c.state = 'DECIDED' and c.decision <> 'new'
 order by c.case_id;
 
+-- name: differences
+-- Whom records were told apart from: themselves, by another record of their person, or by a record
+-- of the other one. `founder`: the other's record, for when he is nobody yet.
+with asked as (
+    select w.record_id, o.person_id as owner
+    from unnest(%(record_ids)s::text[]) as w (record_id)
+    left join person_record o
+      on o.workflow = %(workflow)s and o.node = %(node)s and o.record_id = w.record_id
+), found as (
+    select a.record_id, t.candidate as other, null as founder, t.tier
+    from asked a
+    join told_apart t
+      on t.workflow = %(workflow)s and t.node = %(node)s and t.record_id = a.record_id
+    union all
+    select a.record_id, t.candidate, null, t.tier
+    from asked a
+    join person_record mine on mine.person_id = a.owner
+    join told_apart t
+      on t.workflow = %(workflow)s and t.node = %(node)s and t.record_id = mine.record_id
+    union all
+    select a.record_id, t.owner, t.record_id, t.tier
+    from asked a
+    cross join lateral (
+        select a.owner as person_id
+        union all
+        select p.person_id from person p where p.merged_into = a.owner
+    ) self
+    join told_apart t on t.candidate = self.person_id
+)
+select f.record_id, coalesce(p.merged_into, f.other) as other, f.founder, min(f.tier) as tier
+from found f
+left join person p on p.person_id = f.other
+group by 1, 2, 3;
+
 -- name: found_persons
+-- An erased person's row has stayed, and his record may come again.
 insert into person (person_id, workflow, node, since)
-select unnest(%(persons)s::uuid[]), %(workflow)s, %(node)s, %(now)s;
+select unnest(%(persons)s::uuid[]), %(workflow)s, %(node)s, %(now)s
+on conflict (person_id) do update set merged_into = null, merged_at = null;
 
 -- name: keep_records
 insert into person_record (
@@ -154,34 +187,57 @@ on conflict (workflow, node, move_key) do nothing
 returning move_id;
 
 -- name: overtake_cases
--- Questions about records that meanwhile answer themselves.
+-- Questions that answer themselves, or are another question meanwhile.
 update review_case
-set state = 'OVERTAKEN', ended_at = %(now)s
+set state = 'OVERTAKEN', ended_at = %(now)s, keys = '{}'
 where workflow = %(workflow)s and node = %(node)s and record_id = any(%(record_ids)s)
   and state = 'OPEN';
 
+-- name: open_cases
+select c.record_id, c.case_id, c.delta_table, c.delta_id, c.tier, c.reason,
+       coalesce((
+           select jsonb_agg(jsonb_build_array(k.person_id, k.tier, k.evidence) order by k.person_id)
+           from review_candidate k where k.case_id = c.case_id), '[]') as candidates
+from review_case c
+where c.workflow = %(workflow)s and c.node = %(node)s and c.record_id = any(%(record_ids)s)
+  and c.state = 'OPEN';
+
 -- name: ask
 insert into review_case (
-    workflow, node, record_id, delta_table, delta_id, tier, reason, opened_at
+    workflow, node, record_id, delta_table, delta_id, tier, reason, keys, opened_at
 )
 values (%(workflow)s, %(node)s, %(record_id)s, %(delta_table)s, %(delta_id)s, %(tier)s, %(reason)s,
-        %(now)s)
-on conflict (workflow, node, record_id) where state = 'OPEN' do update
-set delta_id = excluded.delta_id, tier = excluded.tier, reason = excluded.reason
+        %(keys)s, %(now)s)
 returning case_id;
 
 -- name: ask_about
-with gone as (
-    delete from review_candidate
-    where case_id = %(case_id)s and person_id <> all(%(persons)s::uuid[])
-)
 insert into review_candidate (case_id, person_id, likeness, tier, evidence)
-values (%(case_id)s, %(person_id)s, %(likeness)s, %(tier)s, %(evidence)s)
-on conflict (case_id, person_id) do update
-set likeness = excluded.likeness, tier = excluded.tier, evidence = excluded.evidence;
+select %(case_id)s, t.person_id, t.likeness, t.tier, t.evidence
+from jsonb_to_recordset(%(candidates)s) as t (
+    person_id uuid, likeness real, tier smallint, evidence text[]
+);
+
+-- name: look_again
+-- Records that wait and have something in common with persons of whom that is new.
+update {table} d
+set state = 'PENDING', reason = null, state_since = %(now)s
+from review_case c
+where c.workflow = %(workflow)s and c.node = %(node)s and c.state = 'OPEN'
+  and c.keys && %(keys)s::text[] and c.delta_table = %(delta_table)s
+  and d.delta_id = c.delta_id and d.state = 'HELD' and d.delta_id <> all(%(decided)s);
+
+-- name: look_again_at_erased
+-- Records that wait for nobody: those they might have been were erased.
+update {table} d
+set state = 'PENDING', reason = null, state_since = %(now)s
+from review_case c
+where c.workflow = %(workflow)s and c.node = %(node)s and c.state = 'OPEN'
+  and c.delta_table = %(delta_table)s and d.delta_id = c.delta_id and d.state = 'HELD'
+  and not exists (select 1 from review_candidate k where k.case_id = c.case_id);
 
 -- name: state
--- `shared_out`: identifiers that two persons have for themselves; the database refuses them.
+-- `duplicates`: identifiers that two persons have for themselves, which the database refuses, and
+-- names with a telephone number or address of their own that nobody told apart.
 select
     (select count(*) from person
      where workflow = %(workflow)s and node = %(node)s and merged_into is null) as persons,
@@ -193,11 +249,30 @@ select
      where workflow = %(workflow)s and node = %(node)s and state = 'OPEN') as open_cases,
     (select min(opened_at) from review_case
      where workflow = %(workflow)s and node = %(node)s and state = 'OPEN') as oldest_case,
+    (select count(*) from review_case c
+     where c.workflow = %(workflow)s and c.node = %(node)s and c.state = 'OPEN'
+       and not exists (
+           select 1 from person_record r
+           where r.workflow = c.workflow and r.node = c.node and r.record_id = c.record_id
+       )) as waiting,
     (select count(*) from (
         select 1 from person_identifier
         where workflow = %(workflow)s and node = %(node)s and not shared
           and kind in ('email', 'external_id', 'linkedin')
-        group by kind, value having count(*) > 1) as d) as duplicates;
+        group by kind, value having count(*) > 1) as d)
+    + (select count(distinct (a.person_id, b.person_id))
+       from person_identifier a
+       join person_identifier b
+         on b.workflow = a.workflow and b.node = a.node and b.kind = a.kind and b.value = a.value
+        and a.person_id < b.person_id
+       where a.workflow = %(workflow)s and a.node = %(node)s and a.kind = 'name_and'
+         and (a.value like '%% + phone %%' or a.value like '%% + email %%')
+         and not (a.shared and b.shared)
+         and not exists (
+             select 1 from told_apart t
+             where (t.owner = a.person_id and t.candidate = b.person_id)
+                or (t.owner = b.person_id and t.candidate = a.person_id)
+         )) as duplicates;
 
 -- name: moves
 select move_id, person_id::text as person_id, contact_id, former_contact_id, name, email,

@@ -23,6 +23,16 @@ join person p on p.person_id = k.person_id
 where k.case_id = %(case_id)s
 order by k.tier, k.likeness desc, 1;
 
+-- name: living
+select 1 from person p
+where p.person_id = %(person_id)s and p.workflow = %(workflow)s and p.node = %(node)s
+  and p.merged_into is null
+  and exists (select 1 from person_record r where r.person_id = p.person_id);
+
+-- name: known_record
+select 1 from person_record
+where workflow = %(workflow)s and node = %(node)s and record_id = %(record_id)s;
+
 -- name: records
 select person_id, record_id, first_name, last_name, email, linkedin, phones, account, company,
        title, created, gone
@@ -33,13 +43,13 @@ from person_record where person_id = any(%(persons)s) order by place;
 select * from {table} where delta_id = %(delta_id)s;
 
 -- name: lock
-select c.case_id, c.workflow, c.node, c.state, c.actor, c.delta_table, c.delta_id
+select c.case_id, c.workflow, c.node, c.record_id, c.state, c.actor, c.delta_table, c.delta_id
 from review_case c where c.case_id = %(case_id)s for update;
 
 -- name: answer
 update review_case
 set state = 'DECIDED', decision = %(decision)s, person_id = %(person_id)s, actor = %(actor)s,
-    why = %(why)s, ended_at = %(now)s
+    why = %(why)s, ended_at = %(now)s, keys = '{}'
 where case_id = %(case_id)s and state = 'OPEN';
 
 -- name: pending_again
