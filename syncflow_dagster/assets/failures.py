@@ -40,6 +40,10 @@ _UNFIT = (
     "Bring the org, the policy and the workflow file together; `syncflow preflight` names the "
     "places. Nothing was written; the rows wait."
 )
+_REFUSED = (
+    "SyncFlow's own database refuses what it was given; what was under way was taken back. Run "
+    "again; if it stays, mend the record or the table the text names."
+)
 #: What a person does about each kind of error; the first that fits counts.
 WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
     (Busy, "Another run is at it. Let it finish; nothing is lost, the rows wait."),
@@ -77,6 +81,7 @@ WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
         psycopg.OperationalError,
         "Look after SyncFlow's own database. What was under way is looked up by the next run.",
     ),
+    (psycopg.Error, _REFUSED),
     (OSError, "Look after the folder or the disk the text names; `SYNCFLOW_HOME` says where."),
 )
 
