@@ -165,10 +165,13 @@ def _add_tables(outcome: ChampionOutcome, loaded: LoadedWorkflow) -> None:
         state = identity_state(database, workflow.workflow, people.name)
         given = {"workflow": workflow.workflow, "node": tag.name, "since": _EPOCH, "limit": 1_000}
         effects = database.fetch_all(sql.load("tag")["outcomes"], given)
-    outcome.contacts, outcome.persons = state.records + state.open_cases, state.persons
+    outcome.contacts, outcome.persons = state.records + state.waiting, state.persons
     outcome.moves, outcome.questions = state.moves, state.open_cases
     dead = [one for one in effects if one["state"] == "DEAD"]
-    outcome.refused = {one["reason"]: one["effects"] for one in dead}
+    refused: Counter[str] = Counter()
+    for one in dead:
+        refused[one["reason"]] += one["effects"]
+    outcome.refused = dict(refused)
     done = sum(one["effects"] for one in effects if one["state"] == "DONE")
     outcome.lost = outcome.moves - done - sum(outcome.refused.values())
 
