@@ -24,7 +24,14 @@ UNKNOWN, DIFFERENT = Agreement.UNKNOWN, Agreement.DIFFERENT
         (("José", "Muñoz"), ("Jose", "Munoz"), EQUAL),
         (("Søren", "Łęcki"), ("Soren", "Lecki"), EQUAL),
         (("Jean-Luc", "O'Brien"), ("Jean Luc", "O\u2019Brien"), EQUAL),
-        (("Ann", "Lee"), ("Lee", "Ann"), EQUAL),
+        (("Ann", "Lee"), ("Lee", "Ann"), COMPATIBLE),
+        (("James", "Thomas"), ("Thomas", "James"), COMPATIBLE),
+        (("Lee,", "Ann"), ("Ann", "Lee"), EQUAL),
+        (("Ann M.", "Lee"), ("Ann", "Lee"), COMPATIBLE),
+        (("Christina", "Lee"), ("Christopher", "Lee"), DIFFERENT),
+        (("राम", "कुमार"), ("रीमा", "कुमार"), DIFFERENT),
+        (("สมชาย", "ใจดี"), ("สมชื", "ใจดี"), DIFFERENT),
+        (("Семён", "Ли"), ("Семен", "Ли"), EQUAL),
         ((None, "Lee, Ann"), ("Ann", "Lee"), EQUAL),
         ((None, "Ann Lee"), ("Ann", "Lee"), EQUAL),
         (("Bob", "Ray"), ("Robert", "Ray"), EQUAL),
@@ -50,6 +57,8 @@ def test_names_agree_however_they_are_written(one, other, expected):
     ("function", "spellings"),
     [
         (contacts.phone, ["+1 (415) 555-2671", "415.555.2671", "001 415 555 2671 ext 12"]),
+        (contacts.own_phone, ["+1 (415) 555-2671", "415.555.2671", "001 415 555 2671"]),
+        (contacts.own_phone, ["+44 (0)20 7946 0958", "00442079460958"]),
         (contacts.phone, ["+44 (0)20 7946 0958", "020 7946 0958", "020 \uff17946 0958"]),
         (contacts.email, ["Ann.Lee@ACME.com", " <ann.lee@acme.com> ", "mailto:ann.lee@acme.com"]),
         (contacts.email, ["x@bücher.de", "x@xn--bcher-kva.de"]),
@@ -60,6 +69,13 @@ def test_names_agree_however_they_are_written(one, other, expected):
                 "linkedin.com/in/ann-lee?trk=x",
                 "https://uk.linkedin.com/in/ann-lee/en",
                 "http://linkedin.com/in/%61nn-lee#top",
+            ],
+        ),
+        (
+            contacts.linkedin,
+            [
+                "https://www.linkedin.com/pub/ann-lee/12/345/67a",
+                "linkedin.com/pub/Ann-Lee/12/345/67A/en",
             ],
         ),
         (contacts.record_id, ["003d000000XBCeF", "003d000000XBCeFAAX", " 003d000000XBCeF "]),
@@ -78,7 +94,26 @@ def test_spellings_of_one_thing_are_one(function, spellings):
         (contacts.phone, "0000000000"),
         (contacts.phone, "12345"),
         (contacts.email, "ann at acme"),
+        (contacts.own_phone, "555-0100"),
+        (contacts.own_phone, "030 123456"),
+        (contacts.own_phone, "+1 212 555 0100 ext 12"),
+        (contacts.own_phone, "9999999999"),
+        (contacts.own_phone, "123-456-7890"),
+        (contacts.email, f"{'a' * 300}@acme.com"),
+        (contacts.email, "ann\x00@acme.com"),
+        (contacts.record_id, "a\x00"),
         (contacts.linkedin, "https://linkedin.com/company/acme"),
+        (contacts.linkedin, "https://linkedin.com/pub/dir/John/Smith"),
+        (contacts.linkedin, "https://linkedin.com/pub/dir/?first=eve"),
+        (contacts.linkedin, "https://linkedin.com/pub/john-smith"),
+        (contacts.linkedin, "https://linkedin.com/in/me/"),
+        (contacts.linkedin, "https://linkedin.com/in/unavailable"),
+        (contacts.linkedin, "https://linkedin.com/in/school"),
+        (contacts.linkedin, "https://linkedin.com/in/ann%00lee"),
+        (contacts.linkedin, "https://linkedin.com/in/ren%e9"),
+        (contacts.linkedin, f"https://linkedin.com/in/{'a' * 301}"),
+        *((contacts.external_id, one) for one in ("N/A", "na", "None", "NULL", "unknown", "-")),
+        *((contacts.external_id, one) for one in ("0", "000", "test", "?", "a\x00b", "a" * 301)),
         (contacts.linkedin, "https://notlinkedin.com/in/ann"),
         (contacts.record_id, "  "),
         (company_key, "--"),
@@ -87,6 +122,15 @@ def test_spellings_of_one_thing_are_one(function, spellings):
 def test_what_tells_nothing_is_nothing(function, text):
     assert function(text) is None
     assert function(None) is None
+
+
+def test_spellings_of_two_things_are_two():
+    pub = "https://www.linkedin.com/pub/john-smith/"
+    assert contacts.linkedin(f"{pub}12/345/678") != contacts.linkedin(f"{pub}98/7b/1a2")
+    assert contacts.email("ann@strau\u00df.de") != contacts.email("ann@strauss.de")
+    assert contacts.own_phone("(212) 555-0100") != contacts.own_phone("(312) 555-0100")
+    assert contacts.external_id(" A-17 ") == "A-17"
+    assert company_key("\u091f\u093e\u091f\u093e") != company_key("\u091f\u0940\u091f\u0940")
 
 
 def test_a_shared_mailbox_is_known_by_its_local_part():
@@ -123,11 +167,34 @@ NEW = {"email": "ann@beta.com", "company": "Beta", "account": "2", "year": 1}
         ({**OLD, "external_id": "7"}, {**NEW, "external_id": "7"}, "joined", 1, 1),
         (
             {**OLD, "linkedin": "linkedin.com/in/ann"},
-            {**NEW, "linkedin": "https://linkedin.com/in/Ann/", "name": "Ann Miller"},
+            {**NEW, "linkedin": "https://linkedin.com/in/Ann/"},
             "joined",
             1,
             1,
         ),
+        (
+            {**OLD, "linkedin": "linkedin.com/in/ann"},
+            {**NEW, "linkedin": "linkedin.com/in/ann", "name": "Ann Miller"},
+            "held",
+            5,
+            0,
+        ),
+        (
+            {**OLD, "external_id": "7"},
+            {**NEW, "external_id": "7", "name": "Bob Ray"},
+            "held",
+            5,
+            0,
+        ),
+        (
+            {**OLD, "phones": ("4155552671",)},
+            {**NEW, "phones": ("4155552671",), "name": "Ann M. Lee"},
+            "held",
+            3,
+            0,
+        ),
+        (OLD, {**NEW, "prior_account": "1", "name": "Ann M. Lee"}, "held", 3, 0),
+        (OLD, {**NEW, "prior_account": "1", "name": "Lee Ann"}, "held", 3, 0),
         (OLD, {**OLD, "year": 1}, "joined", 1, 0),
         (OLD, {**OLD, "name": "A. Lee"}, "joined", 1, 0),
         (OLD, {**NEW, "email": "ANN@acme.com"}, "joined", 1, 0),
@@ -185,7 +252,7 @@ def test_several_persons_who_fit_equally_are_asked_about():
     one, decisions = taken(
         [
             record("a", "Ann Lee", email="ann@acme.com"),
-            record("b", "Anna Leigh", linkedin="linkedin.com/in/ann"),
+            record("b", "A. Lee", linkedin="linkedin.com/in/ann"),
             fits_both,
         ]
     )
@@ -275,7 +342,7 @@ def test_a_deleted_record_keeps_its_person():
     assert one.registry.owner("a").records["a"].gone
     assert one.take(record("z", "", gone=True), "3").action is Action.GONE
     again = one.take(record("b", **OLD), "4")
-    assert (again.action, again.tier) == (Action.JOINED, Tier.IDENTIFIER)
+    assert (again.action, again.tier) == (Action.JOINED, Tier.CORROBORATED)
 
 
 def test_a_known_record_that_begins_to_look_like_another_person_is_asked_about_once():

@@ -98,7 +98,7 @@ def test_persons_and_moves_do_not_depend_on_the_order_of_coming(steps, chance):
             f"{person}{year}",
             f"{('Ann', 'Bob', 'Eve')[person]} Lee",
             year=year,
-            external_id=str(person),
+            external_id=str(person + 1),
             company=f"Company {sum(years[: year + 1])}",
         )
         for person, years in enumerate(steps)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.matching import moves
+from syncflow_dagster.core.matching.names import Agreement, agreement
 from syncflow_dagster.core.matching.people import Kind, Person, person_id
 from syncflow_dagster.core.matching.tiers import CERTAIN, Match, Tier, compare
 
@@ -116,17 +117,23 @@ class Decider:
         ruled = self.rulings.get(record.record_id, _NOTHING)
         if ruled.ignored:
             return Decision(Action.IGNORED)
-        own = self.registry.owner(record.record_id)
+        owner = own = self.registry.owner(record.record_id)
         if record.gone and own is not None:
             # A deletion tells nothing but itself.
             last = own.records[record.record_id]
             record = replace(last, gone=True, merged_into=record.merged_into or last.merged_into)
+        if own is not None and _is_taken_over(record, own):
+            answer = _answered(ruled, own)
+            if answer is None:
+                return _question((_taken_over(record, own),))
+            own = own if answer else None
         whose = self._whose(record, own, ruled)
-        if record.gone and not whose:
+        if record.gone and not whose and record.merged_into is None:
             return Decision(Action.GONE)
         if not whose:
+            founded = record.record_id if owner is None else f"{record.record_id}/{change}"
             matches = self._matches(record, ruled.different)
-            return self._unknown(record, matches, first_load=first_load)
+            return self._unknown(record, founded, matches, first_load=first_load)
         said = ruled.same
         if said is not None and (own is whose[0] or said.person_id != whose[0].person_id):
             said = None  # it is carried out already, or cannot be any more
@@ -134,8 +141,9 @@ class Decider:
         return _question(asked) if asked else self._known(record, change, own, whose, said)
 
     def _matches(self, record: Record, but: Collection[UUID]) -> list[Match]:
+        common = self.registry.common_phones(record)
         found = (
-            compare(record, one)
+            compare(record, one, common)
             for one in self.registry.candidates(record)
             if one.person_id not in but
         )
@@ -158,28 +166,31 @@ class Decider:
         if news is None:
             return ()
         matches = self._matches(news, different | {one.person_id for one in whose})
-        return tuple(one for one in matches if one.tier in CERTAIN or self._is_anothers(news, one))
+        return tuple(one for one in matches if _is_strong(one))
 
-    def _is_anothers(self, record: Record, match: Match) -> bool:
-        """Tell whether a record's address is one that somebody of another name has alone."""
-        address = (Kind.EMAIL, record.email or "")
-        return match.tier is Tier.SHARED and self.registry.persons[match.person_id].has(address)
-
-    def _unknown(self, record: Record, others: Sequence[Match], *, first_load: bool) -> Decision:
+    def _unknown(
+        self, record: Record, founded: str, others: Sequence[Match], *, first_load: bool
+    ) -> Decision:
         matches = [one for one in others if not (first_load and one.weak)]
+        strong = tuple(one for one in matches if _is_strong(one))
+        if record.gone:
+            # It was merged: the record that is left is asked about, if anything is.
+            matches = list(strong)
         if not matches:
-            person = self.registry.found(person_id(self.scope, record.record_id), record)
+            person = self.registry.found(person_id(self.scope, founded), record)
             return Decision(Action.NEW, None, person.person_id)
-        under_other_name = [one for one in matches if self._is_anothers(record, one)]
-        best = min(one.tier for one in matches)
-        fitting = [one for one in matches if one.tier is best]
-        if best not in CERTAIN or len(fitting) > 1 or under_other_name:
-            asked = {one.person_id: one for one in (*fitting, *under_other_name)}
-            return _question(tuple(asked.values()))
-        person = self.registry.persons[fitting[0].person_id]
-        found = tuple(moves.between(person, record, best, fitting[0].evidence))
+        if not strong:
+            best = min(one.tier for one in matches)
+            return _question(tuple(one for one in matches if one.tier is best))
+        if len(strong) > 1 or strong[0].contested:
+            return _question(strong)
+        (match,) = strong
+        person = self.registry.persons[match.person_id]
+        new = {record.record_id: record}
+        found = tuple(moves.between(person, person.records, new, match.tier, match.evidence))
         self.registry.keep(person, record)
-        return Decision(Action.JOINED, best, person.person_id, (fitting[0],), moves=found)
+        _remember(person, found)
+        return Decision(Action.JOINED, match.tier, person.person_id, (match,), moves=found)
 
     def _known(
         self,
@@ -194,15 +205,18 @@ class Decider:
         found: list[Move] = []
         if before is not None:
             record = _with_last_company(record, before)
-            found += moves.within(before, record, change)
+            assert own is not None
+            found += moves.within(own, before, record, change)
+            found += () if found else moves.late(own, before, record)
         tier, evidence = Tier.SAME_RECORD, "the same record, or one merged with it"
         if said is not None:
             tier, evidence = said.tier, said.words
-            for one in [record] if own is None else own.by_age():
-                found += moves.between(person, one, tier, (evidence,))
+            new = {**({} if own is None else own.records), record.record_id: record}
+            found += moves.between(person, person.records, new, tier, (evidence,))
         for other in whose[1:]:
             self.registry.absorb(person, other)
         self.registry.keep(person, record)
+        _remember(person, found)
         return Decision(
             Action.JOINED if before is None else Action.KNOWN,
             tier,
@@ -211,6 +225,41 @@ class Decider:
             tuple(one.person_id for one in whose[1:]),
             tuple(found),
         )
+
+
+def _is_strong(match: Match) -> bool:
+    """Tell whether a match decides, or contradicts whatever else would."""
+    return match.tier in CERTAIN or match.contested
+
+
+def _is_taken_over(record: Record, own: Person) -> bool:
+    """Tell whether a known record became somebody else's: another name, and nothing of the old."""
+    if record.gone or record.merged_into is not None:
+        return False
+    names = [agreement(record.name, one.name) for one in own.records.values()]
+    new_address = record.email is not None and (Kind.EMAIL, record.email) not in own.traits
+    return new_address and max(names) is Agreement.DIFFERENT
+
+
+def _taken_over(record: Record, own: Person) -> Match:
+    last = own.records[record.record_id].name.shown
+    words = f"the same record, which was {last} and has another name and address now"
+    return Match(own.person_id, Tier.SHARED, (words,), contested=True)
+
+
+def _answered(ruled: Rulings, own: Person) -> bool | None:
+    """Return whether people said that a record is its person's still; None if nobody did."""
+    if own.person_id in ruled.different:
+        return False
+    if ruled.same is None or ruled.same.tier not in (Tier.SHARED, Tier.SEVERAL):
+        return None
+    return ruled.same.person_id == own.person_id
+
+
+def _remember(person: Person, found: Sequence[Move]) -> None:
+    if found:
+        last = found[-1].record
+        person.last_move = (last.account, last.company)
 
 
 def _question(matches: tuple[Match, ...]) -> Decision:

@@ -27,7 +27,9 @@ _LETTERS = str.maketrans(
 )
 # What stands inside a word: O'Brien is Obrien.
 _INSIDE = re.compile(r"['`\u00b4\u2018\u2019\u02bc.]")
-_NO_LETTERS = re.compile(r"[\W_]+")
+# Accents, which are often left out: they stand on letters of any script. Marks of one script alone
+# (vowels of Hindi or Thai, voicing of Kana) are letters of their own.
+_ACCENT = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 #: Given names whose short forms are looked up, so that one name has few spellings.
 _EXPANDED = 2
 #: Words a name needs to be told from others by.
@@ -40,8 +42,9 @@ class Agreement(IntEnum):
     Attributes:
         DIFFERENT: They contradict each other.
         UNKNOWN: One of them is missing.
-        COMPATIBLE: One is a part of the other, or has an initial where it has a word.
-        EQUAL: The same name: in other letters, another order, or with a short form.
+        COMPATIBLE: One is a part of the other, has an initial where it has a word, or has the
+            same words in another order.
+        EQUAL: The same name: in other letters, or with a short form.
     """
 
     DIFFERENT = 0
@@ -57,21 +60,30 @@ class Name:
     Attributes:
         shown: As people write it.
         words: Its words, folded.
-        keys: Two names are equal if they share one; none where the name says too little.
+        keys: Names are looked up by these, and equal if they share one and have their words in
+            one order; none where the name says too little.
+        families: Words of the last name.
     """
 
     shown: str
     words: tuple[str, ...]
     keys: frozenset[str]
+    families: tuple[str, ...] = ()
 
 
 def fold(text: str) -> str:
     """Return a text without case, accents and punctuation, its words one blank apart."""
     text = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
-    text = "".join(
-        one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one)
-    )
-    return _NO_LETTERS.sub(" ", _INSIDE.sub("", text)).strip()
+    text = _ACCENT.sub("", unicodedata.normalize("NFKD", text))
+    return " ".join("".join(map(_letter, _INSIDE.sub("", text))).split())
+
+
+def _letter(one: str) -> str:
+    """Return what is left of a character: itself, nothing if nobody sees it, or a blank."""
+    category = unicodedata.category(one)
+    if one.isalnum() or category in ("Mn", "Mc"):
+        return one
+    return "" if category == "Cf" else " "
 
 
 @lru_cache(maxsize=65_536)
@@ -86,15 +98,18 @@ def name_of(first: str | None, last: str | None) -> Name:
     shown = " ".join(f"{first} {last}".split())
     if not first.strip() and "," in last:
         last, _, first = last.partition(",")
+    elif first.rstrip().endswith(","):
+        first, last = last, first
     given, family = fold(first).split(), fold(last).split()
     if not given and len(family) > 1:
         given, family = family[:-1], family[-1:]
     words = (*given, *family)
     if len(words) < _LEAST_WORDS:
-        return Name(shown, words, frozenset())
+        return Name(shown, words, frozenset(), tuple(family))
     choices = [sorted(names_meant(word)) for word in given[:_EXPANDED]]
     choices += [[word] for word in (*given[_EXPANDED:], *family)]
-    return Name(shown, words, frozenset(" ".join(sorted(one)) for one in product(*choices)))
+    keys = frozenset(" ".join(sorted(one)) for one in product(*choices))
+    return Name(shown, words, keys, tuple(family))
 
 
 def agreement(one: Name, other: Name) -> Agreement:
@@ -102,7 +117,9 @@ def agreement(one: Name, other: Name) -> Agreement:
     if not one.words or not other.words:
         return Agreement.UNKNOWN
     if one.keys & other.keys:
-        return Agreement.EQUAL
+        # James Thomas may be Thomas James, and may be another one.
+        in_order = all(map(_same_word, one.words, other.words))
+        return Agreement.EQUAL if in_order else Agreement.COMPATIBLE
     short, long = sorted((one.words, other.words), key=len)
     left = list(long)
     for word in sorted(short, key=len, reverse=True):

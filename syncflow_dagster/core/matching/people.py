@@ -119,13 +119,13 @@ def normalised(said: Record, shared_mailboxes: Collection[str] = ()) -> Record:
         msg = f"a record without an id cannot be told from others: {said.name.shown!r}"
         raise ValueError(msg)
     address = contacts.email(said.email)
-    numbers = (contacts.phone(one) for one in said.phones)
+    numbers = (contacts.own_phone(one) for one in said.phones)
     return replace(
         said,
         record_id=own,
         email=address,
         mailbox_shared=contacts.is_shared_mailbox(address, shared_mailboxes),
-        external_id=(said.external_id or "").strip() or None,
+        external_id=contacts.external_id(said.external_id),
         linkedin=contacts.linkedin(said.linkedin),
         phones=tuple(dict.fromkeys(one for one in numbers if one is not None)),
         account=contacts.record_id(said.account),
@@ -141,14 +141,40 @@ def name_and(names: Iterable[str], more: Iterable[Key]) -> Iterator[Key]:
         yield from ((Kind.NAME_AND, f"{name} + {kind} {value}") for kind, value in beside)
 
 
+def tells(record: Record) -> Iterator[Key]:
+    """Return keys a record's person is found by: each name with each thing beside it."""
+    beside = [key for key in record.keys() if key[0] in _BESIDE]  # noqa: SIM118 - no mapping
+    return name_and(_names(record), beside)
+
+
 def told_by(record: Record) -> Iterator[Key]:
-    """Return keys of those who have a record's name and something else of it."""
+    """Return keys of those who may have a record's name, and have something else of it."""
     beside: list[Key] = [(Kind.PHONE, one) for one in record.phones]
     if record.account is not None:
         beside += [(Kind.ACCOUNT, record.account), (Kind.PRIOR_ACCOUNT, record.account)]
     if record.prior_account is not None:
         beside.append((Kind.ACCOUNT, record.prior_account))
-    return name_and(sorted(record.name.keys), beside)
+    return name_and(_names(record), beside)
+
+
+def looked_up(record: Record, *, by_name: bool) -> Iterator[Key]:
+    """Return keys by which persons have to be at hand before a record is decided.
+
+    Those with its telephone are among them whatever their name is, as a number of two names tells
+    nothing.
+
+    Args:
+        record: The record.
+        by_name: Whether those count, too, who have no more than the name in common.
+    """
+    wanted = {*IDENTIFIERS, Kind.PHONE, *([Kind.NAME] if by_name else [])}
+    yield from (key for key in record.keys() if key[0] in wanted)  # noqa: SIM118 - no mapping
+    yield from told_by(record)
+
+
+def _names(record: Record) -> list[str]:
+    """Return a record's names; the last name alone finds those with initials or without."""
+    return [*sorted(record.name.keys), *(f"~ {one}" for one in sorted({*record.name.families}))]
 
 
 @dataclass(slots=True)
@@ -172,29 +198,33 @@ class Person:
         person_id: Made from the id of the first record, so that it is the same after a repeat.
         records: Last known state of each, by id.
         traits: All that he was ever known by.
+        last_move: Where the last move led that was found of him, as the record showed it: id and
+            name of the company. None where there is none.
     """
 
     person_id: UUID
     records: dict[str, Record] = field(default_factory=dict)
     traits: dict[Key, Trait] = field(default_factory=dict)
+    last_move: tuple[str | None, str | None] | None = None
 
     def has(self, key: Key) -> bool:
         """Tell whether a key is known and tells the person from others."""
         trait = self.traits.get(key)
         return trait is not None and not trait.shared
 
-    def told_by(self) -> Iterator[Key]:
-        """Return all names with all else that tells persons of one name apart."""
-        beside = [key for key in self.traits if key[0] in _BESIDE]
-        return name_and([value for kind, value in self.traits if kind is Kind.NAME], beside)
-
     def by_age(self) -> Sequence[Record]:
         """Return the records, the oldest first; those of unknown age in the order they came."""
-        return sorted(self.records.values(), key=_age)
+        return sorted(self.records.values(), key=age)
 
 
-def _age(record: Record) -> tuple[bool, float]:
-    return (record.created is None, record.created.timestamp() if record.created else 0.0)
+def age(record: Record) -> tuple[bool, float, str]:
+    """Return what records are sorted by, the oldest first; those of unknown age stay as they are.
+
+    Of two that were made at once the id decides, so that the order of coming does not.
+    """
+    if record.created is None:
+        return True, 0.0, ""
+    return False, record.created.timestamp(), record.record_id
 
 
 def person_id(scope: str, record_id: str) -> UUID:

@@ -6,12 +6,21 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from syncflow_dagster.core.matching.people import IDENTIFIERS, Kind, Person, Trait
+from syncflow_dagster.core.matching.names import Agreement, agreement
+from syncflow_dagster.core.matching.people import (
+    IDENTIFIERS,
+    Kind,
+    Person,
+    Trait,
+    looked_up,
+    tells,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
 
+    from syncflow_dagster.core.matching.names import Name
     from syncflow_dagster.core.matching.people import Key, Record
 
 
@@ -56,10 +65,24 @@ class Registry:
     def candidates(self, record: Record) -> list[Person]:
         """Return persons who share an identifier or a name with a record."""
         found: dict[UUID, None] = {}
-        for kind, value in record.keys():  # noqa: SIM118 - a method, no mapping
-            if kind in IDENTIFIERS or kind is Kind.NAME:
-                found |= self._by_key.get((kind, value), {})
+        for key in looked_up(record, by_name=True):
+            if key[0] is not Kind.PHONE:
+                found |= self._by_key.get(key, {})
         return [self.persons[one] for one in sorted(found)]
+
+    def common_phones(self, record: Record) -> frozenset[str]:
+        """Return those of a record's numbers that somebody of another name has."""
+        return frozenset(
+            number for number in record.phones if self._has_others(number, record.name)
+        )
+
+    def _has_others(self, number: str, name: Name) -> bool:
+        return any(
+            agreement(name, one.name) is Agreement.DIFFERENT
+            for person in self._by_key.get((Kind.PHONE, number), {})
+            for one in self.persons[person].records.values()
+            if number in one.phones
+        )
 
     def linked(self, record: Record) -> list[Person]:
         """Return persons of records that were merged with this one, over any number of steps.
@@ -113,13 +136,15 @@ class Registry:
                 self._add(person, key, Trait(record.record_id, shared))
             elif shared:
                 self._share(person, key)
-        for key in [one for one in person.told_by() if one not in person.traits]:
-            self._add(person, key, Trait(record.record_id))
+        for key in tells(record):
+            if key not in person.traits:
+                self._add(person, key, Trait(record.record_id))
 
     def absorb(self, person: Person, other: Person) -> None:
         """Make two persons one."""
-        for record in other.records.values():
+        for record in list(other.records.values()):
             self._place(person, record)
+        person.last_move = person.last_move or other.last_move
         for key, trait in other.traits.items():
             del self._by_key[key][other.person_id]
             self._by_key[key][person.person_id] = None
@@ -146,6 +171,9 @@ class Registry:
     def _place(self, person: Person, record: Record) -> None:
         if person.records.get(record.record_id) != record:
             self.changes.records[record.record_id] = None
+        former = self.owner(record.record_id)
+        if former is not None and former is not person:
+            del former.records[record.record_id]
         person.records[record.record_id] = record
         self._owner[record.record_id] = person.person_id
         if record.merged_into is not None:

@@ -11,7 +11,7 @@ from syncflow_dagster.core.matching.names import Agreement, agreement
 from syncflow_dagster.core.matching.people import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from uuid import UUID
 
     from syncflow_dagster.core.matching.people import Person, Record
@@ -24,9 +24,10 @@ class Tier(IntEnum):
         SAME_RECORD: The record is known, or was merged with one that is.
         IDENTIFIER: An id, a profile or an address that one person has.
         CORROBORATED: The name, and something beside it.
-        NAME: The name alone.
+        NAME: The name alone, or less than the name and something beside it.
         SEVERAL: Several persons fit equally well.
-        SHARED: An address that several people read, or that belongs to somebody of another name.
+        SHARED: An address that several people read, or something that belongs to somebody of
+            another name.
     """
 
     SAME_RECORD = 0
@@ -51,61 +52,114 @@ class Match:
         evidence: What the two have in common, in words for the person they are about.
         weak: Whether it is so little that it is not asked about records that were all there
             when the first of them was looked at.
+        contested: Whether it is something that the person has alone, under another name.
     """
 
     person_id: UUID
     tier: Tier
     evidence: tuple[str, ...]
     weak: bool = False
+    contested: bool = False
 
 
-def compare(record: Record, person: Person) -> Match | None:
-    """Tell how strongly a record points at a person; None: not at all."""
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """How a record's name goes with those of a person's records.
+
+    Attributes:
+        best: With the one that agrees most.
+        doubt: Whether it contradicts another of them, or agrees only with a name given up.
+        known: Whether the person is or was looked up by the same words.
+    """
+
+    best: Agreement
+    doubt: bool
+    known: bool
+
+    @property
+    def equal(self) -> bool:
+        """Whether it is the same name, without any doubt."""
+        return self.best is Agreement.EQUAL and not self.doubt
+
+
+def compare(record: Record, person: Person, common: Collection[str] = ()) -> Match | None:
+    """Tell how strongly a record points at a person; None: not at all.
+
+    Args:
+        record: The record.
+        person: The person.
+        common: Telephone numbers that others have, too.
+    """
     names = _names(record, person)
-    same = tuple(_identifiers(record, person, names))
-    if same:
+    same = tuple(_identifiers(record, person))
+    if same and not names.doubt:
         return Match(person.person_id, Tier.IDENTIFIER, same)
-    beside = tuple(_corroborators(record, person))
+    if same:
+        words = tuple(f"{one}, under another name" for one in same)
+        return Match(person.person_id, Tier.SHARED, words, contested=True)
     mailbox = _mailbox(record, person, names)
-    if names is not Agreement.EQUAL:
+    if mailbox is not None and names.best is not Agreement.EQUAL:
         return mailbox
-    called = f"the same name, {record.name.shown}"
+    if names.best in (Agreement.DIFFERENT, Agreement.UNKNOWN) and not names.known:
+        return None
+    return _by_name(record, person, names, mailbox, common)
+
+
+def _by_name(
+    record: Record, person: Person, names: _Names, mailbox: Match | None, common: Collection[str]
+) -> Match | None:
+    """Return what the name says, with what is beside it."""
+    alike = "same" if names.best is Agreement.EQUAL else "similar"
+    called = f"the {alike} name, {record.name.shown}"
+    beside = tuple(_corroborators(record, person, common))
+    against = _contradiction(record, person)
+    if beside and names.equal and against is None:
+        return Match(person.person_id, Tier.CORROBORATED, (called, *beside))
     if beside:
-        contradiction = _contradiction(record, person)
-        if contradiction is None:
-            return Match(person.person_id, Tier.CORROBORATED, (called, *beside))
-        return Match(person.person_id, Tier.NAME, (called, *beside, contradiction))
+        doubts = ["but a name that differs from another of his"] if names.doubt else []
+        more = (*doubts, *([] if against is None else [against]))
+        return Match(person.person_id, Tier.NAME, (called, *beside, *more))
     if mailbox is not None:
         return Match(person.person_id, Tier.SHARED, (called, *mailbox.evidence))
+    if not names.known:
+        return None
+    number = next((one for one in record.phones if one in common and _has_phone(person, one)), None)
+    if number is not None:
+        words = f"a telephone number that others have, too, ending in {number[-4:]}"
+        return Match(person.person_id, Tier.NAME, (called, words))
     colleague = _colleague(record, person)
     if colleague is not None:
         return Match(person.person_id, Tier.NAME, (called, colleague))
     return Match(person.person_id, Tier.NAME, (called, "nothing else in common"), weak=True)
 
 
-def _names(record: Record, person: Person) -> Agreement:
-    if any((Kind.NAME, key) in person.traits for key in record.name.keys):
-        return Agreement.EQUAL
-    return max(
-        (agreement(record.name, one.name) for one in person.records.values()),
-        default=Agreement.UNKNOWN,
-    )
+def _names(record: Record, person: Person) -> _Names:
+    """Hold a name against each of a person's own, never against what one of them may stand for.
+
+    Chris is Christina's short form and Christopher's, who are two.
+    """
+    found = [agreement(record.name, one.name) for one in person.records.values()]
+    best = max(found, default=Agreement.UNKNOWN)
+    known = any((Kind.NAME, key) in person.traits for key in record.name.keys)
+    former = known and best in (Agreement.DIFFERENT, Agreement.UNKNOWN)
+    return _Names(best, Agreement.DIFFERENT in found or former, known)
 
 
-def _identifiers(record: Record, person: Person, names: Agreement) -> Iterator[str]:
+def _identifiers(record: Record, person: Person) -> Iterator[str]:
     """Return in words what one person alone has; an address only where it is in use now."""
     if record.external_id is not None and person.has((Kind.EXTERNAL_ID, record.external_id)):
         yield f"the same external id, {record.external_id}"
     if record.linkedin is not None and person.has((Kind.LINKEDIN, record.linkedin)):
         yield f"the same LinkedIn profile, {record.linkedin}"
     address = _own_address(record, person)
-    if address is not None and names is not Agreement.DIFFERENT and _in_use(address, person):
+    if address is not None and _in_use(address, person):
         yield f"the same e-mail address, {address}"
 
 
-def _corroborators(record: Record, person: Person) -> Iterator[str]:
+def _corroborators(record: Record, person: Person, common: Collection[str]) -> Iterator[str]:
     """Return in words what makes one person of two records of one name."""
-    number = next((one for one in record.phones if (Kind.PHONE, one) in person.traits), None)
+    own = (one for one in record.phones if one not in common and _has_phone(person, one))
+    number = next(own, None)
     if number is not None:
         yield f"the same telephone number, ending in {number[-4:]}"
     address = _own_address(record, person)
@@ -124,26 +178,30 @@ def _own_address(record: Record, person: Person) -> str | None:
     return record.email if person.has((Kind.EMAIL, record.email)) else None
 
 
+def _has_phone(person: Person, number: str) -> bool:
+    return (Kind.PHONE, number) in person.traits
+
+
 def _in_use(address: str, person: Person) -> bool:
-    return any(one.email == address for one in person.records.values())
+    """Tell whether an address is on a record that is not deleted; others may get it after that."""
+    return any(one.email == address and not one.gone for one in person.records.values())
 
 
-def _mailbox(record: Record, person: Person, names: Agreement) -> Match | None:
-    """Return what a common address asks where it does not answer."""
-    if record.email is None:
-        return None
-    trait = person.traits.get((Kind.EMAIL, record.email))
-    if trait is None:
-        return None
-    if record.mailbox_shared or trait.shared:
-        words = f"the same mailbox, {record.email}, which several people read"
-        weak = record.mailbox_shared and names is not Agreement.EQUAL
-        return Match(person.person_id, Tier.SHARED, (words,), weak=weak)
-    if names is Agreement.DIFFERENT:
-        words = f"the same e-mail address, {record.email}, under another name"
-    else:
-        words = f"an e-mail address used before, {record.email}, under a name that is not the same"
-    return Match(person.person_id, Tier.SHARED, (words,))
+def _mailbox(record: Record, person: Person, names: _Names) -> Match | None:
+    """Return what is common to both and asks where it does not answer."""
+    for key in record.identifiers():
+        trait = person.traits.get(key)
+        if trait is None:
+            continue
+        what = f"the same {'mailbox' if key[0] is Kind.EMAIL else key[0].replace('_', ' ')}"
+        mailbox = key[0] is Kind.EMAIL and record.mailbox_shared
+        if mailbox or trait.shared:
+            words = f"{what}, {key[1]}, which several people have"
+            weak = mailbox and names.best is not Agreement.EQUAL
+            return Match(person.person_id, Tier.SHARED, (words,), weak=weak)
+        words = f"an e-mail address used before, {key[1]}, under a name that is not the same"
+        return Match(person.person_id, Tier.SHARED, (words,), contested=True)
+    return None
 
 
 def _contradiction(record: Record, person: Person) -> str | None:
