@@ -11,6 +11,7 @@ from test_salesforce_pull import contacts, edit, read_all, table
 from syncflow_dagster.nodes.pull import salesforce
 from syncflow_dagster.nodes.pull.ports import QueryFailedError
 from syncflow_dagster.nodes.rows import PositionLost
+from syncflow_dagster.nodes.salesforce import csv_pages
 
 HASH = "{strategy: hash}"
 #: The least lists that take two queries by REST, and by Bulk.
@@ -86,3 +87,28 @@ def test_parts_that_records_change_between_go_on_nowhere_and_need_a_stamp(
     (one,) = read_all(rows_of(load(tmp_path, org, "api: rest"), org), pages=1)
     with pytest.raises(PositionLost):
         read_all(rows_of(loaded, org), after=one.resume)
+
+
+def test_a_job_that_nobody_can_go_on_with_is_deleted(org, tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_pages, "_BLOCK_BYTES", 2000)  # several batches in a page
+    org.settings(bulk_page_rows=60)
+    loaded = load(tmp_path, org, "api: bulk")
+
+    def jobs():
+        return len(org.stats()["bulk"]["query"]["jobs"])
+
+    (piece,) = read_all(rows_of(loaded, org), pages=1)
+    assert (piece.resume, jobs()) == (None, 0)
+    found = read_all(rows_of(loaded, org), pages=6)
+    marks = [one.resume for one in found if one.resume]
+    assert marks
+    assert jobs() == 1
+    # The file was changed meanwhile: the place is given up, and what it names with it.
+    other = load(tmp_path, org, "api: bulk", "where: {attribute: LastName, operator: is_not_null}")
+    with pytest.raises(PositionLost):
+        read_all(rows_of(other, org), after=marks[-1])
+    assert jobs() == 0
+    # Parts that go on nowhere leave none either.
+    long = load(tmp_path, org, "api: bulk", names("bulk"), detection=HASH)
+    read_all(rows_of(long, org), pages=3)
+    assert jobs() == 0

@@ -77,6 +77,8 @@ class Read:
     restarted: int = 0
     _seen: set[str] | None = field(default=None, repr=False)
     _marked: bool = field(default=True, repr=False)
+    _held: tuple[str, ...] = field(default=(), repr=False)
+    _complete: set[str] = field(default_factory=set, repr=False)
 
     def rest(self, parts: Parts, place: Place | None = None) -> Iterator[Piece]:
         """Read by REST.
@@ -94,7 +96,7 @@ class Read:
         yield from self._nothing()
 
     def bulk(self, parts: Parts, place: Place | None = None) -> Iterator[Piece]:
-        """Read by Bulk API 2.0; the jobs are deleted once the read has ended.
+        """Read by Bulk API 2.0; jobs are deleted once no read can go on with them.
 
         Raises:
             PositionLost: It cannot be read on from the place.
@@ -104,10 +106,9 @@ class Read:
             QueryFailedError: The org refuses, or answers something else.
         """
         here = place or Place(fingerprint(parts), "bulk", self.window)
-        asked = self._begin(here, parts)
-        jobs, ended = list(here.jobs), False
+        jobs, self._held = list(here.jobs), here.jobs
         try:
-            for number, (query, also) in enumerate(asked):
+            for number, (query, also) in enumerate(self._begin(here, parts)):
                 if number < here.part:
                     continue
                 if number > here.part or not jobs:
@@ -117,16 +118,17 @@ class Read:
                     crash_point("pull.job_made")
                 yield from self._bulk_part(replace(here, jobs=tuple(jobs)))
             yield from self._nothing()
-            ended = True
-        except JobGone as error:
+            self._held = ()
+        except (JobGone, PositionLost) as error:
+            self._held = ()
             if place is None:
                 raise
             raise PositionLost(str(error)) from None
         finally:
-            # Of a read that breaks off they stay: the next one goes on with them.
-            if ended or not (self.given or place):
-                for job in jobs:
-                    drop_query(self.client, job, complete=ended)
+            # Of a read that breaks off those stay that a place names: the next one goes on there.
+            for job in jobs:
+                if job not in self._held:
+                    drop_query(self.client, job, complete=job in self._complete)
 
     def _rest_part(self, query: Query, also: Sequence[str], here: Place) -> Iterator[Piece]:
         while True:
@@ -148,6 +150,7 @@ class Read:
     def _bulk_part(self, here: Place) -> Iterator[Piece]:
         job = here.jobs[-1]
         expected = await_query(self.client, job)
+        self._complete.add(job)
         behind = _Behind(here.page)
         for page in read_pages(self.client, job, self.columns, done=behind):
             here = replace(here, page=page.path, rows=here.rows + page.rows.num_rows)
@@ -169,6 +172,8 @@ class Read:
             batch = self._unseen(batch)
         self.given += batch.num_rows
         resume = here.to_text() if here and self._marked else None
+        if here is not None and resume is not None:
+            self._held = here.jobs
         return Piece(batch.select(self.names), resume, self.window.covered)
 
     def _unseen(self, batch: pa.RecordBatch) -> pa.RecordBatch:
