@@ -9,9 +9,10 @@ from pull_cases import build, load, rows_of, truth, view
 from test_salesforce_pull import contacts, edit, read_all, table
 
 from syncflow_dagster.nodes.pull import salesforce
-from syncflow_dagster.nodes.pull.ports import QueryFailedError
+from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
 from syncflow_dagster.nodes.rows import PositionLost
-from syncflow_dagster.nodes.salesforce import csv_pages
+from syncflow_dagster.nodes.salesforce import bulk_reading, csv_pages
+from syncflow_dagster.nodes.salesforce.client import SalesforceClient
 
 HASH = "{strategy: hash}"
 #: The least lists that take two queries by REST, and by Bulk.
@@ -112,3 +113,17 @@ def test_a_job_that_nobody_can_go_on_with_is_deleted(org, tmp_path, monkeypatch)
     long = load(tmp_path, org, "api: bulk", names("bulk"), detection=HASH)
     read_all(rows_of(long, org), pages=3)
     assert jobs() == 0
+
+
+def test_a_job_is_not_waited_for_a_day(org, tmp_path, monkeypatch):
+    def look(*_):
+        return {"state": "InProgress"}
+
+    monkeypatch.setattr(bulk_reading, "_look", look)
+    source = rows_of(load(tmp_path, org, "api: bulk"), org)
+    waits = []
+    source.connect = lambda given: SalesforceClient(given, wait=waits.append)
+    with pytest.raises(SourceUnavailableError, match="still InProgress"):
+        read_all(source)
+    assert 3600 < sum(waits) < 3 * 3600
+    assert org.stats()["bulk"]["query"]["jobs"] == {}

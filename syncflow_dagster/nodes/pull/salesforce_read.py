@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 ID = "Id"
 #: What a query by REST ends with.
 ORDER = "ORDER BY Id"
+#: Seconds a job may take. One that is not done by then waits behind others of the org, or hangs; a
+#: run that waits with it says nothing meanwhile, and the node's next runs wait for it.
+_LONGEST_JOB_S = 2 * 3600
 
 
 @dataclass
@@ -149,7 +152,7 @@ class Read:
 
     def _bulk_part(self, here: Place) -> Iterator[Piece]:
         job = here.jobs[-1]
-        expected = await_query(self.client, job)
+        expected = await_query(self.client, job, most_s=_LONGEST_JOB_S)
         self._complete.add(job)
         behind = _Behind(here.page)
         for page in read_pages(self.client, job, self.columns, done=behind):
