@@ -211,7 +211,7 @@ def test_the_api_is_told_and_rest_takes_what_bulk_cannot_read(org, tmp_path, mon
     assert source.told.choice.api == "rest"
     assert "not supported by the Bulk API" in source.told.choice.why
 
-    def gone(*_args):
+    def gone(*_args, **_more):
         raise JobGone("somebody ended it")
 
     monkeypatch.undo()
