@@ -198,7 +198,7 @@ def test_long_lists_are_split_into_queries_that_fit_an_address(monkeypatch):
     parts = split.for_rest(_query(two))
     assert parts.is_disjoint
     assert max(len(quote_plus(one.text())) for one in parts.queries) < split.LONGEST_ADDRESS
-    assert len(parts.queries) < 80
+    assert len(parts.queries) < 100
     assert all(one.text().count(" IN (") == 2 for one in parts.queries)
     assert not split.for_rest(
         _query(group("any", _long_list("Email", 900), _long_list("Account.Name", 900)))

@@ -11,11 +11,14 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 from conftest import NASTY
-from scripted import Scripted, answer, error
+from requests.adapters import HTTPAdapter
+from scripted import Scripted, answer, connection, error, response
 
+from syncflow_dagster.core.soql.split import LONGEST_ADDRESS
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
 from syncflow_dagster.nodes.salesforce import bulk_reading, reading
 from syncflow_dagster.nodes.salesforce.answers import Answer, NoAnswer
+from syncflow_dagster.nodes.salesforce.client import SalesforceClient
 from syncflow_dagster.nodes.salesforce.columns import Column, columns_of
 from syncflow_dagster.nodes.salesforce.describe import Describes
 from syncflow_dagster.nodes.salesforce.errors import (
@@ -294,6 +297,20 @@ def test_a_page_that_was_cut_off_is_fetched_again():
         assert len({path for _, path, _ in client.asked[1:]}) == 1
         client = Scripted(first, second, whole, api_version="57.0")
         assert [page.rows.num_rows for page in bulk_reading.read_pages(client, "1", IDS)] == [400]
+
+
+def test_the_longest_query_fits_beside_a_token_that_is_a_jwt(monkeypatch):
+    beside = []
+
+    def send(_self, request, **_settings):
+        fields = sum(len(f"{name}: {value}\r\n") for name, value in request.headers.items())
+        beside.append(len(f"GET  HTTP/1.1\r\nHost: {'h' * 60}\r\n\r\n") + fields)
+        return response(200, {"records": [], "done": True})
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    client = SalesforceClient(connection(auth={"type": "session", "token": "j" * 2000}))
+    list(reading.read_rest(client, SOQL, IDS))
+    assert beside[0] + LONGEST_ADDRESS < 16_384
 
 
 def test_pages_that_lead_back_to_themselves_are_an_error():

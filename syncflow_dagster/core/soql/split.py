@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 #: Longest query, in characters
 #: (https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_soslsoql.htm).
 LONGEST_QUERY = 100_000
-#: Longest address of a request, in bytes, kept below the 16,384 that address and headers may have.
-LONGEST_ADDRESS = 16_000
+#: Longest address of a request, in bytes: address and headers may have 16,384, and an access token
+#: that is a JWT has up to 2,000 of them.
+LONGEST_ADDRESS = 14_000
 #: Ids in one list of a query that goes in an address.
 MOST_IDS = 500
 #: Bytes of the address that are not the query: host, path, and how it is marked.

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 #: Most rows of a page; the org may send fewer (REST API Developer Guide,
 #: page "headers_queryoptions").
 PAGE_ROWS = 2000
-#: Longest request line and headers, in bytes, that are known to go through; more is answered with
-#: HTTP 431 and an HTML page.
-MOST_URL_BYTES = 16_000
 
 
 def count(client: SalesforceClient, soql: str, *, deleted: bool = False) -> int:
