@@ -13,8 +13,11 @@ from syncflow_dagster.nodes.tag.destination import TagDestination
 from syncflow_dagster.nodes.tag.screening import Screen
 from syncflow_dagster.nodes.tag.showing import Looker
 from syncflow_dagster.nodes.tag.wishes import junction_key
+from syncflow_dagster.testing.clock import FakeClock
 from syncflow_dagster.testing.destination_conformance import DestinationConformance, Harness
 from syncflow_dagster.workflows.models import SalesforceConnection
+
+POLICY = "p"
 
 ALLOWED = Verdict(Decision.ALLOW)
 
@@ -54,7 +57,8 @@ class TagHarness(Harness):
 
     def _destination(self, token):
         client = self._client(token)
-        screen = Screen(OpenGate(), client, Looker(self._tagged), lambda _effects: None)
+        looker = Looker(self._tagged)
+        screen = Screen(OpenGate(), client, looker, lambda _effects: None, FakeClock(), POLICY)
         return TagDestination(client, screen, 200)
 
     def destination(self):
@@ -125,7 +129,8 @@ class TagHarness(Harness):
 def _common(person, store, before, after):
     return {
         "tagged": "Contact", "record_id": person, "store": store, "purpose": "tests",
-        "rules": ["r"], "before": before, "after": after, "plan": "p", "label": person,
+        "rules": ["r"], "before": before, "after": after, "plan": "p", "policy": POLICY,
+        "label": person,
     }  # fmt: skip
 
 

@@ -173,7 +173,7 @@ def test_the_hash_is_of_the_policy_and_every_line():
 def test_undo_takes_back_only_what_still_stands():
     cells = {contact_id(1): {"Champion_Tags__c": ["moved"], "topic:Champions": False}}
     plan = lines([CHAMPION, STATUS, TOPIC, JUNCTION], row(1), cells).lines
-    effects = [line.effect("Contact", "salesforce:default", "h") for line in plan]
+    effects = [line.effect("Contact", "salesforce:default", "h", "p") for line in plan]
     written = [Written(one.effect_key, one.kind, one.payload, 1) for one in effects]
     junction = plan[-1].place.store
     now = {

@@ -54,7 +54,7 @@ def test_a_dry_run_keeps_the_plan_and_writes_nothing_else(world):
         "what": "set_fields",
         "why": "champion (champion_tracking)",
         "before": "Champion_Tags__c: empty",
-        "after": "Champion_Tags__c: champion",
+        "after": "Champion_Tags__c: 1 values",
     }
 
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
-from tag_cases import CHAMPION, JUNCTION, MEMBER, STATUS, TOPIC, rule
+import json
 
+import pytest
+from tag_cases import CHAMPION, JUNCTION, MEMBER, STATUS, TOPIC, policy, rule
+
+from syncflow_dagster.core.outcomes import Done, Reject
 from syncflow_dagster.ledger import deliver, reconcile, recording
 from syncflow_dagster.ledger.decisions import By, Decisions
+from syncflow_dagster.ledger.ports import Effect
+from syncflow_dagster.nodes.salesforce.answers import NoAnswer
+from syncflow_dagster.nodes.salesforce.writing import Written
 from syncflow_dagster.nodes.tag import keeping, planning
 from syncflow_dagster.nodes.tag.plans import PlanStatus
 from syncflow_dagster.nodes.tag.preflight import TagUnfit
+from syncflow_dagster.nodes.tag.screening import Screen
+from syncflow_dagster.nodes.tag.showing import Shown
+from syncflow_dagster.nodes.tag.writes import Writer
 
 ALL = [CHAMPION, STATUS, TOPIC, MEMBER, JUNCTION]
 
@@ -110,7 +119,7 @@ def test_who_is_refused_is_never_written_to(make_world):
     assert len(times_written(world)) == 2
 
 
-def test_consent_withdrawn_between_plan_and_send_or_between_two_tries(make_world):
+def test_consent_withdrawn_between_plan_and_send_or_between_two_tries(make_world, monkeypatch):
     world = make_world([CHAMPION])
     first, second = world.people[:2]
     world.add_people(0, 1, 2)
@@ -132,6 +141,50 @@ def test_consent_withdrawn_between_plan_and_send_or_between_two_tries(make_world
     assert set(times_written(world)) == {("Contact", world.people[2])}
     assert set(world.dead()) == {first, second}
     assert {one["state"] for one in world.effects()} == {"DONE", "DEAD"}
+
+    # The gate is asked last: who opts out while the records are looked at is not written to.
+    third, look = world.people[3], Screen.look
+
+    def opts_out_late(screen, effects):
+        shown = look(screen, effects)
+        world.edit("Contact", third, DoNotCall=True)
+        return shown
+
+    monkeypatch.setattr(Screen, "look", opts_out_late)
+    world.add_people(3)
+    world.go(run_id="run-2")
+    assert third in world.dead()
+    assert len(times_written(world)) == 1
+
+
+def test_before_each_further_request_of_a_batch_the_gate_is_asked_again(monkeypatch):
+    def effect(number, kind):
+        return Effect(number, f"e{number}", kind, "k", False, {"topic": "Champions"}, "r", None)
+
+    effects = [effect(1, "assign_topic"), effect(2, "remove_topic"), effect(3, "remove_topic")]
+    sent = []
+
+    def request(_writer, some, _shown):
+        sent.append([one.effect_id for one in some])
+        return Written([Done() for _ in some], NoAnswer("not asked", sent=False), {})
+
+    monkeypatch.setattr(Writer, "_request", request)
+    no = Reject("consent: withdrawn")
+    writer = Writer(None, None, {"Champions": "t"})
+    outcomes = writer.write(effects, Shown(), lambda some: ([some[0]], {some[1].effect_id: no}))
+    assert sent == [[1], [2]]
+    assert outcomes == {1: Done(), 2: Done(), 3: no}
+
+
+def test_what_was_applied_under_another_policy_is_not_sent(make_world):
+    world = make_world([STATUS])
+    world.add_people(0)
+    world.run().plan()
+    changed = policy(auto_up_to=1_000, max_changes=2_000)
+    (world.folder / "policy.yaml").write_text(json.dumps(changed.model_dump(mode="json")))
+    world.go(run_id="run-2")
+    assert world.log() == []
+    assert "policy has changed" in world.dead()[world.people[0]]
 
 
 @pytest.mark.parametrize(
@@ -208,9 +261,9 @@ def test_what_has_changed_since_approval_is_not_overwritten(make_world):
     run.deliver()
     assert times_written(world) == {("Contact", fine): 1}
     assert "changed since approval" in world.dead()[changed]
-    assert "Champion_Status__c: Left, and not Champion_Status__c: empty" in world.dead()[changed]
-    # Whom one cannot ask about is refused by the gate already.
-    assert world.dead()[gone].startswith("consent: ")
+    # What somebody's fields hold is not for logs.
+    assert "Champion_Status__c: empty; now Champion_Status__c: 4 ch" in world.dead()[changed]
+    assert "not there any more" in world.dead()[gone]
     # What was there already is no work of ours: only the one that was written is taken back.
     back = world.run(run_id="run-1-undone")
     back.undo("run-1")

@@ -1,7 +1,8 @@
 """Tags by Bulk API 2.0: many records in one file, and what became of each of them.
 
-A job is made first and written down; then the gate is asked about its records, and only those it
-lets through go into the file. A job that gets no file, or is not closed, changes nothing.
+A job is made first and written down; then its records are read, and the gate is asked about those
+that show what was approved. Only those go into the file for which it has said yes in the last
+seconds; the others wait for another job. A job without a file, or not closed, changes nothing.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
     #: Gives what tells each line of a job's file from the others, by the job's id.
     Lines = Callable[[str], Mapping[int, str]]
 
-#: Records of one job: what Salesforce works off in one piece, and the gate is asked about within
-#: a minute.
-MOST_LINES = 10_000
+#: Records of one job: about as many as the gate can be asked about within `screening.YOUNG_S`, with
+#: ten times six requests. Fewer than Salesforce takes, as its yes must not get old.
+MOST_LINES = 2_000
 #: Seconds between two looks at a job; they grow to a sixth of its age, and to five minutes.
 POLL_S, LONGEST_POLL_S, _AGE_SHARE = 5.0, 300.0, 6
 #: Looks at a job that has ended, until its records are looked up one by one.
@@ -76,7 +77,8 @@ class BulkLane:
 
     def cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what one job with these effects costs, the questions before included."""
-        return costs.requests(4 + (costs.GATE + 2) * costs.batches(len(effects)))
+        # Whose yes has got old is asked about a second time.
+        return costs.requests(4 + (2 * costs.GATE + 2) * costs.batches(len(effects)))
 
     def look_cost(self) -> Mapping[str, int]:
         """Return what asking for a job costs."""

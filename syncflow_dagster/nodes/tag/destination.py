@@ -95,8 +95,9 @@ class TagDestination:
         if effects[0].bulk and self._bulk is not None:
             return self._bulk.cost(effects)
         stores = len({one.payload["store"] for one in effects if one.kind != "set_fields"})
-        # The gate, the records, each topic and campaign, and a request for each sort of write.
-        return costs.requests(costs.GATE + 2 + stores + len({one.kind for one in effects}))
+        sorts = max(len({one.kind for one in effects}), stores)
+        # The records, each topic and campaign, and for each sort of write the gate and a request.
+        return costs.requests(2 + stores + sorts * (costs.GATE + 1))
 
     def lookup_cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what looking these effects up costs, at the dearest."""
@@ -111,7 +112,7 @@ class TagDestination:
         screened = self._screen.screen(effects)
         outcomes: dict[int, Outcome] = dict(screened.outcomes)
         if screened.ready:
-            outcomes |= self._writer.write(screened.ready, screened.shown)
+            outcomes |= self._writer.write(screened.ready, screened.shown, self._screen.ask)
         ordered = {one.effect_id: outcomes[one.effect_id] for one in effects}
         said = costs.readings(self._client.usage, ordered.values())
         return Reply(ordered, said, {DAILY: self._client.usage.sent - before})

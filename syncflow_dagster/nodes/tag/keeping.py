@@ -173,8 +173,9 @@ class Keeper:
         self, conn: Connection, plan_id: int, number: str, lines: Sequence[Line], now: datetime
     ) -> None:
         """Put a plan's changes into the ledger; those that lock the same parent come together."""
+        policy = self.rules.hash
         ordered = sorted(lines, key=lambda line: (line.parent or "", line.place.record_id))
-        effects = [line.effect(self.node.object, self.account, number) for line in ordered]
+        effects = [line.effect(self.node.object, self.account, number, policy) for line in ordered]
         self.store.adopt(conn, effects)
         self.effects.insert(conn, effects, scope=self.scope, account=self.account)
         least = self.node.bulk_from

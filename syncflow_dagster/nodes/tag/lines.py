@@ -35,8 +35,11 @@ PLACES = {kind: place for (place, _), kind in KINDS.items()}
 PASSES = {"fields": 1, "topic": 2, "campaign": 3, "junction": 4}
 #: What of an effect's payload is not about where it is written.
 _NOT_OF_THE_PLACE = frozenset(
-    {"tagged", "record_id", "store", "purpose", "rules", "before", "after", "plan", "label"}
-)
+    {
+        "tagged", "record_id", "store", "purpose", "rules", "before", "after", "plan", "policy",
+        "label",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,14 @@ class Line:
             "after": normal(self.after),
         }
 
-    def effect(self, tagged: str, account: str, plan: str) -> PlannedEffect:
+    def effect(self, tagged: str, account: str, plan: str, policy: str) -> PlannedEffect:
         """Return the line as an effect of the ledger.
 
         Args:
             tagged: API name of the tagged object.
             account: Name of the org.
             plan: Hash of the plan it belongs to.
+            policy: Hash of the policy it was approved under; under another it is not sent.
         """
         row = self.row
         return PlannedEffect(
@@ -123,6 +127,7 @@ class Line:
                 "before": normal(self.before),
                 "after": normal(self.after),
                 "plan": plan,
+                "policy": policy,
                 "label": self.place.record_id if row is None else row.label,
             },
             delta_table=None if row is None else row.table,

@@ -82,12 +82,12 @@ class TagPlanReport:
         self.differences += texts[: PREVIEW - len(self.differences)]
 
     def rows_of_preview(self) -> list[dict[str, Any]]:
-        """Return the first changes as rows of a table: who, what, why, from what to what."""
+        """Return the first changes as rows of a table: who, what, why; never the values."""
         return [
             {
                 "record": line.place.record_id,
-                "before": shown(line.before),
-                "after": shown(line.after),
+                "before": sizes(line.before),
+                "after": sizes(line.after),
                 "why": f"{', '.join(line.rules)} ({line.place.purpose})",
                 "what": line.kind,
             }
@@ -98,6 +98,22 @@ class TagPlanReport:
 def shown(cells: Mapping[str, Any]) -> str:
     """Return cells for people: `Champion_Tags__c: A; B`."""
     return ", ".join(f"{cell}: {_text(value)}" for cell, value in cells.items())
+
+
+def sizes(cells: Mapping[str, Any]) -> str:
+    """Return cells for logs and reasons, without what they hold: `Title: 12 characters`."""
+    return ", ".join(f"{cell}: {size(value)}" for cell, value in cells.items())
+
+
+def size(value: Any) -> str:
+    """Return how much a cell holds, but not what."""
+    if value is None:
+        return "empty"
+    if isinstance(value, str):
+        return f"{len(value)} characters"
+    if isinstance(value, list):
+        return f"{len(value)} values"
+    return f"{len(value)} fields" if isinstance(value, dict) else "a value"
 
 
 def _text(value: Any) -> str:

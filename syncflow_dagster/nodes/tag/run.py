@@ -111,6 +111,7 @@ class TagRun:
         self.warnings: list[Mistake] = []
         self._database = database
         self._clock = clock
+        self._loaded = loaded
         self._workflow = workflow
         self._node = node
         self._source = source
@@ -198,8 +199,16 @@ class TagRun:
         return _together(reports)
 
     def destination(self) -> TagDestination:
-        """Return the org as a destination of the ledger."""
-        screen = Screen(self._gate, self._client, self._ready(), self._note_found)
+        """Return the org as a destination of the ledger.
+
+        Raises:
+            PolicyUnusable: The policy's file is not there any more, or has mistakes.
+        """
+        # Read anew: what was applied under another policy than that of now is not sent.
+        policy = policy_of(self._loaded, self._node, self._options.environ)
+        screen = Screen(
+            self._gate, self._client, self._ready(), self._note_found, self._clock, policy.hash
+        )
         bulk = None
         if self._node.bulk_from is not None:
             bulk = BulkLane(self._client, screen, self._job_lines)

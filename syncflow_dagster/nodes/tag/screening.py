@@ -1,12 +1,14 @@
-"""What is asked about each record at the instant of sending: the gate, then what it shows now.
+"""What is asked about each record at the instant of sending: what it shows now, then the gate.
 
-Nothing is written about a record that the gate does not let through, that is tagged already, or
-that does not show any more what was approved.
+Nothing is written about a record that is tagged already, that does not show any more what was
+approved, or that the gate does not let through. A yes of the gate is worth something for a few
+seconds only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop
@@ -16,14 +18,16 @@ from syncflow_dagster.nodes.salesforce.asking import ask
 from syncflow_dagster.nodes.salesforce.errors import QuotaReached
 from syncflow_dagster.nodes.salesforce.quota import DAILY
 from syncflow_dagster.nodes.tag.cells import same
+from syncflow_dagster.nodes.tag.costs import BATCH
 from syncflow_dagster.nodes.tag.lines import place_of
-from syncflow_dagster.nodes.tag.plan_report import shown as in_words
+from syncflow_dagster.nodes.tag.plan_report import sizes
 from syncflow_dagster.nodes.tag.showing import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
-    from syncflow_dagster.core.consent.verdict import Verdict
+    from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.ledger.ports import Effect
     from syncflow_dagster.nodes.compliance.ports import GatePort
     from syncflow_dagster.nodes.salesforce.answers import Answer
@@ -32,6 +36,10 @@ if TYPE_CHECKING:
 
 #: Seconds until requests of a day have come back in numbers.
 _QUOTA_WAIT_S = 3600.0
+#: Seconds after which a yes of the gate is worth nothing any more.
+YOUNG_S = 10.0
+#: How often the gate is asked about the same records until each yes is young.
+_ROUNDS = 4
 
 
 class NotRead(Exception):
@@ -72,51 +80,105 @@ class Screen:
         client: The org.
         looker: Asks what records show.
         note_found: Told of effects whose tag was there already.
+        clock: Tells how old an answer of the gate is.
+        policy_hash: Of the policy as its file is now; what was applied under another is not sent.
     """
 
     gate: GatePort
     client: SalesforceClient
     looker: Looker
     note_found: Callable[[Sequence[Effect]], None]
+    clock: Clock
+    policy_hash: str
 
     def screen(self, effects: Sequence[Effect]) -> Screened:
-        """Return which effects may be written now, and what becomes of the others."""
+        """Return which effects may be written now, and what becomes of the others.
+
+        The gate comes last: behind its yes there is nothing but the write.
+        """
         screened = Screened()
-        try:
-            verdicts = self._verdicts(effects)
-        except AskAgain as error:
-            screened.outcomes.update((one.effect_id, error.outcome) for one in effects)
-            return screened
-        allowed = []
+        ours = []
         for effect in effects:
-            verdict = verdicts.get(effect.effect_key)
-            if verdict is not None and verdict.allow:
-                allowed.append(effect)
+            if effect.payload.get("policy") == self.policy_hash:
+                ours.append(effect)
             else:
-                why = "the gate gave no verdict" if verdict is None else str(verdict)
-                screened.outcomes[effect.effect_id] = Reject(f"consent: {why}")
-        if allowed:
-            self._compare(allowed, screened)
+                outdated = Reject("the policy has changed since this was applied", gone=True)
+                screened.outcomes[effect.effect_id] = outdated
+        unwritten = self._compare(ours, screened) if ours else []
+        ready, refused = self.ask(unwritten)
+        screened.ready.extend(ready)
+        screened.outcomes.update(refused)
         return screened
 
-    def _verdicts(self, effects: Sequence[Effect]) -> Mapping[str, Verdict]:
-        return self.gate.decide(
+    def ask(self, effects: Sequence[Effect]) -> tuple[list[Effect], dict[int, Outcome]]:
+        """Ask the gate until each yes is young; to be called just before a write.
+
+        Returns:
+            Effects that may be written at once, in their order, and what becomes of the others.
+        """
+        outcomes: dict[int, Outcome] = {}
+        asked: dict[int, datetime] = {}
+        for _ in range(_ROUNDS):
+            old = self._old(effects, outcomes, asked)
+            for start in range(0, len(old), BATCH):
+                try:
+                    outcomes |= self._refused(old[start : start + BATCH], asked)
+                except AskAgain as error:
+                    again = {one.effect_id: error.outcome for one in effects}
+                    return [], again | outcomes
+            if not old:
+                break
+        too_old = Retry("the consent gate took so long that its answer was old", counts=False)
+        for one in self._old(effects, outcomes, asked):
+            outcomes[one.effect_id] = too_old
+        return [one for one in effects if one.effect_id not in outcomes], outcomes
+
+    def _old(
+        self,
+        effects: Sequence[Effect],
+        outcomes: Mapping[int, Outcome],
+        asked: Mapping[int, datetime],
+    ) -> list[Effect]:
+        """Return effects without an outcome for which there is no young yes."""
+        open_ones = [one for one in effects if one.effect_id not in outcomes]
+        since = self.clock.now() - timedelta(seconds=YOUNG_S) if open_ones else None
+        return [
+            one
+            for one in open_ones
+            if since is None or one.effect_id not in asked or asked[one.effect_id] < since
+        ]
+
+    def _refused(self, effects: Sequence[Effect], asked: dict[int, datetime]) -> dict[int, Outcome]:
+        """Ask the gate once, note when, and return those that it does not let through."""
+        # What is read may be as old as the question.
+        at = self.clock.now()
+        verdicts = self.gate.decide(
             [
                 GateRequest(one.payload["record_id"], one.effect_key, one.payload["purpose"])
                 for one in effects
             ]
         )
+        asked.update((one.effect_id, at) for one in effects)
+        refused: dict[int, Outcome] = {}
+        for effect in effects:
+            verdict = verdicts.get(effect.effect_key)
+            if verdict is None or not verdict.allow:
+                why = "the gate gave no verdict" if verdict is None else str(verdict)
+                refused[effect.effect_id] = Reject(f"consent: {why}")
+        return refused
 
-    def _compare(self, effects: Sequence[Effect], screened: Screened) -> None:
+    def _compare(self, effects: Sequence[Effect], screened: Screened) -> list[Effect]:
+        """Return effects whose records show what was approved; note what becomes of the others."""
         try:
             shown = self.look(effects)
         except NotRead as error:
             screened.outcomes.update((one.effect_id, error.outcome) for one in effects)
-            return
+            return []
+        unwritten = []
         for effect in effects:
             outcome = _told(effect, shown)
             if outcome is None:
-                screened.ready.append(effect)
+                unwritten.append(effect)
                 continue
             screened.outcomes[effect.effect_id] = outcome
             # One that was sent before and may come late is ours.
@@ -126,6 +188,7 @@ class Screen:
         screened.shown.ids.update(shown.ids)
         if screened.found:
             self.note_found(screened.found)
+        return unwritten
 
     def look(self, effects: Sequence[Effect]) -> Shown:
         """Return what the records of some effects show now.
@@ -209,6 +272,6 @@ def _told(effect: Effect, shown: Shown) -> Outcome | None:
     if not other:
         return None
     was = {cell: before[cell] for cell in other}
-    text = f"changed since approval: it shows {in_words(other)}, and not {in_words(was)}"
+    text = f"changed since approval: {sizes(was)}; now {sizes(other)}"
     # Gone is what was approved: tried again, the row is planned anew.
     return Reject(text, gone=True)

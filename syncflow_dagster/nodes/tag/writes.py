@@ -12,7 +12,7 @@ from syncflow_dagster.nodes.tag.screening import remote_id
 from syncflow_dagster.nodes.tag.showing import person_field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from syncflow_dagster.core.soql.schema import ObjectInfo
     from syncflow_dagster.ledger.ports import Effect
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.salesforce.writing import Written
     from syncflow_dagster.nodes.tag.cells import Value
     from syncflow_dagster.nodes.tag.showing import Shown
+
+    #: Asks the gate; gives what may be written, and what becomes of the rest.
+    Ask = Callable[[Sequence[Effect]], tuple[list[Effect], dict[int, Outcome]]]
 
 _REMOVALS = frozenset({"remove_topic", "remove_member", "remove_junction"})
 #: How Salesforce refuses a second assignment of a topic, or a second membership.
@@ -40,12 +43,13 @@ class Writer:
     tagged: ObjectInfo
     topics: Mapping[str, str]
 
-    def write(self, effects: Sequence[Effect], shown: Shown) -> dict[int, Outcome]:
+    def write(self, effects: Sequence[Effect], shown: Shown, ask: Ask) -> dict[int, Outcome]:
         """Write effects and return what became of each; those of one sort go in one request.
 
         Args:
             effects: At most 200, of records that differ where their fields are set.
             shown: What their records show.
+            ask: Asked once more before each request but the first, which takes time.
         """
         outcomes: dict[int, Outcome] = {}
         alike: dict[tuple[str, ...], list[Effect]] = defaultdict(list)
@@ -55,7 +59,13 @@ class Writer:
                 outcomes[effect.effect_id] = Reject(text)
                 continue
             alike[_sort(effect)].append(effect)
-        for some in alike.values():
+        for number, alike_ones in enumerate(alike.values()):
+            some = alike_ones
+            if number:
+                some, refused = ask(alike_ones)
+                outcomes |= refused
+            if not some:
+                continue
             done = self._request(some, shown)
             for effect, outcome in zip(some, done.outcomes, strict=True):
                 outcomes[effect.effect_id] = _read(effect, outcome)
