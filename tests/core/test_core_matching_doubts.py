@@ -98,9 +98,12 @@ def test_a_record_that_becomes_somebody_else_s_is_asked_about():
         one, _ = taken(begin)
         assert one.take(record("a", **known), "1").action is Action.KNOWN
     # She has married.
-    same = Rulings(same=Same(first.person_id, "Eve said so", Tier.SHARED))
+    same = Rulings(same=Same(first.person_id, "Eve said so", Tier.SHARED, change="1"))
     one, decisions = taken([*begin, bob], rulings={"a": same})
     assert (decisions[1].action, len(decisions[1].moves)) == (Action.KNOWN, 1)
+    # That answer is about that change only.
+    joe = record("a", "Joe Doe", email="joe@gamma.com", company="Gamma")
+    assert one.take(joe, "2").action is Action.HELD
     # It is Bob: he is somebody new, and what both had tells nobody apart.
     other = {"a": Rulings(different=frozenset({first.person_id}))}
     one, decisions = taken([*begin, bob, bob], rulings=other)

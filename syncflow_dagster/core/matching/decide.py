@@ -45,11 +45,13 @@ class Same:
         person_id: The person it is.
         words: Who said so and why, in words.
         tier: What it was asked for.
+        change: The state of the record that was asked about.
     """
 
     person_id: UUID
     words: str
     tier: Tier
+    change: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Decider:
             last = own.records[record.record_id]
             record = replace(last, gone=True, merged_into=record.merged_into or last.merged_into)
         if own is not None and _is_taken_over(record, own):
-            answer = _answered(ruled, own)
+            answer = _answered(ruled, own, change)
             if answer is None:
                 return _question((_taken_over(record, own),))
             own = own if answer else None
@@ -247,13 +249,11 @@ def _taken_over(record: Record, own: Person) -> Match:
     return Match(own.person_id, Tier.SHARED, (words,), contested=True)
 
 
-def _answered(ruled: Rulings, own: Person) -> bool | None:
+def _answered(ruled: Rulings, own: Person, change: str) -> bool | None:
     """Return whether people said that a record is its person's still; None if nobody did."""
-    if own.person_id in ruled.different:
-        return False
-    if ruled.same is None or ruled.same.tier not in (Tier.SHARED, Tier.SEVERAL):
-        return None
-    return ruled.same.person_id == own.person_id
+    if ruled.same is not None and ruled.same.change == change:
+        return ruled.same.person_id == own.person_id
+    return False if own.person_id in ruled.different else None
 
 
 def _remember(person: Person, found: Sequence[Move]) -> None:
