@@ -65,7 +65,7 @@ class IdentityReport:
     """What a run came to.
 
     Attributes:
-        rows: Changes of records that were looked at; one that waits counts each time it is.
+        rows: Changes of records that were looked at.
         decisions: Those by what became of them.
         tiers: Those that point at known persons, by tier.
         united: Persons that turned out to be another.
@@ -73,6 +73,8 @@ class IdentityReport:
         refused: Changes of records without an id, and of those the database does not take.
         questions: Some of the questions that came up.
         state: What the node knows at the end.
+        waiting: Delta rows that wait, and the tier of what is asked.
+        looked_at: Delta rows of a batch.
     """
 
     rows: int = 0
@@ -83,6 +85,8 @@ class IdentityReport:
     refused: int = 0
     questions: list[Question] = field(default_factory=list)
     state: IdentityState | None = None
+    waiting: dict[int, int] = field(default_factory=dict)
+    looked_at: list[int] = field(default_factory=list)
 
     @property
     def held(self) -> int:
@@ -97,14 +101,19 @@ class IdentityReport:
         self.united += len(decision.absorbs)
 
     def add(self, part: IdentityReport) -> None:
-        """Add what a batch came to."""
-        self.rows += part.rows
+        """Add what a batch came to; what waited and was looked at again counts once."""
+        again = [self.waiting.pop(one) for one in part.looked_at if one in self.waiting]
+        self.decisions -= Counter({Action.HELD: len(again)})
+        self.tiers -= Counter(again)
+        self.rows += part.rows - len(again)
+        self.waiting |= part.waiting
+        asked = {one.record_id: one for one in (*self.questions, *part.questions)}
         self.decisions += part.decisions
         self.tiers += part.tiers
         self.united += part.united
         self.moves += part.moves
         self.refused += part.refused
-        self.questions += part.questions[: PREVIEW - len(self.questions)]
+        self.questions = list(asked.values())[:PREVIEW]
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers as one object."""

@@ -144,6 +144,7 @@ class _Run:
             conn.execute(sql.load("identity")["hold"], self._names)
             taken = self._take(conn, limit)
             refused = list(taken.refused)
+            part.looked_at = [row["delta_id"] for row, _ in taken.rows]
             crash_point("identity.rows_taken")
             if taken.rows:
                 store = Store(conn, self.workflow, self.node.name, now)
@@ -198,6 +199,7 @@ class _Run:
             if (decision := decisions[record.record_id]).action is Action.HELD
         ]
         asked = ask(store, self.source.table, registry, waiting)
+        part.waiting = {number: question.tier for number, question in asked.items()}
         part.questions = list(asked.values())[:PREVIEW]
         crash_point("identity.persons_written")
         part.moves = store.keep_moves(registry, decisions.values())
