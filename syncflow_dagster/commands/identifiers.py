@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from syncflow_dagster.core.consent.identifiers import PrivacyKey
+    from syncflow_dagster.nodes.compliance.declared import Declared
     from syncflow_dagster.nodes.compliance.lists import Identifier
     from syncflow_dagster.store.database import Database
+    from syncflow_dagster.workflows.loader import Loaded
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -55,6 +57,24 @@ def identifiers(
     if not found:
         raise click.UsageError("name somebody: --email, --phone or --record")
     return found
+
+
+def folder_of_workflows() -> Loaded:
+    """Read the workflow files; say of each that has mistakes that it could not be heeded."""
+    from syncflow_dagster.commands.find import workflows_folder
+    from syncflow_dagster.workflows.loader import load_folder
+
+    found = load_folder(workflows_folder(), os.environ)
+    for one in found.broken:
+        click.echo(f"{one.path}: has mistakes and is left out; see `syncflow check`", err=True)
+    return found
+
+
+def declared_fields() -> Declared:
+    """Return the fields that the workflow files declare to hold addresses of persons."""
+    from syncflow_dagster.nodes.compliance.declared import declared
+
+    return declared(one.workflow for one in folder_of_workflows().workflows)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from syncflow_dagster.commands.identifiers import (
     ACTOR,
     JSON,
     REASON,
+    declared_fields,
     identifiers,
     named,
     opened,
@@ -40,9 +41,9 @@ def export(
     """Print everything that is held about a person, as JSON."""
     from syncflow_dagster.nodes.compliance import holdings
 
-    asked = identifiers(emails, phones, records)
+    asked, known = identifiers(emails, phones, records), declared_fields()
     with opened() as (database, key, _), database.transaction() as conn:
-        held = holdings.export(conn, asked, key)
+        held = holdings.export(conn, asked, key, known)
     json.dump(held, output, indent=2, ensure_ascii=False, default=str)
     output.write("\n")
 
@@ -75,10 +76,10 @@ def erase(
     from syncflow_dagster.nodes.compliance import erasure
     from syncflow_dagster.nodes.compliance.lists import Entry
 
-    asked = identifiers(emails, phones, records)
+    asked, known = identifiers(emails, phones, records), declared_fields()
     with opened() as (database, key, now):
         by = Entry(actor, reason, now)
-        result = erasure.erase(database, asked, key, by, most=most, dry_run=dry_run)
+        result = erasure.erase(database, asked, key, by, most=most, dry_run=dry_run, declared=known)
         unfinished = 0 if dry_run else erasure.finish_erasures(database, key, now)
     verb = "would be erased" if dry_run else "erased"
     lines = [f"{name}: {number:,} rows {verb}" for name, number in result.counts.items()]
@@ -104,11 +105,11 @@ def erase(
 @person.command()
 @JSON
 def verify(*, as_json: bool) -> None:
-    """Check that no decision of the gate was altered, taken out or put in since it was made."""
+    """Check that no decision of the gate was altered or put in by somebody without the key."""
     from syncflow_dagster.nodes.compliance.log import broken_link, policies
 
-    with opened() as (database, _, _now):
-        found = {name: broken_link(database, name) for name in policies(database)}
+    with opened() as (database, key, _now):
+        found = {name: broken_link(database, name, key) for name in policies(database)}
     broken = {name: link for name, link in found.items() if link is not None}
     lines = [
         f"{name}: broken at decision {link}" if link is not None else f"{name}: intact"

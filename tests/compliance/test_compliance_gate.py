@@ -10,7 +10,9 @@ import psycopg
 import pytest
 from compliance_cases import ANN, BOB, CID, KEY, SECRET, Service, email, phone, policy, record
 
+from syncflow_dagster.core.consent.identifiers import PrivacyKey
 from syncflow_dagster.core.outcomes import Retry
+from syncflow_dagster.nodes.compliance.erasure import erase
 from syncflow_dagster.nodes.compliance.gate import Gate
 from syncflow_dagster.nodes.compliance.key import PrivacyKeyError, privacy_key
 from syncflow_dagster.nodes.compliance.lists import Entry, Lists, NotAnIdentifier
@@ -62,7 +64,10 @@ def test_a_gate_asks_lists_first_and_keeps_every_decision(database):
         ["purpose_not_in_policy:other"],
     )
     assert {(one["policy_hash"], one["run_id"]) for one in kept} == {(rules.hash, "run-1")}
-    assert ANN not in str([{**one, "effect_key": ""} for one in kept])
+    assert ANN not in str(kept)
+    assert {bytes(one["effect_hash"]) for one in kept[:2]} == {
+        KEY.seal("effect", f"tag:{one}:tracking") for one in (ANN, BOB)
+    }
     assert kept[0]["evidence"]["Contact.DoNotCall"]["says"] == "permits"
 
     # By id: nothing is asked about her any more. By an address that is only read now: he neither.
@@ -126,13 +131,21 @@ def test_a_gate_asks_lists_first_and_keeps_every_decision(database):
     assert other.decide(requests(BOB))[f"tag:{BOB}:tracking"].reasons == ("object_not_in_policy",)
 
     # The log: it only grows, a change would show, and only retention takes its oldest end away.
-    assert broken_link(database, "champions") is None
+    assert broken_link(database, "champions", KEY) is None
+    privacy_key({"SYNCFLOW_PRIVACY_KEY": SECRET}, database, clock.now())
+    erase(database, [record("003000000000007AAA")], KEY, by)
     for change in (
         "update consent_decision set decision = 'allow'",
         "delete from consent_decision",
         "truncate consent_decision",
         "delete from suppression",
         "update suppression set list = 'x'",
+        "delete from privacy_key",
+        "update privacy_key set name = 'x'",
+        "truncate privacy_key",
+        "update erasure set reason = 'x'",
+        "delete from erasure",
+        "truncate erasure cascade",
     ):
         with pytest.raises(psycopg.errors.RestrictViolation):
             database.execute(change)
@@ -144,13 +157,15 @@ def test_a_gate_asks_lists_first_and_keeps_every_decision(database):
     assert retain_decisions(database, clock, rules, dry_run=True) == number - 2
     assert retain_decisions(database, clock, rules) == number - 2
     assert len(decisions(database)) == 2
-    assert broken_link(database, "champions") is None
+    assert broken_link(database, "champions", KEY) is None
+    # Who has no key cannot make a row that fits.
+    assert broken_link(database, "champions", PrivacyKey(SECRET[::-1])) is not None
     with database.transaction() as conn:
         conn.execute("alter table consent_decision disable trigger user")
         conn.execute(
             "update consent_decision set reasons = '{}' where reasons <> '{}'",
         )
-    assert broken_link(database, "champions") == decisions(database)[0]["decision_id"]
+    assert broken_link(database, "champions", KEY) == decisions(database)[0]["decision_id"]
 
 
 def test_another_key_or_none_is_refused(database):

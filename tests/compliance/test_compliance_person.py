@@ -6,9 +6,10 @@ import json
 from uuid import uuid4
 
 import pytest
-from compliance_cases import BOB, KEY, SECRET, Service, email, policy, record
+from compliance_cases import BOB, CID, KEY, SECRET, Service, email, policy, record
 from psycopg.types.json import Jsonb
 
+from syncflow_dagster.nodes.compliance.declared import Declared
 from syncflow_dagster.nodes.compliance.erasure import TooMuch, erase, finish_erasures
 from syncflow_dagster.nodes.compliance.gate import Gate
 from syncflow_dagster.nodes.compliance.holdings import export
@@ -22,7 +23,8 @@ from syncflow_dagster.workflows.models.delta import DeltaNode
 from syncflow_dagster.workflows.models.tag import TagNode
 
 ANN, ANNS_OLD_RECORD = "003000000000001AAA", "003000000000009AAA"
-SECRETS = ("Ann", "Lee", "ann@new.test", "ann@old.test", "555123456", ANN, ANNS_OLD_RECORD)
+SECRETS = ("Ann", "Lee", "ann@new.test", "ann@old.test", "ann@third.test", "ann@fourth.test")
+SECRETS += ("555123456", ANN, ANNS_OLD_RECORD, CID)
 CLOCK = FakeClock()
 BY = Entry("Ida", "request of 3 March", CLOCK.now())
 CONTACTS = DeltaNode.model_validate(
@@ -58,11 +60,12 @@ def _contact(conn, record_id, name, mail, state, uuid, boss=None):
 def _effect(conn, key, record_id, state, delta_id=None, payload=None, said="Ann Lee said no"):
     row = conn.execute(
         "insert into effect (effect_key, workflow, node, account, kind, pass, object_key, creates, "
-        "delta_table, delta_id, payload, state, reason) values (%s, 'w', 'tags', 'a', 'tag', 1, "
-        "%s, false, %s, %s, %s, %s, %s) returning effect_id",
+        "remote_id, delta_table, delta_id, payload, state, reason) values (%s, 'w', 'tags', 'a', "
+        "'tag', 1, %s, false, %s, %s, %s, %s, %s, %s) returning effect_id",
         [
             key,
             f"salesforce:acme:Contact:{record_id}:Tag__c",
+            record_id,
             delta_id and "contact_delta",
             delta_id,
             Jsonb(payload or {"record_id": record_id, "label": "Ann Lee"}),
@@ -78,11 +81,10 @@ def _effect(conn, key, record_id, state, delta_id=None, payload=None, said="Ann 
     return row["effect_id"]
 
 
-def _identity(conn):
+def _person(conn, addresses):
     person = uuid4()
-    conn.execute("insert into identity_begin values ('w', 'who', 0, now())")
     conn.execute("insert into person values (%s, 'w', 'who', now())", [person])
-    for one, address in ((ANN, "ann@new.test"), (ANNS_OLD_RECORD, "ann@old.test")):
+    for one, address in addresses.items():
         conn.execute(
             "insert into person_record (workflow, node, record_id, person_id, first_name, email, "
             "mailbox_shared, phones, gone, evidence, joined_at) values "
@@ -93,6 +95,12 @@ def _identity(conn):
             "insert into person_identifier values (%s, 'email', %s, 'w', 'who', %s, false, now())",
             [person, address, one],
         )
+    return person
+
+
+def _identity(conn):
+    conn.execute("insert into identity_begin values ('w', 'who', 0, now())")
+    person = _person(conn, {ANN: "ann@new.test", ANNS_OLD_RECORD: "ann@old.test"})
     conn.execute(
         "insert into person_identifier values (%s, 'phone', '555123456', 'w', 'who', %s, false, "
         "now())",
@@ -126,7 +134,31 @@ def _world(database):
         _contact(conn, BOB, "Bob", "bob@b.test", "PENDING", bobs, boss=ANN)
         _effect(conn, "done", ANN, "DONE", first)
         _effect(conn, "planned", ANN, "PLANNED", second)
-        open_one = _effect(conn, "sent", ANN, "SENT", second)
+        open_one = _effect(conn, f"sent:{ANN}", ANN, "SENT", second)
+        _effect(conn, f"dead:{ANN}", ANN, "DEAD", first)
+        conn.execute(
+            "with gone as (delete from effect where effect_key = %s returning *) insert into "
+            "effect_archive select effect_id, effect_key, workflow, node, account, kind, "
+            "object_key, delta_table, delta_id, customer, payload, state, reason, tries, "
+            "remote_id, planned_at, finished_at from gone",
+            [f"dead:{ANN}"],
+        )
+        conn.execute(
+            "insert into decision (effect_id, action, actor, reason, old_state, old_reason, "
+            "remote_id, decided_at, object_key) values (%s, 'retry', 'Uwe', 'called Ann', 'DEAD', "
+            "'Ann Lee said no', %s, now(), %s)",
+            [open_one, ANN, ANN],
+        )
+        conn.execute(
+            "insert into remote_object (object_key, remote_id) values (%s, %s)", [ANN, ANN]
+        )
+        # Known by an address only; an identity node knows her under that record, and a row of it
+        # has one more address. A mailbox that many read is nobody's.
+        third = uuid4()
+        _contact(conn, CID, "Ann Lee", "ann@new.test", "SYNCED", third)
+        _contact(conn, CID, "Ann Lee", "ann@third.test", "SYNCED", third)
+        _contact(conn, CID, "Ann Lee", "info@new.test", "SYNCED", third)
+        _person(conn, {CID: "ann@fourth.test"})
         _effect(conn, "moved", "other", "DEAD", payload={"deep": [{"to": "ANN@new.test"}]})
         _effect(conn, "bobs", BOB, "PLANNED", payload={"record_id": BOB}, said="Bob")
         _identity(conn)
@@ -142,13 +174,13 @@ def _world(database):
         )
         plan = conn.execute(
             "insert into tag_plan (workflow, node, plan_hash, policy_hash, status, changes, "
-            "records, planned_by, planned_at) values ('w', 'tags', 'h', 'p', 'APPLIED', 1, 1, "
-            "'Ida', now()) returning plan_id"
+            "records, planned_by, planned_at, reason) values ('w', 'tags', 'h', 'p', 'APPLIED', 1, "
+            "1, 'Ida', now(), 'Ann has changed') returning plan_id"
         ).fetchone()["plan_id"]
         conn.execute(
-            "insert into tag_plan_line values (%s, 'k', %s, 'tag', %s, 's', 'tracking', '{r}', %s, "
+            "insert into tag_plan_line values (%s, %s, %s, 'tag', %s, 's', 'tracking', '{r}', %s, "
             "%s)",
-            [plan, second, ANN, Jsonb({"x": None}), Jsonb({"x": "was Ann Lee"})],
+            [plan, f"k:{ANN}", second, ANN, Jsonb({"x": None}), Jsonb({"x": "was Ann Lee"})],
         )
     return open_one
 
@@ -170,13 +202,15 @@ class _Tagging:
     """As much of a workflow as retention asks for."""
 
     tags = (TagNode.model_construct(policy="policy.yaml"),)
+    identities = ()
+    deltas = (CONTACTS,)
 
 
 def test_what_is_held_is_told_and_erased_from_every_table(database, tmp_path):
     open_one = _world(database)
     lists, service = Lists(database, KEY), Service(CLOCK)
     gate = Gate(database, CLOCK, service, policy(), "Contact", key=KEY)
-    assert gate.decide([GateRequest(ANN, "tag:1", "tracking")])["tag:1"].allow
+    assert gate.decide([GateRequest(ANN, ANN, "tracking")])[ANN].allow
     lists.enter("do_not_contact", [email("ann@old.test")], "add", BY)
 
     with database.transaction() as conn:
@@ -185,12 +219,13 @@ def test_what_is_held_is_told_and_erased_from_every_table(database, tmp_path):
     assert all(one in text for one in SECRETS)
     assert "Bob" not in text
     assert {name: len(rows) for name, rows in told["rows"].items() if rows} == {
-        "contact_delta": 2,
-        "contact_delta_snapshot": 2,
+        "contact_delta": 5,
+        "contact_delta_snapshot": 5,
         "effect": 4,
+        "effect_archive": 1,
         "job_change": 1,
-        "person_identifier": 3,
-        "person_record": 2,
+        "person_identifier": 4,
+        "person_record": 3,
         "rejected_record": 1,
         "review_case": 1,
         "tag_plan_line": 1,
@@ -198,17 +233,21 @@ def test_what_is_held_is_told_and_erased_from_every_table(database, tmp_path):
     assert [one["decision"] for one in told["decisions"]] == ["allow"]
     assert [one["action"] for one in told["suppression"]] == ["add"]
 
-    with pytest.raises(TooMuch, match="1 records were found, more than 0"):
+    with pytest.raises(TooMuch, match="2 records were found, more than 0"):
         erase(database, [record(ANN)], KEY, BY, most=0)
     before = _text(database)
-    assert erase(database, [record(ANN)], KEY, BY, dry_run=True).counts["contact_delta"] == 2
+    assert erase(database, [record(ANN)], KEY, BY, dry_run=True).counts["contact_delta"] == 5
     assert _text(database) == before
-    done = erase(database, [record(ANN[:15])], KEY, BY)
+    fields = Declared({"contact_delta": frozenset({"mail"})})
+    done = erase(database, [record(ANN[:15])], KEY, BY, declared=fields)
     assert done.open_effects == [open_one]
     assert not done.finished
     assert finish_erasures(database, KEY, CLOCK.now()) == 1
     assert "Ann Lee" in _text(database)  # what is on its way keeps what it carries
-    database.execute("update effect set state = 'DONE' where effect_id = %s", [open_one])
+    # Not applied, so it would be sent again: it is not, and what it carries goes.
+    for state in ("UNKNOWN", "RETRY"):
+        change = "update effect set state = %s where effect_id = %s"
+        database.execute(change, [state, open_one])
     assert finish_erasures(database, KEY, CLOCK.now()) == 0
 
     # Of Ann nothing is left but where Bob's record names her id; of Bob everything is.
@@ -218,13 +257,13 @@ def test_what_is_held_is_told_and_erased_from_every_table(database, tmp_path):
     assert [tuple(row.values()) for row in rows] == [
         ("Bob", ANN, "PENDING", None),
         (None, None, "SUPERSEDED", "erased"),
-        (None, None, "SYNCED", None),
+        *[(None, None, "SYNCED", None)] * 4,
     ]
     states = database.fetch_all("select effect_key, state from effect order by effect_id")
-    assert {row["effect_key"]: row["state"] for row in states} == {
+    assert {row["effect_key"].split(":")[0]: row["state"] for row in states} == {
         "done": "DONE",
         "planned": "CANCELLED",
-        "sent": "DONE",
+        "sent": "CANCELLED",
         "moved": "CANCELLED",
         "bobs": "PLANNED",
     }
@@ -235,6 +274,9 @@ def test_what_is_held_is_told_and_erased_from_every_table(database, tmp_path):
         verdict = gate.decide([GateRequest(one, f"again:{one}", "tracking")])[f"again:{one}"]
         assert verdict.reasons == ("erased",)
     assert lists.standing([], [[email("ann@old.test")]])[0].lists == ("do_not_contact",)
+    addresses = ("ann@third.test", "ann@fourth.test", "info@new.test")
+    told = lists.standing([], [[email(one)] for one in addresses])
+    assert [one.erased for one in told] == [True, True, False]
 
     # What comes back from the source is erased again.
     with database.transaction() as conn:

@@ -128,5 +128,14 @@ class PrivacyKey:
         text = comparable(kind, value)
         return None if text is None else self._mac(f"{kind}\0{text}".encode())
 
+    def seal(self, what: str, text: str) -> bytes:
+        """Return a keyed hash (32 bytes) of a text that is no identifier.
+
+        Args:
+            what: What sort of text it is; the same text of another sort has another hash.
+            text: The text.
+        """
+        return self._mac(f"sealed {what}\0{text}".encode())
+
     def _mac(self, message: bytes) -> bytes:
         return hmac.digest(self._secret, message, hashlib.sha256)

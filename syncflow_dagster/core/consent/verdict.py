@@ -44,7 +44,7 @@ REASONS: Mapping[str, str] = {
     "consent_api_refused": "the Consent API refuses this action",
     "consent_api_unreadable": "the Consent API gave no answer for this action",
     "field_refuses": "a field of the record refuses",
-    "field_unreadable": "a field of the record is missing or hidden",
+    "field_unreadable": "a field of the record is missing, hidden or cannot be compared",
     "no_individual": "no Individual is linked to the record",
     "individual_unreadable": "a field of the Individual is missing or hidden",
     "individual_refuses": "a field of the Individual refuses",

@@ -2,7 +2,8 @@
 
 One transaction: the request with the keyed hashes of all he is known by, which the gate asks from
 then on, and the erasing itself. Effects that are on their way keep what they carry until it is
-known what became of them; until then the request is unfinished, and erasing again ends it.
+known what became of them, and are not tried again; until then the request is unfinished, and
+erasing again ends it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from psycopg.types.json import Jsonb
 from syncflow_dagster.core.consent.identifiers import Kind
 from syncflow_dagster.core.records import SNAPSHOT
 from syncflow_dagster.nodes.compliance import holdings
+from syncflow_dagster.nodes.compliance.declared import NOTHING_DECLARED
 from syncflow_dagster.nodes.compliance.holdings import EFFECT_TABLES, statement
 from syncflow_dagster.nodes.compliance.lists import Lists
 from syncflow_dagster.store.sql import load
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.consent.identifiers import PrivacyKey
+    from syncflow_dagster.nodes.compliance.declared import Declared
     from syncflow_dagster.nodes.compliance.holdings import Holding
     from syncflow_dagster.nodes.compliance.lists import Entry, Identifier
     from syncflow_dagster.store.database import Database
@@ -71,6 +74,7 @@ def erase(
     *,
     most: int = MOST_RECORDS,
     dry_run: bool = False,
+    declared: Declared = NOTHING_DECLARED,
 ) -> Erased:
     """Erase a person.
 
@@ -81,6 +85,8 @@ def erase(
         by: Who wants it, and why.
         most: Records at most that may be the person's.
         dry_run: Only count.
+        declared: Fields that hold addresses of the persons whose rows they are in: these are the
+            person's as well.
 
     Raises:
         NotAnIdentifier: One of them is none of its kind.
@@ -90,7 +96,7 @@ def erase(
     lists = Lists(database, key)
     lists.checked(asked)
     with database.transaction() as conn:
-        held = holdings.find(conn, asked)
+        held = holdings.find(conn, asked, declared)
         if held.number > most:
             msg = (
                 f"{held.number:,} records were found, more than {most:,}: is one of the addresses "
@@ -99,7 +105,6 @@ def erase(
             raise TooMuch(msg)
         result = Erased(identifiers=len(held.identifiers))
         result.counts = {name: len(rows) for name, rows in held.rows.items() if rows}
-        result.open_effects = _open(conn, held.effects["effect"])
         if not dry_run:
             _Erasing(conn, held, key, by).run(lists, result)
     return result
@@ -125,6 +130,8 @@ class _Erasing:
         kinds = [str(kind) for kind in hashes.values()]
         given = {"erasure_id": result.erasure_id, "hashes": list(hashes), "kinds": kinds}
         self.conn.execute(told["enter_erased"], given)
+        self._do("cancel_effects", {"effects": self.held.effects["effect"]})
+        result.open_effects = _open(self.conn, self.held.effects["effect"])
         self._records()
         self._effects()
         self._others()
@@ -136,7 +143,6 @@ class _Erasing:
         self.conn.execute(statement(name, table), {**values, "now": self.by.at})
 
     def _records(self) -> None:
-        self._do("cancel_effects", {"effects": self.held.effects["effect"]})
         for table, records in self.held.records.items():
             kind = "erase_snapshot" if table.endswith(SNAPSHOT) else "erase_rows"
             fields = holdings.own_fields(self.conn, table)
@@ -151,8 +157,14 @@ class _Erasing:
 
     def _others(self) -> None:
         self._do("erase_rejected", {"rejections": self.held.rejections})
+        lines = {
+            "plans": [plan for plan, _, _ in self.held.lines],
+            "keys": [effect_key for _, effect_key, _ in self.held.lines],
+            "hashes": [_instead(record_id, self.key) for _, _, record_id in self.held.lines],
+        }
+        self._do("erase_plan_reasons", lines)
+        self._do("erase_plan_lines", lines)
         for one in self.held.ids:
-            self._do("erase_plan_lines", {"id": one, "hash": _instead(one, self.key)})
             _rename(self.conn, one, self.key)
 
     def _identity(self) -> None:
@@ -178,6 +190,8 @@ def finish_erasures(database: Database, key: PrivacyKey, now: datetime) -> int:
     with database.transaction() as conn:
         for request in conn.execute(told["unfinished"]).fetchall():
             effects = request["open_effects"]
+            # One that was not applied, or is to be tried again, is not tried again.
+            conn.execute(statement("cancel_effects"), {"effects": effects, "now": now})
             still = _open(conn, effects)
             ended = [one for one in effects if one not in still]
             _end_rows(conn, ended, now)
@@ -186,7 +200,7 @@ def finish_erasures(database: Database, key: PrivacyKey, now: datetime) -> int:
             erased = conn.execute(told["erased_ids"], request).fetchall()
             hashes = {bytes(row["hash"]) for row in erased}
             for row in conn.execute(statement("keys_of_effects"), {"effects": ended}).fetchall():
-                for part in row["object_key"].split(":"):
+                for part in (row["key"] or "").split(":"):
                     if key.hash(Kind.RECORD, part) in hashes:
                         _rename(conn, part, key)
             end = {"erasure_id": request["erasure_id"], "counts": Jsonb({}), "now": now}
@@ -203,7 +217,8 @@ def _open(conn: Connection, effects: list[int]) -> list[int]:
 
 def _erase_effects(conn: Connection, table: str, effects: list[int]) -> None:
     conn.execute(statement("erase_effects", table), {"effects": effects})
-    conn.execute(statement("erase_attempts"), {"effects": effects})
+    for name in ("erase_attempts", "erase_decisions"):
+        conn.execute(statement(name), {"effects": effects})
 
 
 def _end_rows(conn: Connection, effects: list[int], now: datetime) -> None:
@@ -220,11 +235,16 @@ def _rename(conn: Connection, record_id: str, key: PrivacyKey) -> None:
     renamed = {"id": record_id, "hash": _instead(record_id, key)}
     # The keys of effects last: it is by them that open ones are told.
     for table in ("decision", "remote_object", *reversed(EFFECT_TABLES)):
+        conn.execute(statement("rename_remote", table), renamed)
         conn.execute(statement("rename_objects", table), renamed)
+    for table in ("tag_plan_line", *reversed(EFFECT_TABLES)):
+        conn.execute(statement("rename_effects", table), renamed)
 
 
 def _instead(record_id: str, key: PrivacyKey) -> str:
     """Return what stands for an id that is erased."""
+    if record_id.startswith(f"{holdings.ERASED}-"):
+        return record_id
     digest = key.hash(Kind.RECORD, record_id)
     assert digest is not None
     return f"{holdings.ERASED}-{digest.hex()[:32]}"

@@ -66,7 +66,7 @@ class Gate:
         self._subject = policy.subject_rules(object_name)
         self._key = key
         self._lists = Lists(database, key)
-        self._log = DecisionLog(database, policy, object_name, run_id)
+        self._log = DecisionLog(database, policy, object_name, key, run_id)
 
     def decide(self, requests: Sequence[GateRequest]) -> Mapping[str, Verdict]:
         """Decide about some writes now and keep each decision.
@@ -151,7 +151,7 @@ class Gate:
             Decided(
                 self._key.hash(Kind.RECORD, one.record_id) or b"",
                 one.purpose,
-                one.effect_key,
+                self._key.seal("effect", one.effect_key),
                 verdicts[one.effect_key],
             )
             for one in requests

@@ -15,6 +15,7 @@ from psycopg import sql as compose
 from syncflow_dagster.core.consent.identifiers import Kind, comparable
 from syncflow_dagster.core.records import ARCHIVE, RESERVED_COLUMNS, SNAPSHOT
 from syncflow_dagster.core.soql.record_ids import BadIdError, long_id
+from syncflow_dagster.nodes.compliance.declared import NOTHING_DECLARED
 from syncflow_dagster.nodes.compliance.lists import Identifier
 from syncflow_dagster.store.sql import load
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.consent.identifiers import PrivacyKey
+    from syncflow_dagster.nodes.compliance.declared import Declared
 
     Connection = psycopg.Connection[DictRow]
 
@@ -49,6 +51,7 @@ class Holding:
         rows: The rows themselves, by table.
         effects: Ids of effects, by table.
         rejections: Ids of rejected records.
+        lines: Plan, effect key and record of lines of tag plans.
     """
 
     identifiers: dict[Identifier, None] = field(default_factory=dict)
@@ -59,6 +62,7 @@ class Holding:
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     effects: dict[str, list[int]] = field(default_factory=dict)
     rejections: list[int] = field(default_factory=list)
+    lines: list[tuple[int, str, str]] = field(default_factory=list)
 
     @property
     def known(self) -> dict[str, list[Any]]:
@@ -108,37 +112,49 @@ def delta_tables(conn: Connection) -> list[str]:
     return [name for name in both if own_fields(conn, name)]
 
 
-def find(conn: Connection, asked: Iterable[Identifier]) -> Holding:
+def find(
+    conn: Connection, asked: Iterable[Identifier], declared: Declared = NOTHING_DECLARED
+) -> Holding:
     """Find everything we hold about a person.
+
+    Each thing the person turns out to be known by is looked for, too, until nothing new is found.
 
     Args:
         conn: A transaction.
         asked: Record ids and e-mail addresses; a phone number finds nothing, as many share one.
+        declared: Fields that hold addresses of the persons whose rows they are in.
     """
     found = Holding()
     found.add(list(asked))
-    for row in conn.execute(statement("persons"), found.known).fetchall():
-        found.persons.append(row["person_id"])
-    told = conn.execute(statement("known_by"), found.known).fetchall()
-    found.add([Identifier(Kind(row["kind"]), row["value"]) for row in told])
-    for table in delta_tables(conn):
-        _find_records(conn, found, table)
-    for table in list(found.records):
-        _find_rows(conn, found, table)
+    tables, before = delta_tables(conn), -1
+    while before != len(found.identifiers):
+        before = len(found.identifiers)
+        _find_persons(conn, found)
+        for table in tables:
+            _find_records(conn, found, table)
+        for table in list(found.records):
+            _find_rows(conn, found, table)
+            found.add(declared.addresses(table, found.rows[table]))
     _find_effects(conn, found)
     _find_others(conn, found)
     return found
 
 
-def export(conn: Connection, asked: Iterable[Identifier], key: PrivacyKey) -> dict[str, Any]:
+def export(
+    conn: Connection,
+    asked: Iterable[Identifier],
+    key: PrivacyKey,
+    declared: Declared = NOTHING_DECLARED,
+) -> dict[str, Any]:
     """Return everything we hold about a person as JSON values.
 
     Args:
         conn: A transaction.
         asked: Record ids, e-mail addresses, phone numbers.
         key: Finds hashes.
+        declared: As for `find`.
     """
-    held = find(conn, asked)
+    held = find(conn, asked, declared)
     hashes = {one for item in held.identifiers if (one := key.hash(item.kind, item.value))}
     given = {"hashes": list(hashes), "list": None, "limit": None}
     decided = conn.execute(load("consent")["of_subjects"], given).fetchall()
@@ -151,6 +167,13 @@ def export(conn: Connection, asked: Iterable[Identifier], key: PrivacyKey) -> di
         "suppression": [_plain(row, "total") for row in entries],
         "erasures": [_plain(row) for row in erasures],
     }
+
+
+def _find_persons(conn: Connection, found: Holding) -> None:
+    rows = conn.execute(statement("persons"), found.known).fetchall()
+    found.persons = [row["person_id"] for row in rows]
+    told = conn.execute(statement("known_by"), found.known).fetchall()
+    found.add([Identifier(Kind(row["kind"]), row["value"]) for row in told])
 
 
 def _find_records(conn: Connection, found: Holding, table: str) -> None:
@@ -172,24 +195,32 @@ def _find_rows(conn: Connection, found: Holding, table: str) -> None:
 
 
 def _find_effects(conn: Connection, found: Holding) -> None:
-    tables, ids = [], []
-    for name, rows in found.rows.items():
-        if not name.endswith(SNAPSHOT):
-            tables += [name.removesuffix(ARCHIVE)] * len(rows)
-            ids += [row["delta_id"] for row in rows]
-    given = {**found.known, "tables": tables, "delta_ids": ids}
+    given = {**found.known, **_delta_rows(found)}
+    lines = conn.execute(statement("plan_lines"), given).fetchall()
+    found.rows["tag_plan_line"] = [row["held"] for row in lines]
+    found.lines = [(row["plan_id"], row["effect_key"], row["record_id"]) for row in lines]
     for table in EFFECT_TABLES:
         rows = conn.execute(statement("effects", table), given).fetchall()
         found.effects[table] = [row["effect_id"] for row in rows]
         found.rows[table] = [row["held"] for row in rows]
 
 
+def _delta_rows(found: Holding) -> dict[str, list[Any]]:
+    """Return table and `delta_id` of each of the person's rows, as statements look for them."""
+    tables: list[str] = []
+    ids: list[int] = []
+    for table in found.records:
+        if not table.endswith(SNAPSHOT):
+            rows = found.rows[table]
+            tables += [table.removesuffix(ARCHIVE)] * len(rows)
+            ids += [row["delta_id"] for row in rows]
+    return {"tables": tables, "delta_ids": ids}
+
+
 def _find_others(conn: Connection, found: Holding) -> None:
     rejected = conn.execute(statement("rejected"), found.known).fetchall()
     found.rejections = [row["rejection_id"] for row in rejected]
     found.rows["rejected_record"] = [row["held"] for row in rejected]
-    lines = conn.execute(statement("plan_lines"), found.known).fetchall()
-    found.rows["tag_plan_line"] = [row["held"] for row in lines]
     for row in conn.execute(statement("identity_rows"), found.known).fetchall():
         found.rows.setdefault(row["name"], []).append(row["held"])
 

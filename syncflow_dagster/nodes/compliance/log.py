@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.core.consent.identifiers import PrivacyKey
     from syncflow_dagster.core.consent.verdict import Verdict
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models.policy import Policy
@@ -36,13 +36,13 @@ class Decided:
     Attributes:
         subject: Keyed hash of the record's id.
         purpose: Purpose in the policy.
-        effect_key: The effect it was about.
+        effect: Keyed hash of the key of the effect it was about.
         verdict: What was decided.
     """
 
     subject: bytes
     purpose: str
-    effect_key: str
+    effect: bytes
     verdict: Verdict
 
 
@@ -53,13 +53,20 @@ class DecisionLog:
         database: A migrated database.
         policy: The policy they are made under.
         object_name: Object whose records they are about.
+        key: Binds each decision to the one before it.
         run_id: The run they are made in.
     """
 
     def __init__(
-        self, database: Database, policy: Policy, object_name: str, run_id: str | None = None
+        self,
+        database: Database,
+        policy: Policy,
+        object_name: str,
+        key: PrivacyKey,
+        run_id: str | None = None,
     ) -> None:
         self._database = database
+        self._key = key
         self._under = {
             "policy": policy.policy,
             "policy_version": policy.version,
@@ -84,7 +91,7 @@ class DecisionLog:
             rows = []
             for place, one in enumerate(decided):
                 row = _row(one, previous)
-                previous = _digest({**self._under, **row, "decided_at": now})
+                previous = _digest(self._key, {**self._under, **row, "decided_at": now})
                 rows.append({**row, "hash": previous, "place": place})
             conn.execute(self._statements["add"], {**self._under, "rows": Jsonb(rows), "now": now})
 
@@ -94,12 +101,13 @@ def policies(database: Database) -> list[str]:
     return [row["policy"] for row in database.fetch_all(load("consent")["policies"])]
 
 
-def broken_link(database: Database, policy: str) -> int | None:
+def broken_link(database: Database, policy: str, key: PrivacyKey) -> int | None:
     """Check that no decision of a policy was altered, taken out or put in.
 
     Args:
         database: A migrated database.
         policy: Name of the policy.
+        key: The key they were made with.
 
     Returns:
         Id of the first decision that does not fit the one before it; None if all do. The oldest
@@ -111,7 +119,7 @@ def broken_link(database: Database, policy: str) -> int | None:
         if previous is not None and plain["previous"] != previous:
             return int(row["decision_id"])
         previous = bytes(row["hash"]).hex()
-        if _digest(plain) != previous:
+        if _digest(key, plain) != previous:
             return int(row["decision_id"])
     return None
 
@@ -161,7 +169,7 @@ def _row(one: Decided, previous: str | None) -> dict[str, Any]:
     return {
         "subject": one.subject.hex(),
         "purpose": one.purpose,
-        "effect_key": one.effect_key,
+        "effect": one.effect.hex(),
         "decision": str(one.verdict.decision),
         "reasons": list(one.verdict.reasons),
         "evidence": {name: dict(each) for name, each in one.verdict.evidence.items()},
@@ -172,13 +180,14 @@ def _row(one: Decided, previous: str | None) -> dict[str, Any]:
 def _plain(row: DictRow) -> dict[str, Any]:
     """Return a row of the table as it was when its hash was made."""
     kept = ("policy", "policy_version", "policy_hash", "object", "run_id", "purpose")
-    plain = {name: row[name] for name in (*kept, "effect_key", "decision", "reasons", "evidence")}
+    plain = {name: row[name] for name in (*kept, "decision", "reasons", "evidence")}
+    plain["effect"] = bytes(row["effect_hash"]).hex()
     plain["subject"] = bytes(row["subject_hash"]).hex()
     plain["previous"] = None if row["previous"] is None else bytes(row["previous"]).hex()
     plain["decided_at"] = row["decided_at"].astimezone(UTC)
     return plain
 
 
-def _digest(row: Mapping[str, Any]) -> str:
+def _digest(key: PrivacyKey, row: Mapping[str, Any]) -> str:
     text = json.dumps(row, sort_keys=True, default=datetime.isoformat)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return key.seal("decision", text).hex()

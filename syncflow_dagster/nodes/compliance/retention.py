@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.consent.identifiers import Kind
+from syncflow_dagster.nodes.compliance.declared import declared
 from syncflow_dagster.nodes.compliance.erasure import TooMuch, erase, finish_erasures
 from syncflow_dagster.nodes.compliance.holdings import delta_tables, statement
 from syncflow_dagster.nodes.compliance.key import privacy_key
@@ -97,9 +98,10 @@ def retain_compliance(
     now = clock.now()
     key = privacy_key(environ, database, now)
     by = Entry(_ACTOR, "came back from the source after it was erased", now)
+    known = declared([loaded.workflow])
     for back in _back(database, key, first["at"]):
         try:
-            erase(database, [back], key, by, dry_run=dry_run)
+            erase(database, [back], key, by, dry_run=dry_run, declared=known)
         except TooMuch:
             report.too_much += 1
         else:

@@ -15,6 +15,11 @@ begin
 end
 $$;
 
+create trigger privacy_key_stays before update or delete on privacy_key
+    for each row execute function refuse_change();
+create trigger privacy_key_all_stays before truncate on privacy_key
+    for each statement execute function refuse_change();
+
 -- Entries of suppression lists. The latest entry of a list for a hash counts.
 create table suppression (
     entry_id    bigint generated always as identity primary key,
@@ -43,8 +48,23 @@ create table erasure (
     -- effects that were on their way, and keep what they carry until they are decided
     open_effects  bigint[] not null default '{}'
 );
-create trigger erasure_stays before delete on erasure
-    for each row execute function refuse_change();
+-- Who asked, and that it was done, stays as it is; what is left to be done is noted.
+create function guard_erasure() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'UPDATE' and old.finished_at is null
+        and (new.erasure_id, new.actor, new.reason, new.requested_at)
+            = (old.erasure_id, old.actor, old.reason, old.requested_at)
+    then
+        return new;
+    end if;
+    raise exception 'a request to erase is not changed or deleted, but for what is left to be done'
+        using errcode = 'restrict_violation';
+end
+$$;
+create trigger erasure_stays before update or delete on erasure
+    for each row execute function guard_erasure();
+create trigger erasure_all_stay before truncate on erasure
+    for each statement execute function guard_erasure();
 
 create table erased_identifier (
     hash        bytea not null,
@@ -57,7 +77,8 @@ create trigger erased_identifier_grows before update or delete on erased_identif
 create trigger erased_identifier_stays before truncate on erased_identifier
     for each statement execute function refuse_change();
 
--- Every decision of the gate. Each row holds the hash of the one before it of the same policy.
+-- Every decision of the gate. Each row is bound by a keyed hash to the one before it of the same
+-- policy; who has no key can neither make one nor tell whose it is.
 create table consent_decision (
     decision_id     bigint generated always as identity primary key,
     policy          text not null,
@@ -66,7 +87,7 @@ create table consent_decision (
     object          text not null,
     subject_hash    bytea not null,
     purpose         text not null,
-    effect_key      text not null,
+    effect_hash     bytea not null,
     run_id          text,
     decision        text not null check (decision in ('allow', 'block', 'review')),
     reasons         text[] not null,
@@ -77,7 +98,7 @@ create table consent_decision (
 );
 create index consent_decision_by_policy on consent_decision (policy, decision_id);
 create index consent_decision_by_subject on consent_decision (subject_hash, decision_id);
-create index consent_decision_by_effect on consent_decision (effect_key, decision_id);
+create index consent_decision_by_effect on consent_decision (effect_hash, decision_id);
 
 -- Only retention deletes decisions, and says so in its transaction.
 create function guard_decision() returns trigger language plpgsql as $$

@@ -9,13 +9,13 @@ select hash from consent_decision where policy = %(policy)s order by decision_id
 
 -- name: add
 insert into consent_decision
-    (policy, policy_version, policy_hash, object, subject_hash, purpose, effect_key, run_id,
+    (policy, policy_version, policy_hash, object, subject_hash, purpose, effect_hash, run_id,
      decision, reasons, evidence, decided_at, previous, hash)
 select %(policy)s, %(policy_version)s, %(policy_hash)s, %(object)s, decode(r.subject, 'hex'),
-       r.purpose, r.effect_key, %(run_id)s, r.decision, r.reasons, r.evidence, %(now)s,
+       r.purpose, decode(r.effect, 'hex'), %(run_id)s, r.decision, r.reasons, r.evidence, %(now)s,
        decode(r.previous, 'hex'), decode(r.hash, 'hex')
 from jsonb_to_recordset(%(rows)s) as r
-    (subject text, purpose text, effect_key text, decision text, reasons text[], evidence jsonb,
+    (subject text, purpose text, effect text, decision text, reasons text[], evidence jsonb,
      previous text, hash text, place integer)
 order by r.place
 

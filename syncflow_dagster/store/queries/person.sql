@@ -92,14 +92,36 @@ where effect_id = any(%(effects)s) and state in ('PLANNED', 'WAITING', 'RETRY', 
 update {table}
 set payload = '{{}}', customer = null,
     reason = case when reason is null then null else 'erased' end
-where effect_id = any(%(effects)s) and state in ('DONE', 'CANCELLED') and payload <> '{{}}'
+where effect_id = any(%(effects)s) and state in ('DONE', 'CANCELLED', 'DEAD')
+  and payload <> '{{}}'
 
 -- name: open_effects
 select effect_id from effect
-where effect_id = any(%(effects)s) and state in ('CLAIMED', 'SENT', 'UNKNOWN', 'NEEDS_PERSON')
+where effect_id = any(%(effects)s) and state not in ('DONE', 'CANCELLED', 'DEAD')
 
 -- name: erase_attempts
 update attempt set detail = null where effect_id = any(%(effects)s) and detail is not null
+
+-- name: erase_decisions
+update decision set reason = 'erased',
+    old_reason = case when old_reason is null then null else 'erased' end
+where effect_id = any(%(effects)s)
+
+-- name: rename_remote
+-- What stands for the person at the service is the id itself.
+update {table} t set remote_id = %(hash)s
+where t.remote_id = %(id)s
+  and not exists (
+      select from effect e
+      where e.object_key = t.object_key and e.state not in ('DONE', 'CANCELLED', 'DEAD'))
+
+-- name: rename_effects
+-- An id within the key of an effect, by which its line in a plan is known, too.
+update {table} t set effect_key = replace(t.effect_key, %(id)s, %(hash)s)
+where %(id)s = any(string_to_array(t.effect_key, ':'))
+  and not exists (
+      select from effect e
+      where e.effect_key = t.effect_key and e.state not in ('DONE', 'CANCELLED', 'DEAD'))
 
 -- name: rename_objects
 -- An id within the key of an object becomes its keyed hash, everywhere the same; a worker that has an
@@ -109,7 +131,7 @@ set object_key = replace(object_key, %(id)s, %(hash)s)
 where %(id)s = any(string_to_array(object_key, ':'))
   and not exists (
       select from effect e
-      where e.object_key = t.object_key and e.state in ('CLAIMED', 'SENT', 'UNKNOWN', 'NEEDS_PERSON'))
+      where e.object_key = t.object_key and e.state not in ('DONE', 'CANCELLED', 'DEAD'))
 
 -- name: records_of_effects
 select delta_table, array_agg(distinct delta_id) as delta_ids from effect
@@ -121,9 +143,11 @@ select distinct record_uuid from {table}
 where delta_id = any(%(delta_ids)s) and business_key = 'erased'
 
 -- name: keys_of_effects
-select distinct object_key from effect where effect_id = any(%(effects)s)
+select unnest(array[object_key, effect_key, remote_id]) as key from effect
+where effect_id = any(%(effects)s)
 union
-select distinct object_key from effect_archive where effect_id = any(%(effects)s)
+select unnest(array[object_key, effect_key, remote_id]) from effect_archive
+where effect_id = any(%(effects)s)
 
 -- name: rejected
 select r.rejection_id, to_jsonb(r) as held
@@ -140,12 +164,22 @@ set record = '{{}}', value = null, business_key = null, customer = null, reason 
 where rejection_id = any(%(rejections)s)
 
 -- name: plan_lines
-select l.plan_id, l.effect_key, to_jsonb(l) as held from tag_plan_line l
+-- By the record, or the row: a line that was never applied has no effect.
+select l.plan_id, l.effect_key, l.record_id, to_jsonb(l) as held from tag_plan_line l
 where l.record_id = any(%(ids)s)
+   or exists (
+       select from unnest(%(tables)s::text[], %(delta_ids)s::bigint[]) as w (name, id)
+       where w.id = l.delta_id
+         and position(':' || w.name || ':' || w.id || ':' in l.effect_key) > 0)
 
 -- name: erase_plan_lines
-update tag_plan_line set record_id = %(hash)s, before = '{{}}', after = '{{}}'
-where record_id = %(id)s
+update tag_plan_line l set record_id = w.hash, before = '{{}}', after = '{{}}'
+from unnest(%(plans)s::bigint[], %(keys)s::text[], %(hashes)s::text[]) as w (plan_id, key, hash)
+where l.plan_id = w.plan_id and l.effect_key = w.key
+
+-- name: erase_plan_reasons
+update tag_plan set reason = 'erased'
+where plan_id = any(%(plans)s::bigint[]) and reason is not null
 
 -- name: identity_rows
 select 'person_record' as name, to_jsonb(r) as held from person_record r
