@@ -57,7 +57,7 @@ class Org:
     def client(self, auth=None, **more):
         """A client whose waits move the sandbox's clock."""
         given = connection(self.url, auth or self.app(), **more)
-        made = SalesforceClient(given, wait=self.clock.advance)
+        made = SalesforceClient(given, wait=self.clock.advance, monotonic=self.clock.real)
         self.clients.append(made)
         return made
 

@@ -69,7 +69,9 @@ def rows_of(loaded, org=None):
     """The pull node's rows; with an org, waits move its clock."""
     source = open_records(loaded, loaded.workflow.salesforce_pulls[0])
     if org is not None:
-        source.connect = lambda given: SalesforceClient(given, wait=org.clock.advance)
+        source.connect = lambda given: SalesforceClient(
+            given, wait=org.clock.advance, monotonic=org.clock.real
+        )
     return source
 
 

@@ -66,6 +66,11 @@ def test_a_session_that_ends_is_renewed_and_the_request_keeps_its_headers(org):
     assert len(page.body["records"]) == 200  # without its header it would be 450
     assert org.hits() == 1
     assert org.stats()["logins"] == 2
+    # What the org has to say about a query shows that it took the token.
+    for soql, ok in (("SELECT Nope FROM Contact", False), (QUERY["q"], True)):
+        org.fault("expired_session", op="query", times=1)
+        assert client.get("query", {"q": soql}).ok is ok
+    assert org.stats()["logins"] == 4
     # A token that grows old while many threads use it: one login for all of them.
     org.settings(token_ttl_s=60.0)
     ended = org.client()
@@ -73,7 +78,7 @@ def test_a_session_that_ends_is_renewed_and_the_request_keeps_its_headers(org):
     org.clock.advance(3600)
     with ThreadPoolExecutor(8) as pool:
         assert all(one.ok for one in pool.map(lambda _: ended.get("limits"), range(16)))
-    assert org.stats()["logins"] == 4
+    assert org.stats()["logins"] == 6
 
 
 def test_a_session_that_is_refused_again_and_again_is_one_login_and_an_end(org):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.models import SalesforceConnection
 
 _UNAUTHORIZED = 401
-_CARRIED_OUT = range(200, 300)
+_CARRIED_OUT, _BAD_REQUEST = range(200, 300), 400
 _EXPIRED = "INVALID_SESSION_ID"
 _DATA = "/services/data/"
 #: Of one request: a new token may end, too, before the request is sent again.
@@ -239,7 +239,7 @@ class SalesforceClient:
 
     def _heard(self, answer: Answer, token: Token) -> None:
         self._quota.heard(answer.headers)
-        if answer.status in _CARRIED_OUT:  # an outage says nothing about the token
+        if _took_token(answer):
             self._tokens.accepted(token)
         try:
             told = parsedate_to_datetime(answer.headers.get("Date", ""))
@@ -279,3 +279,13 @@ def _has_expired(answer: Answer | NoAnswer) -> bool:
     return isinstance(answer, Answer) and (
         answer.status == _UNAUTHORIZED or any(one.code == _EXPIRED for one in answer.errors)
     )
+
+
+def _took_token(answer: Answer) -> bool:
+    """Tell whether the org surely looked at the request itself: an outage says nothing of a token.
+
+    That it does not know a field or a cursor any more it says to those alone who are logged in.
+    """
+    if answer.status == _BAD_REQUEST:
+        return bool(answer.error.code) and not _has_expired(answer)
+    return answer.status in _CARRIED_OUT
