@@ -130,6 +130,40 @@ def test_answers_hold_for_both_sides_until_more_speaks_for_one_person(database):
     assert identity_state(database, "champions", "people").duplicates == 1
 
 
+def test_a_record_that_becomes_somebody_elses_is_asked_about_and_its_person_stays_findable(
+    database,
+):
+    flow = workflow(batch_rows=100)
+    ann, late = contact("a", company="ACME", **PROFILE), contact("p", **BETA)
+    go(database, flow, {**ann, "email": "ann@acme.com"})
+    go(database, flow, {**ann, "email": "ann@acme.com"}, late)
+    answer(database, cases(database)[0]["case_id"], "same")
+    decide(database, flow)
+    # One move, whichever of the two records shows it first.
+    go(database, flow, {**ann, "email": "ann@acme.com", "company": "Beta"}, late)
+    assert moves(database) == [("a", "p", "Beta")]
+    # The later answer counts: it was hers, and is not any more.
+    zoe = contact("p", "Zoe Zed", email="zoe@beta.com", company="Beta")
+    assert go(database, flow, {**ann, "email": "ann@acme.com", "company": "Beta"}, zoe) == {
+        "held": 1
+    }
+    answer(database, cases(database)[0]["case_id"], "new")
+    assert dict(decide(database, flow).decisions) == {"new": 1}
+    assert people(database) == {"a", "p"}
+    bob = contact("a", "Bob Ray", email="bob@acme.com", company="Beta")
+    go(database, flow, bob, zoe)
+    answer(database, cases(database)[0]["case_id"], "new")
+    decide(database, flow)
+    back = contact("z", email="ann@acme.com", company="Beta")
+    assert go(database, flow, bob, zoe, back) == {"held": 1}
+    number = cases(database)[0]["case_id"]
+    (candidate,) = Review(database).case(number).candidates
+    assert candidate.records == ()
+    answer(database, number, "same", candidate.person_id)
+    assert dict(decide(database, flow).decisions) == {"joined": 1}
+    assert identity_state(database, "champions", "people").open_cases == 0
+
+
 def test_nobody_is_hidden_by_others_of_one_mailbox_or_name(database, monkeypatch):
     monkeypatch.setattr(storage, "_ALIKE", 3)
     flow = workflow(batch_rows=4)

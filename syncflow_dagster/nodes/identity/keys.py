@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.matching.companies import company_key
-from syncflow_dagster.core.matching.people import IDENTIFIERS, Kind, name_and, told_by
+from syncflow_dagster.core.matching.people import IDENTIFIERS, Kind, looked_up, name_and
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,9 +37,7 @@ def search_keys(record: Record, *, by_name: bool = True) -> list[Key]:
         record: The record.
         by_name: Whether the name alone is one of them.
     """
-    wanted = {*IDENTIFIERS, Kind.NAME} if by_name else set(IDENTIFIERS)
-    own = [key for key in record.keys() if key[0] in wanted]  # noqa: SIM118 - no mapping
-    return sorted({*own, *told_by(record), *close_keys(record)})
+    return sorted({*looked_up(record, by_name=by_name), *close_keys(record)})
 
 
 def as_texts(keys: Iterable[Key]) -> list[str]:

@@ -36,9 +36,12 @@ class Answered:
 
     def stronger(self, record: Record, registry: Registry) -> Iterator[Match]:
         """Return whom a record points at more strongly now than when they were told apart."""
+        own, common = registry.owner(record.record_id), registry.common_phones(record)
         for one, asked in self.different.items():
             person = registry.persons.get(registry.changes.absorbed.get(one, one))
-            match = None if person is None else compare(record, person)
+            # That a record is not its own person's any more is carried out as it was said.
+            known = person is None or person is own
+            match = None if known or person is None else compare(record, person, common)
             if match is not None and match.tier < asked:
                 yield match
 
@@ -47,8 +50,6 @@ class Answered:
         absorbed = registry.changes.absorbed
         different = {absorbed.get(one, one) for one in self.different}
         different -= {match.person_id for match in again}
-        if self.same is not None:
-            different.discard(self.same.person_id)
         return Rulings(self.same, frozenset(different), self.ignored)
 
 
@@ -63,6 +64,7 @@ def answered(
         scope: Names the workflow and the node.
     """
     found: dict[str, Answered] = {}
+    said: dict[str, int] = {}
     for row in answers:
         one = found.setdefault(row["record_id"], Answered())
         if row["decision"] == "ignore":
@@ -71,10 +73,16 @@ def answered(
         day = row["ended_at"].date().isoformat()
         words = f"{row['actor']} decided on {day} that it is the same person: {row['why']}"
         one.same = Same(row["person_id"], words, Tier(row["tier"]))
+        said[row["record_id"]] = row["case_id"]
     for row in differences:
         one = found.setdefault(row["record_id"], Answered())
         # He is nobody before his record has been decided in accordance with the answer.
         other = row["other"] or person_id(scope, row["founder"])
+        if one.same is not None and one.same.person_id == other:
+            # The later answer counts.
+            if said[row["record_id"]] > row["case_id"]:
+                continue
+            one.same = None
         tier = Tier(row["tier"])
         one.different[other] = min(tier, one.different.get(other, tier))
     return found

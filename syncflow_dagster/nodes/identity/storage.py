@@ -173,7 +173,9 @@ class Store:
         kinds, values = [str(kind) for kind, _ in keys], [value for _, value in keys]
         rows = self.ask("by_key", kinds=kinds, values=values, limit=_ALIKE)
         many = Counter((Kind(row["kind"]), row["value"]) for row in rows)
-        self.crowded.update(key for key, persons in many.items() if persons >= _ALIKE)
+        crowded = (key for key, persons in many.items() if persons >= _ALIKE)
+        # A number of many names tells nothing, however many they are.
+        self.crowded.update(key for key in crowded if key[0] is not Kind.PHONE)
         return {row["person_id"] for row in rows}
 
     def _persons(self, found: Collection[UUID]) -> list[Person]:
@@ -184,8 +186,10 @@ class Store:
         for row in self.ask("identifiers_of", persons=ids):
             key = (Kind(row["kind"]), row["value"])
             persons[row["person_id"]].traits[key] = Trait(row["record_id"], row["shared"])
+        for row in self.ask("last_moves", persons=ids):
+            persons[row["person_id"]].last_move = (row["account_id"], row["company"])
         # Of somebody who was erased there is nothing but the number.
-        return [one for one in persons.values() if one.records]
+        return [one for one in persons.values() if one.records or one.traits]
 
     def ask(self, name: str, **values: Any) -> list[DictRow]:
         """Return what a query of the node's tables finds."""

@@ -64,7 +64,7 @@ create table person_identifier (
     primary key (person_id, kind, value)
 );
 create index person_identifier_by_value on person_identifier (workflow, node, kind, value, person_id)
-    where kind in ('email', 'external_id', 'linkedin', 'name', 'name_and');
+    where kind in ('email', 'external_id', 'linkedin', 'name', 'name_and', 'phone');
 -- The database's own word against a second person for one identifier.
 create unique index one_person_per_identifier on person_identifier (workflow, node, kind, value)
     where kind in ('email', 'external_id', 'linkedin') and not shared;
@@ -109,7 +109,8 @@ create index review_candidate_by_person on review_candidate (person_id);
 
 -- Whom people told apart: the record, its person by now, and the one it is not.
 create view told_apart as
-select c.workflow, c.node, c.record_id, r.person_id as owner, k.person_id as candidate, k.tier
+select c.case_id, c.workflow, c.node, c.record_id, r.person_id as owner,
+       k.person_id as candidate, k.tier
 from review_case c
 join review_candidate k using (case_id)
 left join person_record r

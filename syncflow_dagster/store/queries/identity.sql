@@ -49,7 +49,7 @@ from unnest(%(kinds)s::text[], %(values)s::text[]) as t (kind, value)
 cross join lateral (
     select p.person_id from person_identifier p
     where p.workflow = %(workflow)s and p.node = %(node)s and p.kind = t.kind and p.value = t.value
-      and p.kind in ('email', 'external_id', 'linkedin', 'name', 'name_and')
+      and p.kind in ('email', 'external_id', 'linkedin', 'name', 'name_and', 'phone')
     order by p.person_id
     limit %(limit)s
 ) i;
@@ -61,9 +61,14 @@ select * from person_record where person_id = any(%(persons)s) order by place;
 select person_id, kind, value, record_id, shared
 from person_identifier where person_id = any(%(persons)s);
 
+-- name: last_moves
+select distinct on (person_id) person_id, account_id, company
+from job_change where person_id = any(%(persons)s)
+order by person_id, move_id desc;
+
 -- name: answers
 -- Whose people said that records are may have become part of another person since.
-select c.record_id, c.decision, c.actor, c.why, c.ended_at, c.tier,
+select c.case_id, c.record_id, c.decision, c.actor, c.why, c.ended_at, c.tier,
        coalesce(p.merged_into, p.person_id) as person_id
 from review_case c
 left join person p on p.person_id = c.person_id
@@ -80,27 +85,29 @@ with asked as (
     left join person_record o
       on o.workflow = %(workflow)s and o.node = %(node)s and o.record_id = w.record_id
 ), found as (
-    select a.record_id, t.candidate as other, null as founder, t.tier
+    select a.record_id, t.candidate as other, null as founder, t.tier, t.case_id
     from asked a
     join told_apart t
       on t.workflow = %(workflow)s and t.node = %(node)s and t.record_id = a.record_id
     union all
-    select a.record_id, t.candidate, null, t.tier
+    select a.record_id, t.candidate, null, t.tier, t.case_id
     from asked a
     join person_record mine on mine.person_id = a.owner
     join told_apart t
       on t.workflow = %(workflow)s and t.node = %(node)s and t.record_id = mine.record_id
+     and t.candidate <> a.owner
     union all
-    select a.record_id, t.owner, t.record_id, t.tier
+    select a.record_id, t.owner, t.record_id, t.tier, t.case_id
     from asked a
     cross join lateral (
         select a.owner as person_id
         union all
         select p.person_id from person p where p.merged_into = a.owner
     ) self
-    join told_apart t on t.candidate = self.person_id
+    join told_apart t on t.candidate = self.person_id and t.owner is distinct from a.owner
 )
-select f.record_id, coalesce(p.merged_into, f.other) as other, f.founder, min(f.tier) as tier
+select f.record_id, coalesce(p.merged_into, f.other) as other, f.founder, min(f.tier) as tier,
+       max(f.case_id) as case_id
 from found f
 left join person p on p.person_id = f.other
 group by 1, 2, 3;
@@ -266,7 +273,7 @@ select
          on b.workflow = a.workflow and b.node = a.node and b.kind = a.kind and b.value = a.value
         and a.person_id < b.person_id
        where a.workflow = %(workflow)s and a.node = %(node)s and a.kind = 'name_and'
-         and (a.value like '%% + phone %%' or a.value like '%% + email %%')
+         and a.value not like '~ %%' and (a.value like '%% + phone %%' or a.value like '%% + email %%')
          and not (a.shared and b.shared)
          and not exists (
              select 1 from told_apart t

@@ -27,7 +27,8 @@ order by k.tier, k.likeness desc, 1;
 select 1 from person p
 where p.person_id = %(person_id)s and p.workflow = %(workflow)s and p.node = %(node)s
   and p.merged_into is null
-  and exists (select 1 from person_record r where r.person_id = p.person_id);
+  and (exists (select 1 from person_record r where r.person_id = p.person_id)
+       or exists (select 1 from person_identifier i where i.person_id = p.person_id));
 
 -- name: known_record
 select 1 from person_record
