@@ -72,7 +72,7 @@ def answered(
             continue
         day = row["ended_at"].date().isoformat()
         words = f"{row['actor']} decided on {day} that it is the same person: {row['why']}"
-        one.same = Same(row["person_id"], words, Tier(row["tier"]))
+        one.same = Same(row["person_id"], words, Tier(row["tier"]), str(row["delta_id"]))
         said[row["record_id"]] = row["case_id"]
     for row in differences:
         one = found.setdefault(row["record_id"], Answered())

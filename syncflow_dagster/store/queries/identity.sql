@@ -68,7 +68,7 @@ order by person_id, move_id desc;
 
 -- name: answers
 -- Whose people said that records are may have become part of another person since.
-select c.case_id, c.record_id, c.decision, c.actor, c.why, c.ended_at, c.tier,
+select c.case_id, c.record_id, c.delta_id, c.decision, c.actor, c.why, c.ended_at, c.tier,
        coalesce(p.merged_into, p.person_id) as person_id
 from review_case c
 left join person p on p.person_id = c.person_id
