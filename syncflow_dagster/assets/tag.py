@@ -21,11 +21,18 @@ from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryRep
 from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.compliance.salesforce_gate import salesforce_gate
 from syncflow_dagster.nodes.delta.build import prepare
-from syncflow_dagster.nodes.tag.approval import approve
+from syncflow_dagster.nodes.tag.approval import (
+    ApprovingRun,
+    NotApprovable,
+    approve,
+    decided_by,
+    find_plan,
+    planner,
+)
 from syncflow_dagster.nodes.tag.plan_report import TagPlanReport
+from syncflow_dagster.nodes.tag.policy import policy_of
 from syncflow_dagster.nodes.tag.run import GateMaker, TagOptions, TagRun
 from syncflow_dagster.resources.observe import Observer, Work
-from syncflow_dagster.resources.run_options import RunOptions
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode, TagNode, Workflow
 
@@ -97,7 +104,8 @@ def _has_work(opened: OpenStep, node: TagNode) -> bool:
     observer = Observer(opened.database)
     until = opened.clock.now() + timedelta(seconds=DeliveryOptions().patience_s)
     plans = Work([source.table])
-    return any(
+    policy = policy_of(opened.loaded, node).hash
+    return observer.has_plans(workflow.workflow, node.name, policy) or any(
         observer.pass_work(workflow.workflow, node.name, number, until, plans).has_work
         for number in names.TAG_PASSES
     )
@@ -113,13 +121,16 @@ def _tag(
 ) -> tuple[DeliveryReport | None, dict[str, Any]]:
     """Plan and deliver; a dry run has no delivery."""
     chosen = opened.options
+    if chosen.dry_run and chosen.approve_plan is not None:
+        msg = "a dry run applies no plan: leave out approve_plan or dry_run"
+        raise NotApprovable(msg)
     since = opened.clock.now()
     stop = Stop()
     clock = StoppableClock(opened.clock, stop)
     with closing(_tag_run(context, opened, node, clock)) as run:
         for one in run.prepare():
             context.log.warning("%s", one.message)
-        _approve(context, opened, run, chosen)
+        _approve(context, opened, node, run)
         planned = run.plan()
         context.log.info(tag_metadata.told_plan(planned, dry_run=chosen.dry_run))
         metadata = tag_metadata.of_plan(planned) | {"policy": run.policy.policy}
@@ -141,8 +152,7 @@ def _tag_run(
 ) -> TagRun:
     run_id = context.run.run_id
     options = TagOptions(
-        # Nobody who approves is called that, so that four eyes stay four.
-        actor=f"run {run_id}",
+        actor=planner(opened.options.started_by, run_id),
         run_id=run_id,
         dry_run=opened.options.dry_run,
         limit=opened.options.limit,
@@ -154,20 +164,28 @@ def _tag_run(
 
 
 def _approve(
-    context: dg.AssetExecutionContext, opened: OpenStep, run: TagRun, chosen: RunOptions
+    context: dg.AssetExecutionContext, opened: OpenStep, node: TagNode, run: TagRun
 ) -> None:
-    """Approve the plan that whoever started this run names, as `syncflow tag approve` does."""
+    """Approve the plan that whoever started this run names, as `syncflow tag approve` does.
+
+    Raises:
+        NotApprovable: He may not, or the plan is not open.
+    """
+    chosen, workflow = opened.options, opened.loaded.workflow
     if chosen.approve_plan is None:
         return
     by = By(chosen.approved_by or "", chosen.approval_reason or "")
-    plan = approve(
-        opened.database,
-        opened.loaded.workflow,
-        run.policy,
-        chosen.approve_plan,
-        by,
-        opened.clock.now(),
-    )
+    plan = find_plan(opened.database, workflow.workflow, chosen.approve_plan)
+    if plan.node != node.name:
+        context.log.info("plan %s is of %s, not of this node", plan.plan_hash, plan.node)
+        return
+    if decided_by(plan, by.actor):
+        # A step that is tried again finds its own approval.
+        context.log.info("plan %s is %s by %s already", plan.plan_hash, plan.status, by.actor)
+        return
+    approving = ApprovingRun(context.run.run_id, chosen.started_by)
+    now = opened.clock.now()
+    approve(opened.database, workflow, run.policy, plan.plan_hash, by, now, approving)
     context.log.info("plan %s is approved by %s", plan.plan_hash, by.actor)
 
 

@@ -13,16 +13,17 @@ from syncflow_dagster.assets.stuck import place_of_tags, stuck_result
 from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.nodes.salesforce.quota import DAILY
 from syncflow_dagster.nodes.tag.approval import plan_store
+from syncflow_dagster.nodes.tag.caps import Caps
 from syncflow_dagster.nodes.tag.plans import SHORT, PlanStatus
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.workflows.loader import LoadedWorkflow
-from syncflow_dagster.workflows.models import SalesforceConnection, TagNode
+from syncflow_dagster.workflows.models import DeltaNode, SalesforceConnection, TagNode
 
 _WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 _DESCRIPTIONS = {
     "no_refused_tags": "Every change was written. A warning lists those that were not, with the "
-    "reason: consent, a suppression list, an erasure, data that changed since the approval, or "
-    "what the org itself said.",
+    "reason: consent, a suppression list, an erasure, data that changed since the approval, rows "
+    "that cannot be planned, plans above a cap of the policy, or what the org itself said.",
     "no_unknown_outcomes": "Of everything that was sent, the outcome is known. A warning while it "
     "is still being looked up, an error when a person has to decide.",
     "no_plan_waits": "No plan waits for a person's approval. `syncflow tag plans` lists them, "
@@ -75,6 +76,26 @@ def _refused(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheck
         found = observer.unfinished_effects(opened.loaded.workflow.workflow, node.name, number)
         dead += found[0]["dead"] if found else 0
         rows += found
+    source = opened.loaded.workflow.node(node.source)
+    assert isinstance(source, DeltaNode)
+    # Rows that planning refused have no change in the ledger, and too large plans have no rows.
+    planned = observer.refused_rows(source.table)
+    dead += planned[0]["total"] if planned else 0
+    rows += [
+        {"what": "row", "record": one["business_key"], "state": "DEAD", **one} for one in planned
+    ]
+    large = Caps(opened.loaded.workflow.workflow, node.name).too_large(opened.database)
+    dead += sum(one["changes"] for one in large)
+    rows += [
+        {
+            "what": "plan",
+            "record": one["plan_hash"][:SHORT],
+            "state": "REFUSED",
+            "customer": None,
+            **one,
+        }
+        for one in large
+    ]
     columns = ["what", "record", "customer", "state", "reason"]
     return _result(key, "no_refused_tags", dead, f"{dead:,} refused", rows, columns)
 

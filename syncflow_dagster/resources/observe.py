@@ -65,15 +65,17 @@ class Pending:
 
     rows: int = 0
     effects: int = 0
+    plans: int = 0
 
     def __bool__(self) -> bool:
         """Whether there is anything to push."""
-        return bool(self.rows or self.effects)
+        return bool(self.rows or self.effects or self.plans)
 
     def in_words(self) -> str:
         """Return what waits, in words."""
         parts = [_number(self.rows, "new row")] if self.rows else []
         parts += [_number(self.effects, "unfinished change")] if self.effects else []
+        parts += [_number(self.plans, "approved plan")] if self.plans else []
         return " and ".join(parts) or "nothing"
 
 
@@ -127,7 +129,7 @@ class Observer:
             for pair in one.children
             if there.issuperset(_tables([pair]))
         ]
-        parts.append(compose.SQL(self._bare("due_effects")))
+        parts += [compose.SQL(self._bare(name)) for name in ("due_effects", "approved_plans")]
         places = [(workflow, *place) for workflow, one in work.items() for place in one.places]
         values = {
             "workflows": [workflow for workflow, _, _ in places],
@@ -167,6 +169,10 @@ class Observer:
         (found,) = self._of_node("pass_work", workflow, node, **{"pass": pass_number}, until=until)
         has_rows = plans is not None and self._has_rows(plans)
         return PassWork(has_rows or found["has_work"], found["waiting"], found["remaining"])
+
+    def has_plans(self, workflow: str, node: str, policy_hash: str) -> bool:
+        """Tell whether a tag node has plans to apply, or to make anew under this policy."""
+        return bool(self._of_node("any_plan", workflow, node, policy_hash=policy_hash))
 
     def held_up(self, workflow: str, node: str, pass_number: int) -> list[DictRow]:
         """Return what a pass that does not get on waits for, the longest waiting first."""

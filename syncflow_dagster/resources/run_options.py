@@ -38,8 +38,17 @@ class RunOptions(dg.Config):
         "or more. It is approved by `approved_by`, whom the policy must name, and refused if its "
         "data or the policy have changed.",
     )
-    approved_by: str | None = Field(None, description="Who approves the plan, by name.")
+    approved_by: str | None = Field(
+        None,
+        description="Who approves the plan, by name. With `four_eyes` in the policy it is not who "
+        "planned it, nor who started this run where the plan names only a run.",
+    )
     approval_reason: str | None = Field(None, description="Why; it is kept with the approval.")
+    started_by: str | None = Field(
+        None,
+        description="Who starts this run, by name. Plans of tags it makes are planned by him, so "
+        "with `four_eyes` somebody else has to approve them. Names are not checked.",
+    )
 
 
 class RunOptionsResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -196,7 +196,9 @@ class PlanWorld:
                 )
                 conn.execute(known, [key, record, one.label, contact or "", company])
 
-    def planning(self, *, actor="nightly", run_id="run-1", dry_run=False, records=100) -> Planning:
+    def planning(
+        self, *, actor="nightly", run_id="run-1", dry_run=False, records=100, limit=None
+    ) -> Planning:
         source = self.workflow.deltas[0]
         conditions, mistakes = matchers(self.node, source, Calendar(self.clock.now()))
         assert not mistakes
@@ -219,8 +221,9 @@ class PlanWorld:
             self.node,
             Scope(self.workflow.workflow, self.node.name, 0),
             "salesforce:default",
+            "https://org",
             PlanPolicy(self.policy, records),
-            PlanOptions(actor, run_id, dry_run),
+            PlanOptions(actor, run_id, dry_run, limit),
         )
         return Planning(keeper, computer)
 

@@ -10,15 +10,20 @@ from hypothesis import strategies as st
 from tag_cases import CHAMPION, JUNCTION, MEMBER, STATUS, TOPIC, contact_id, row, rule, workflow
 
 from syncflow_dagster.core.soql.date_literals import Calendar
+from syncflow_dagster.nodes.tag import lines as plan_lines
 from syncflow_dagster.nodes.tag.cells import Back, ConflictingTagsError, Mix, Put, both, same
 from syncflow_dagster.nodes.tag.compare import differences
 from syncflow_dagster.nodes.tag.conditions import matchers
-from syncflow_dagster.nodes.tag.lines import LinePlanner, Records, differing, plan_hash
+from syncflow_dagster.nodes.tag.lines import LinePlanner, Records, differing
 from syncflow_dagster.nodes.tag.undo import Written, reverse, undo_lines
 from syncflow_dagster.nodes.tag.wishes import BadRowError, junction_key, wishes_of
 from syncflow_dagster.testing.clock import FakeClock
 
 VALUES = st.frozensets(st.sampled_from("ABCDEF"))
+
+
+def plan_hash(policy, plan, target=("org", "https://org", "Contact")):
+    return plan_lines.plan_hash(policy, plan, target)
 
 
 def always(_condition, _row):
@@ -107,6 +112,8 @@ def test_what_cannot_be_written_is_refused_with_its_reason(rules, source, cells,
     plan = lines(rules, source, cells, {"Title": 10})
     assert plan.lines == []
     assert word in plan.refused
+    assert "Left" not in plan.refused
+    assert "xxx" not in plan.refused
 
 
 def test_an_id_of_15_characters_is_the_same_record():
@@ -114,7 +121,9 @@ def test_an_id_of_15_characters_is_the_same_record():
     assert lines([CHAMPION], short, {contact_id(1): {}}).lines[0].place.record_id == contact_id(1)
     with pytest.raises(BadRowError, match="holds no id"):
         lines([CHAMPION], row(1, contact_id="nobody"), {})
-    assert lines([CHAMPION], row(1, contact_id=None), {}).settled == "no rule applies"
+    with pytest.raises(BadRowError, match="contact_id is empty"):
+        lines([CHAMPION], row(1, contact_id=None), {})
+    assert lines([CHAMPION], row(1, "DELETE", contact_id=None), {}).settled == "no rule applies"
 
 
 def test_conditions_choose_rows_as_soql_would():
@@ -152,22 +161,37 @@ def test_changes_that_cannot_both_be_are_told():
 
 
 def test_the_hash_is_of_the_policy_and_every_line():
-    plan = lines([CHAMPION, TOPIC], row(1), {contact_id(1): {}}).lines
-    same_again = lines([TOPIC, CHAMPION], row(1), {contact_id(1): {}}).lines
+    plan = lines([CHAMPION, MEMBER], row(1), {contact_id(1): {}}).lines
+    same_again = lines([MEMBER, CHAMPION], row(1), {contact_id(1): {}}).lines
+    place = plan[1].place
+    answered = replace(place, details={**place.details, "status": "Responded"})
     assert plan_hash("p", plan) == plan_hash("p", same_again)
     others = [
         plan_hash("q", plan),
         plan_hash("p", plan[:1]),
         plan_hash("p", [replace(plan[0], before={"Champion_Tags__c": ["x"]}), plan[1]]),
         plan_hash("p", [replace(plan[0], effect_key="other"), plan[1]]),
+        # All that is written counts, and where.
+        plan_hash("p", [plan[0], replace(plan[1], place=answered)]),
+        plan_hash("p", [plan[0], replace(plan[1], rules=("other",))]),
+        plan_hash("p", [plan[0], replace(plan[1], after={place.store: False})]),
+        plan_hash("p", [plan[0], replace(plan[1], place=replace(place, purpose="other"))]),
+        plan_hash("p", plan, ("production", "https://org", "Contact")),
+        plan_hash("p", plan, ("org", "https://other", "Contact")),
+        plan_hash("p", plan, ("org", "https://org", "Lead")),
     ]
-    assert len({plan_hash("p", plan), *others}) == 5
+    assert len({plan_hash("p", plan), *others}) == 12
     stored = [line.as_json() for line in plan]
     changed = lines(
-        [CHAMPION, TOPIC], row(1), {contact_id(1): {"Champion_Tags__c": ["moved"]}}
+        [CHAMPION, MEMBER], row(1), {contact_id(1): {"Champion_Tags__c": ["moved"]}}
     ).lines
     told = differences(stored, changed)
-    assert told[0].startswith(f"record {contact_id(1)} shows Champion_Tags__c: moved and not")
+    # What fields hold is not for logs: only how much it is.
+    assert told == [
+        f"record {contact_id(1)} shows another Champion_Tags__c: 1 values, empty then",
+        f"record {contact_id(1)} would get another Champion_Tags__c: 2 values, 1 values then",
+    ]
+    assert "is not as approved" in differences(stored, plan)[0]
 
 
 def test_undo_takes_back_only_what_still_stands():

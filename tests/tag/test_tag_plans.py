@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from psycopg import errors
 from tag_cases import CHAMPION, STATUS, TOPIC, PlanWorld, contact_id, policy, row, workflow
 
 from syncflow_dagster.ledger.decisions import By, Decisions
-from syncflow_dagster.nodes.tag.approval import NotApprovable, approve, find_plan, refuse
+from syncflow_dagster.nodes.tag.approval import (
+    ApprovingRun,
+    NotApprovable,
+    approve,
+    decided_by,
+    find_plan,
+    planner,
+    refuse,
+)
 from syncflow_dagster.nodes.tag.plans import PlanStatus, plans
 from syncflow_dagster.testing.clock import FakeClock
 
@@ -25,9 +35,14 @@ def statuses(world):
     return [one.status for one in reversed(found)]
 
 
-def decide(world, how, plan_hash, actor="anna"):
+def decide(world, how, plan_hash, actor="anna", *run):
     by = By(actor, "looked through")
-    return how(world.database, world.workflow, world.policy, plan_hash, by, world.clock.now())
+    now = world.clock.now()
+    return how(world.database, world.workflow, world.policy, plan_hash, by, now, *run)
+
+
+def plan_of(world, status):
+    return world.store.of_status(status)[0]
 
 
 def done(world, effect_id):
@@ -66,7 +81,7 @@ def test_rows_are_held_until_a_named_person_approves_just_this(world):
         ("HELD", held),
         ("HELD", held),
         ("DEAD", "rule champion: the field contact_id holds no id of a Salesforce record"),
-        ("SYNCED", "no rule applies"),
+        ("DEAD", "rule champion: the field contact_id is empty, so it names no record"),
     ]
     assert world.effects() == []
     for actor, word in (("mallory", "names anna, omar"), ("", "may not decide")):
@@ -106,6 +121,29 @@ def test_who_planned_does_not_approve_with_four_eyes(world):
     decide(world, approve, plan.plan_hash, "omar")
     world.plan()
     assert world.states() == [("PUSHING", None)]
+    kept = world.database.fetch_all("select actor, os_user from tag_decision")
+    assert [one["actor"] for one in kept] == ["omar"]
+    assert kept[0]["os_user"]
+    # However it is written; and a plan that names nobody is not for who started its approving run.
+    world.add(row(2), row(3))
+    plan = world.plan(actor=planner(" Anna", "r2"), run_id="r2").plans[0]
+    with pytest.raises(NotApprovable, match="four eyes"):
+        decide(world, approve, plan.plan_hash)
+    decide(world, refuse, plan.plan_hash, "omar")
+    world.add(row(4))
+    plan = world.plan(actor=planner(None, "r3"), run_id="r3").plans[0]
+    for run in (ApprovingRun("r3"), ApprovingRun("r4", "ANNA ")):
+        with pytest.raises(NotApprovable, match="four eyes"):
+            decide(world, approve, plan.plan_hash, "anna", run)
+    approved = decide(world, approve, plan.plan_hash, "anna", ApprovingRun("r4", "omar"))
+    assert decided_by(approved, "Anna")
+    assert not decided_by(approved, "omar")
+    assert not decided_by(plan_of(world, "REFUSED"), "omar")
+    # What was decided stays as it is.
+    for change in ("update tag_decision set actor = 'omar'", "delete from tag_decision",
+                   "truncate tag_decision"):  # fmt: skip
+        with pytest.raises(errors.RestrictViolation):
+            world.database.execute(change)
 
 
 def test_a_plan_is_not_applied_once_the_data_has_changed(world):
@@ -116,7 +154,8 @@ def test_a_plan_is_not_applied_once_the_data_has_changed(world):
     report = world.plan()
     outdated, anew = report.plans
     assert outdated.status is PlanStatus.OUTDATED
-    assert f"record {contact_id(2)} shows Champion_Tags__c: moved" in outdated.reason
+    assert f"record {contact_id(2)} shows another Champion_Tags__c: 1 values" in outdated.reason
+    assert "moved" not in outdated.reason
     assert report.differences
     assert anew.status is PlanStatus.WAITING
     assert world.effects() == []
@@ -179,12 +218,39 @@ def test_small_plans_go_by_themselves_and_too_large_ones_not_at_all(world):
     (kept,) = world.database.fetch_all("select action, actor from tag_decision")
     assert kept == {"action": "auto_approve", "actor": "policy"}
     world.add(row(2), row(3))
-    (large,) = world.plan().plans
-    assert (large.status, large.changes) == (PlanStatus.REFUSED, 4)
-    assert "3 changes (max_changes)" in large.reason
+    for _ in range(2):
+        (large,) = world.plan().plans
+        assert (large.status, large.changes) == (PlanStatus.REFUSED, 4)
+        assert "3 changes (max_changes)" in large.reason
+        (told,) = world.store.caps.too_large(world.database)
+        assert (told["changes"], told["reason"]) == (4, large.reason)
     assert world.states()[1:] == [("PENDING", None)] * 2
     world.policy = policy(max_share=0.1)
     assert "2 of 10 records" in world.plan(records=10).plans[0].reason
+
+
+def test_a_plan_cut_into_pieces_does_not_go_by_itself(database):
+    flow = workflow([STATUS], plan_rows=1)
+    world = PlanWorld(database, FakeClock(), flow, policy(auto_up_to=2, max_changes=3))
+    world.org.cells = {contact_id(number): {} for number in range(1, 10)}
+    world.add(*(row(number) for number in range(1, 6)))
+    # By hand: nothing goes by itself, and each run has plans of three changes at the most.
+    assert [one.status for one in world.plan(limit=1).plans] == [PlanStatus.WAITING]
+    assert [str(one.status) for one in world.plan(run_id="run-2").plans] == [
+        "APPLIED", "APPLIED", "WAITING", "REFUSED",
+    ]  # fmt: skip
+    # The next run does not begin anew before a day is over.
+    assert [one.status for one in world.plan(run_id="run-3").plans] == [PlanStatus.WAITING]
+    assert len(world.effects()) == 2
+    world.clock.sleep(86_401)
+    world.add(row(6))
+    assert [one.status for one in world.plan(run_id="run-4").plans] == [PlanStatus.APPLIED]
+    world.policy = policy(auto_up_to=3, max_share=0.2)
+    world.clock.sleep(86_401)
+    world.add(row(7), row(8), row(9))
+    made = [one.status for one in world.plan(run_id="run-5", records=10).plans]
+    assert made.count(PlanStatus.APPLIED) == 2
+    assert set(made) == {PlanStatus.APPLIED, PlanStatus.REFUSED, PlanStatus.OUTDATED}
 
 
 def test_of_one_record_only_one_change_is_under_way(world):
@@ -203,6 +269,14 @@ def test_of_one_record_only_one_change_is_under_way(world):
     # While the first is under way the second waits, as its own rows would tell nothing.
     assert applied.postponed == 1
     assert [state for state, _ in world.states()] == ["PUSHING", "PENDING", "PUSHING"]
+    # Held by a plan that was approved just then, or that is over, a row is let go.
+    for how in (world.store.release_stranded, partial(world.store.release, mark=f"{mark[:17]} ")):
+        world.database.execute(
+            "update moves set state = 'HELD', reason = %s where delta_id = 2", [mark]
+        )
+        with world.database.transaction() as conn:
+            how(conn, now=world.clock.now())
+        assert world.states()[1] == ("PENDING", None)
     for one in world.effects():
         done(world, one["effect_id"])
     world.clock.sleep(200)
@@ -252,12 +326,17 @@ def test_who_was_to_be_tagged_is_forgotten_with_time_but_not_the_leave(world):
 
 
 def test_large_plans_go_in_a_bulk_job(database):
-    flow = workflow([CHAMPION, TOPIC, STATUS], bulk_from=2)
+    flow = workflow([STATUS, TOPIC], bulk_from=2)
     world = PlanWorld(database, FakeClock(), flow, policy(auto_up_to=100))
-    world.org.cells = {contact_id(number): {} for number in range(1, 4)}
+    world.org.cells = {contact_id(number): {} for number in range(1, 7)}
     world.add(*(row(number) for number in range(1, 4)))
     world.plan()
     assert [(one["kind"], one["bulk"]) for one in world.effects()] == [
         ("set_fields", True),
         ("assign_topic", None),
     ] * 3
+    # A list is written whole, as it was just before: a job would take too long for that.
+    world.workflow = workflow([CHAMPION], bulk_from=2)
+    world.add(*(row(number) for number in range(4, 7)))
+    world.plan()
+    assert [one["bulk"] for one in world.effects()[6:]] == [None] * 3

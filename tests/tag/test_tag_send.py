@@ -283,6 +283,26 @@ def test_what_has_changed_since_approval_is_not_overwritten(make_world):
     assert world.run().undo("run-1").plans == []
 
 
+def test_what_was_written_before_its_row_was_tried_again_can_be_taken_back(make_world):
+    world = make_world([STATUS, TOPIC])
+    world.add_people(0)
+    run = world.run()
+    run.plan()
+    world.edit("Contact", world.people[0], Champion_Status__c="Left")
+    run.deliver()
+    by = By("anna", "meant")
+    assert Decisions(world.database).retry_dead("champions", by, world.clock.now()) == 1
+    world.clock.sleep(300)
+    (plan,) = world.go(run_id="run-2")[0].plans
+    assert plan.changes == 1
+    world.clock.sleep(300)
+    back = world.run(run_id="run-3")
+    assert [line.kind for line in back.undo("run-1").preview] == ["remove_topic"]
+    assert [line.kind for line in back.undo("run-2").preview] == ["set_fields"]
+    back.deliver()
+    assert world.shown("TopicAssignment") == {}
+
+
 @pytest.mark.parametrize(
     "point",
     ["plan.effects_written", "deliver.intent_committed", "deliver.sent"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.tag.plans import SHORT, PlanStatus, PlanStore, stored
@@ -20,10 +21,36 @@ if TYPE_CHECKING:
 #: Characters of a hash that are enough to name a plan.
 _FEWEST = 8
 _OPEN = frozenset({PlanStatus.PROPOSED, PlanStatus.WAITING})
+#: What a planner is called who is no named person; the run's id follows.
+RUN = "run "
 
 
 class NotApprovable(RuntimeError):
     """A plan cannot be approved or refused; the text says why, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovingRun:
+    """The run whose configuration approves a plan.
+
+    Attributes:
+        run_id: Its id.
+        started_by: Who started it, as he says; None if nobody said.
+    """
+
+    run_id: str
+    started_by: str | None = None
+
+
+def planner(started_by: str | None, run_id: str) -> str:
+    """Return who plans in a run: who started it, else the run itself."""
+    return (started_by or "").strip() or f"{RUN}{run_id}"
+
+
+def decided_by(plan: StoredPlan, actor: str) -> bool:
+    """Tell whether this person has let the plan through already."""
+    through = plan.status in (PlanStatus.APPROVED, PlanStatus.APPLIED)
+    return through and plan.decided_by is not None and _same(plan.decided_by, actor)
 
 
 def plan_store(database: Database, workflow: Workflow, node: TagNode) -> PlanStore:
@@ -57,7 +84,13 @@ def find_plan(database: Database, workflow: str, plan_hash: str) -> StoredPlan:
 
 
 def approve(
-    database: Database, workflow: Workflow, policy: Policy, plan_hash: str, by: By, now: datetime
+    database: Database,
+    workflow: Workflow,
+    policy: Policy,
+    plan_hash: str,
+    by: By,
+    now: datetime,
+    run: ApprovingRun | None = None,
 ) -> StoredPlan:
     """Let the next run apply a plan, if nothing has changed by then.
 
@@ -68,6 +101,7 @@ def approve(
         plan_hash: The plan's hash, or its beginning.
         by: Who approves, and why.
         now: Database time.
+        run: The run whose configuration approves; None on the command line.
 
     Returns:
         The plan as it stands then.
@@ -75,7 +109,7 @@ def approve(
     Raises:
         NotApprovable: The person may not, the plan is not open, or what it was made from changed.
     """
-    return _decide(database, workflow, policy, plan_hash, by, PlanStatus.APPROVED, now)
+    return _decide(database, workflow, policy, plan_hash, by, PlanStatus.APPROVED, now, run)
 
 
 def refuse(
@@ -99,6 +133,7 @@ def _decide(
     by: By,
     status: PlanStatus,
     now: datetime,
+    run: ApprovingRun | None = None,
 ) -> StoredPlan:
     plan = find_plan(database, workflow.workflow, plan_hash)
     node = workflow.node(plan.node)
@@ -106,7 +141,7 @@ def _decide(
     store = plan_store(database, workflow, node)
     with database.transaction() as conn:
         plan = store.lock(conn, plan.plan_id)
-        _may_decide(plan, policy, by, status)
+        _may_decide(plan, policy, by, status, run)
         why = _outdated(plan, policy) if status is PlanStatus.APPROVED else None
         if why is None and status is PlanStatus.APPROVED:
             lost = store.lost_rows(conn, plan, store.row_ids(plan.plan_id))
@@ -119,7 +154,9 @@ def _decide(
     raise NotApprovable(msg)
 
 
-def _may_decide(plan: StoredPlan, policy: Policy, by: By, status: PlanStatus) -> None:
+def _may_decide(
+    plan: StoredPlan, policy: Policy, by: By, status: PlanStatus, run: ApprovingRun | None
+) -> None:
     name = f"plan {plan.plan_hash[:SHORT]}"
     if plan.status not in _OPEN:
         msg = f"{name} is {plan.status}; only a plan that is PROPOSED or WAITING can be decided"
@@ -132,10 +169,27 @@ def _may_decide(plan: StoredPlan, policy: Policy, by: By, status: PlanStatus) ->
     if not by.reason.strip():
         msg = f"say why {name} is decided so: the reason is kept"
         raise NotApprovable(msg)
-    own = by.actor == plan.planned_by
-    if status is PlanStatus.APPROVED and own and policy.approval.four_eyes:
-        msg = f"{by.actor!r} has planned {name} and may not approve it: the policy wants four eyes"
+    if status is PlanStatus.APPROVED and policy.approval.four_eyes and _own(plan, by, run):
+        msg = (
+            f"{by.actor!r} has planned {name}, or started the run that is to approve it, and may "
+            "not approve it: the policy wants four eyes"
+        )
         raise NotApprovable(msg)
+
+
+def _own(plan: StoredPlan, by: By, run: ApprovingRun | None) -> bool:
+    """Tell whether planning and approving would be in one hand, as far as names tell."""
+    if _same(by.actor, plan.planned_by):
+        return True
+    if run is None:
+        return False
+    unnamed = plan.planned_by.startswith(RUN)
+    starts = run.started_by is not None and _same(by.actor, run.started_by)
+    return run.run_id == plan.planned_run or (unnamed and starts)
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
 
 
 def _outdated(plan: StoredPlan, policy: Policy) -> str | None:

@@ -93,9 +93,5 @@ def both(one: Change, other: Change, cell: str) -> Change:
         return Mix(add, remove)
     if one == other:
         return one
-    msg = f"rules want different values of {cell}: {_shown(one)} and {_shown(other)}"
+    msg = f"rules want different values of {cell}"
     raise ConflictingTagsError(msg)
-
-
-def _shown(change: Change) -> str:
-    return repr(change.value) if isinstance(change, Put | Back) else "a list of values"

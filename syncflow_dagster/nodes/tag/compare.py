@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.nodes.tag.cells import normal
-from syncflow_dagster.nodes.tag.plan_report import shown
+from syncflow_dagster.nodes.tag.plan_report import size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def differences(stored: Sequence[Mapping[str, Any]], computed: Sequence[Line]) -> list[str]:
-    """Return a sentence for each line that differs; at least one where the hashes do.
+    """Return a sentence for each line that differs, without values; at least one in any case.
 
     Args:
         stored: The lines of the approved plan.
@@ -35,10 +35,14 @@ def differences(stored: Sequence[Mapping[str, Any]], computed: Sequence[Line]) -
     for key in sorted(ours.keys() & theirs.keys()):
         line, was = ours[key], theirs[key]
         for name, value, old in (
-            ("shows", line.before, was["before"]),
-            ("would get", line.after, was["after"]),
+            ("shows another", line.before, was["before"]),
+            ("would get another", line.after, was["after"]),
         ):
-            if normal(value) != normal(old):
-                now, then = shown(value), shown(old)
-                told.append(f"record {line.place.record_id} {name} {now} and not {then}")
-    return told or ["the plan is not the one that was approved"]
+            told += [
+                f"record {line.place.record_id} {name} {cell}: {size(value.get(cell))}, "
+                f"{size(old.get(cell))} then"
+                for cell in sorted({*value, *old})
+                if normal(value.get(cell)) != normal(old.get(cell))
+            ]
+    more = "what is written along with it, its rules, the object or the org is not as approved"
+    return told or [more]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 from syncflow_dagster.nodes.tag.lines import plan_hash
 from syncflow_dagster.nodes.tag.plan_report import Planned
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.ledger.effects import EffectStore, Scope
+    from syncflow_dagster.nodes.tag.caps import Load
     from syncflow_dagster.nodes.tag.compute import Computed
     from syncflow_dagster.nodes.tag.lines import Line, RowPlan
     from syncflow_dagster.nodes.tag.plans import PlanStore, StoredPlan
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 POLICY = "policy"
 #: Kinds that a bulk job can write.
 BULK_KINDS = ("set_fields", "upsert_junction")
+#: What the policy lets through by itself counts together for so long.
+_COUNTED = timedelta(hours=24)
 
 
 class PlanRules(Protocol):
@@ -41,12 +45,12 @@ class PlanRules(Protocol):
         """Hash of the policy; a plan made under another one is outdated."""
         ...
 
-    def approves(self, changes: int) -> bool:
-        """Tell whether a plan of so many changes needs no person."""
+    def approves(self, load: Load) -> bool:
+        """Tell whether a plan needs no person, given what goes or went by itself with it."""
         ...
 
-    def too_much(self, lines: Sequence[Line]) -> str | None:
-        """Return why a plan with these changes may not be made at all, if so."""
+    def too_much(self, load: Load) -> str | None:
+        """Return why a plan may not be made at all, given what its run plans, if so."""
         ...
 
 
@@ -79,8 +83,10 @@ class Keeper:
         node: The tag node.
         scope: Its place in the ledger.
         account: Name of the org in the ledger.
+        url: Where the org answers.
         rules: What of the policy plans are held to.
         options: How it is done.
+        made: Ids of the plans this run has made so far.
     """
 
     database: Database
@@ -90,8 +96,14 @@ class Keeper:
     node: TagNode
     scope: Scope
     account: str
+    url: str
     rules: PlanRules
     options: PlanOptions
+    made: list[int] = field(default_factory=list)
+
+    def hash_of(self, lines: Sequence[Line]) -> str:
+        """Return the hash of a plan with these changes, under the policy as it is now."""
+        return plan_hash(self.rules.hash, lines, (self.account, self.url, self.node.object))
 
     def keep(
         self, computed: Computed, lines: Sequence[Line], undo_of: str | None = None
@@ -143,16 +155,23 @@ class Keeper:
         undo_of: str | None,
         now: datetime,
     ) -> Planned:
-        number = plan_hash(self.rules.hash, lines)
-        # What a run has written may be taken back however much it is.
-        if undo_of is None and (why := self.rules.too_much(lines)):
-            return Planned(number, PlanStatus.REFUSED, len(lines), why)
-        wanted, why = self._first_status(len(lines))
-        options = self.options
+        number, options = self.hash_of(lines), self.options
+        records = {line.place.record_id for line in lines}
         new = NewPlan(
-            number, self.rules.hash, lines, wanted, options.actor, options.run_id, undo_of
-        )
-        plan_id, status = self.store.keep(conn, new, now)
+            number, self.rules.hash, lines, PlanStatus.REFUSED, options.actor, options.run_id,
+            undo_of,
+        )  # fmt: skip
+        ours = self.store.caps.load(conn, records, len(lines), self.made)
+        # What a run has written may be taken back however much it is.
+        if undo_of is None and (why := self.rules.too_much(ours)):
+            if not options.dry_run:
+                self.store.caps.note(conn, self.store.given(new, now), why)
+            return Planned(number, PlanStatus.REFUSED, len(lines), why)
+        since = now - _COUNTED
+        both = self.store.caps.load(conn, records, len(lines), self.made, since)
+        wanted, why = self._first_status(both, len(lines))
+        plan_id, status = self.store.keep(conn, replace(new, status=wanted), now)
+        self.made.append(plan_id)
         if status is PlanStatus.APPROVED and not options.dry_run:
             if wanted is PlanStatus.APPROVED:
                 self.store.note_auto_approval(conn, plan_id, POLICY, why, now)
@@ -162,10 +181,11 @@ class Keeper:
             self.store.settle(conn, _held(number, lines, followers), now)
         return Planned(number, status, len(lines), why)
 
-    def _first_status(self, changes: int) -> tuple[PlanStatus, str]:
+    def _first_status(self, load: Load, changes: int) -> tuple[PlanStatus, str]:
         if self.options.dry_run:
             return PlanStatus.PROPOSED, "a dry run writes nothing"
-        if self.rules.approves(changes):
+        # Cut into pieces by hand, a plan tells nothing about how much is to be changed.
+        if self.options.limit is None and self.rules.approves(load):
             return PlanStatus.APPROVED, f"the policy lets plans of {changes:,} changes through"
         return PlanStatus.WAITING, "it waits for approval"
 
@@ -180,12 +200,23 @@ class Keeper:
         self.effects.insert(conn, effects, scope=self.scope, account=self.account)
         least = self.node.bulk_from
         for kind in BULK_KINDS:
-            crowd = [one for one in effects if one.kind == kind]
+            crowd = [one for one in effects if one.kind == kind and not _mixes(one.payload)]
             if least is not None and len(crowd) >= least:
                 self.store.choose_bulk(conn, crowd)
         rows = {line.row.delta_id for line in lines if line.row is not None}
         self.store.settle(conn, dict.fromkeys(sorted(rows), ("PUSHING", None)), now)
         self.store.applied(conn, plan_id, self.options.run_id, now)
+        # Rows of other changes of its records, held since it was approved.
+        self.store.release(conn, mark(number), now)
+
+
+def _mixes(payload: Mapping[str, Any]) -> bool:
+    """Tell whether an effect writes a multi-select picklist: whole, as it was read just before.
+
+    A bulk job writes minutes after the read, and would drop what others have added meanwhile.
+    """
+    cells = (*payload["before"].values(), *payload["after"].values())
+    return any(isinstance(value, list) for value in cells)
 
 
 def _ended(plans: Sequence[RowPlan], locked: set[int]) -> dict[int, tuple[str, str | None]]:

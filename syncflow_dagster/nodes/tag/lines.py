@@ -85,7 +85,11 @@ class Line:
 
     def hashed(self) -> list[Any]:
         """Return what the plan's hash covers of it."""
-        return [self.effect_key, normal(self.before), normal(self.after)]
+        place = self.place
+        return [
+            self.effect_key, self.kind, dict(place.details), place.record_id, place.store,
+            place.purpose, list(self.rules), normal(self.before), normal(self.after),
+        ]  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """Return what is kept of it in the plan."""
@@ -152,11 +156,20 @@ def place_of(kind: str, payload: Mapping[str, Any]) -> Place:
     )
 
 
-def plan_hash(policy_hash: str, lines: Iterable[Line]) -> str:
-    """Return the hash an approval is for: SHA-256 over the policy and every line, 64 hex."""
+def plan_hash(policy_hash: str, lines: Iterable[Line], target: Sequence[str]) -> str:
+    """Return the hash an approval is for: SHA-256 over all that is written and where, 64 hex.
+
+    Args:
+        policy_hash: The policy.
+        lines: Every change.
+        target: The org's account and URL, and the tagged object.
+    """
     listed = sorted((line.hashed() for line in lines), key=lambda line: str(line[0]))
     text = json.dumps(
-        [policy_hash, listed], ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        [policy_hash, list(target), listed],
+        ensure_ascii=False,
+        sort_keys=True,
+        separators=(",", ":"),
     )
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -230,7 +243,7 @@ class LinePlanner:
         for cell, value in after.items():
             most = self.lengths.get(cell, 0)
             if isinstance(value, str) and most and len(value) > most:
-                return f"{cell} takes {most} characters, the tag has {len(value)}: {value!r}"
+                return f"{cell} takes {most} characters, the tag has {len(value)}"
         return None
 
 

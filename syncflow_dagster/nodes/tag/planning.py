@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.tag.compare import differences
 from syncflow_dagster.nodes.tag.compute import Computed
-from syncflow_dagster.nodes.tag.lines import plan_hash
 from syncflow_dagster.nodes.tag.plan_report import Planned, TagPlanReport
 from syncflow_dagster.nodes.tag.plans import PlanStatus
 from syncflow_dagster.store.database import retry_transient
@@ -44,7 +43,7 @@ class Planning:
     def run(self) -> TagPlanReport:
         """Apply what is approved, outdate what no longer holds, and plan what is pending."""
         if not self.keeper.options.dry_run:
-            self._revive()
+            self._clear()
             self._outdate_waiting()
             for plan in self.keeper.store.of_status(PlanStatus.APPROVED):
                 self._apply_approved(plan)
@@ -60,12 +59,17 @@ class Planning:
             self._keep(Computed([]), lines, undo_of=run)
         return self.report
 
-    def _revive(self) -> None:
-        def work() -> None:
-            with self.keeper.database.transaction() as conn:
-                self.keeper.store.revive(conn)
+    def _clear(self) -> None:
+        """Let go what earlier runs have left waiting for nothing."""
+        keeper = self.keeper
 
-        retry_transient(work, self.keeper.clock)
+        def work() -> None:
+            with keeper.database.transaction() as conn:
+                keeper.store.revive(conn)
+                keeper.store.caps.forget(conn)
+                keeper.store.release_stranded(conn, keeper.clock.now())
+
+        retry_transient(work, keeper.clock)
 
     def _outdate_waiting(self) -> None:
         """Let rows be planned anew whose plan can no longer be applied as it is."""
@@ -102,7 +106,7 @@ class Planning:
         else:
             rows = keeper.store.rows(keeper.store.row_ids(plan.plan_id))
             lines = self.computer.of_rows(rows, busy={}).lines
-        if plan_hash(policy, lines) != plan.plan_hash:
+        if keeper.hash_of(lines) != plan.plan_hash:
             told = differences(keeper.store.lines(plan.plan_id), lines)
             self.report.differ(told)
             more = f", and {len(told) - 1:,} more" if len(told) > 1 else ""

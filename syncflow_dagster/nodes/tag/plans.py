@@ -5,6 +5,8 @@ Methods that take a connection work in the caller's transaction.
 
 from __future__ import annotations
 
+import os
+import pwd
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql as compose
 from psycopg.types.json import Jsonb
 
+from syncflow_dagster.nodes.tag.caps import Caps
 from syncflow_dagster.nodes.tag.wishes import SourceRow
 from syncflow_dagster.store import sql
 
@@ -55,7 +58,7 @@ class NewPlan:
         plan_hash: What an approval is for.
         policy_hash: The policy it was made under.
         lines: Its changes.
-        status: PROPOSED, WAITING or APPROVED.
+        status: PROPOSED, WAITING or APPROVED; REFUSED where it is too large.
         planned_by: Who made it.
         planned_run: The run that did.
         undo_of: The run whose tags it takes back, if it does.
@@ -111,6 +114,9 @@ class PlanStore:
         workflow: Name of the workflow.
         node: Name of the tag node.
         source: The delta node whose records are tagged.
+
+    Attributes:
+        caps: Counts them.
     """
 
     def __init__(self, database: Database, workflow: str, node: str, source: DeltaNode) -> None:
@@ -118,6 +124,7 @@ class PlanStore:
         self._place = {"workflow": workflow, "node": node}
         self._source = source
         self._queries = sql.load("tag")
+        self.caps = Caps(workflow, node)
 
     def take(self, after: int, limit: int) -> list[SourceRow]:
         """Return pending rows behind one, in their order, without locking them."""
@@ -170,7 +177,8 @@ class PlanStore:
     def written_by(self, run: str) -> list[DictRow]:
         """Return what the plans a run applied have really written."""
         return self._database.fetch_all(
-            self._queries["written_by_run"], {**self._place, "run": run}
+            self._queries["written_by_run"],
+            {**self._place, "run": run, "table": self._source.table},
         )
 
     def outcomes(self, since: datetime, limit: int) -> list[DictRow]:
@@ -195,7 +203,15 @@ class PlanStore:
         Returns:
             Its id and where it stands.
         """
-        given = {
+        row = conn.execute(self._queries["store_plan"], self.given(plan, now)).fetchone()
+        assert row is not None
+        lines = Jsonb([line.as_json() for line in plan.lines])
+        conn.execute(self._queries["store_lines"], {"plan_id": row["plan_id"], "lines": lines})
+        return row["plan_id"], PlanStatus(row["status"])
+
+    def given(self, plan: NewPlan, now: datetime) -> dict[str, Any]:
+        """Return a plan as its table's columns."""
+        return {
             **self._place,
             "plan_hash": plan.plan_hash,
             "policy_hash": plan.policy_hash,
@@ -207,11 +223,6 @@ class PlanStore:
             "planned_run": plan.planned_run,
             "now": now,
         }
-        row = conn.execute(self._queries["store_plan"], given).fetchone()
-        assert row is not None
-        lines = Jsonb([line.as_json() for line in plan.lines])
-        conn.execute(self._queries["store_lines"], {"plan_id": row["plan_id"], "lines": lines})
-        return row["plan_id"], PlanStatus(row["status"])
 
     def settle(
         self, conn: Connection, states: Mapping[int, tuple[str, str | None]], now: datetime
@@ -230,15 +241,19 @@ class PlanStore:
             },
         )
 
-    def release(self, conn: Connection, plan: StoredPlan, now: datetime) -> None:
-        """Let the rows be pending again that waited for a plan."""
-        self._on(conn, "release_rows", {"mark": plan.mark, "now": now}, fetch=False)
+    def release(self, conn: Connection, mark: str, now: datetime) -> None:
+        """Let the rows be pending again that waited for a plan, by its mark."""
+        self._on(conn, "release_rows", {"mark": mark, "now": now}, fetch=False)
+
+    def release_stranded(self, conn: Connection, now: datetime) -> None:
+        """Let the rows be pending again that wait for plans which are over."""
+        self._on(conn, "release_stranded", {"now": now}, fetch=False)
 
     def outdate(self, conn: Connection, plan: StoredPlan, reason: str, now: datetime) -> None:
         """Let nobody apply a plan any more, and its rows be planned anew."""
         given = {"plan_id": plan.plan_id, "reason": reason}
         conn.execute(self._queries["outdate"], given)
-        self.release(conn, plan, now)
+        self.release(conn, plan.mark, now)
 
     def lock(self, conn: Connection, plan_id: int) -> StoredPlan:
         """Lock a plan and return it as it stands now."""
@@ -260,21 +275,24 @@ class PlanStore:
         decision = {"plan_id": plan.plan_id, "actor": actor, "reason": reason, "now": now}
         conn.execute(self._queries["decide"], {**decision, "status": status})
         action = "approve" if status is PlanStatus.APPROVED else "refuse"
-        conn.execute(self._queries["note_decision"], {**decision, "action": action})
+        self._note(conn, {**decision, "action": action})
         if status is PlanStatus.REFUSED:
             rows = conn.execute(self._queries["row_ids"], {"plan_id": plan.plan_id}).fetchall()
             text = f"{plan.mark}was refused by {actor}: {reason}"
             ids = [row["delta_id"] for row in rows]
             given = {"delta_ids": ids, "reason": text, "mark": plan.mark, "now": now}
             self._on(conn, "bury_rows", given, fetch=False)
-        self.release(conn, plan, now)
+        self.release(conn, plan.mark, now)
 
     def note_auto_approval(
         self, conn: Connection, plan_id: int, actor: str, reason: str, now: datetime
     ) -> None:
         """Write down that the policy lets a plan of its size through."""
         given = {"plan_id": plan_id, "actor": actor, "reason": reason, "now": now}
-        conn.execute(self._queries["note_decision"], {**given, "action": "auto_approve"})
+        self._note(conn, {**given, "action": "auto_approve"})
+
+    def _note(self, conn: Connection, decision: Mapping[str, object]) -> None:
+        conn.execute(self._queries["note_decision"], {**decision, "os_user": _os_user()})
 
     def applied(self, conn: Connection, plan_id: int, run: str | None, now: datetime) -> None:
         """Write down that a plan's changes are in the ledger now."""
@@ -320,6 +338,15 @@ class PlanStore:
         statement = compose.SQL(text).format(table=compose.Identifier(self._source.table))
         cursor = conn.execute(statement, {**self._place, **given})
         return cursor.fetchall() if fetch else []
+
+
+def _os_user() -> str:
+    """Return whom the operating system knows this process by; unlike a given name it is known."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def stored(row: DictRow) -> StoredPlan:

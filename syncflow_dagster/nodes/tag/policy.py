@@ -16,9 +16,9 @@ from syncflow_dagster.workflows.policy import load_policy
 from syncflow_dagster.workflows.problems import BrokenFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from syncflow_dagster.nodes.tag.lines import Line
+    from syncflow_dagster.nodes.tag.caps import Load
     from syncflow_dagster.workflows.loader import LoadedWorkflow
     from syncflow_dagster.workflows.models.policy import Policy
     from syncflow_dagster.workflows.models.tag import Tag, TagNode
@@ -45,19 +45,20 @@ class PlanPolicy:
         """Hash of the policy; a plan made under another one is outdated."""
         return self.policy.hash
 
-    def approves(self, changes: int) -> bool:
-        """Tell whether a plan of so many changes needs no person."""
-        return changes <= self.policy.approval.auto_up_to
+    def approves(self, load: Load) -> bool:
+        """Tell whether a plan needs no person, given what goes or went by itself with it."""
+        small = load.changes <= self.policy.approval.auto_up_to
+        return small and self.too_much(load) is None
 
-    def too_much(self, lines: Sequence[Line]) -> str | None:
-        """Return why a plan with these changes may not be made at all, if so."""
+    def too_much(self, load: Load) -> str | None:
+        """Return why a plan may not be made at all, given what its run plans, if so."""
         approval = self.policy.approval
-        if len(lines) > approval.max_changes:
-            return f"the policy lets a plan have {approval.max_changes:,} changes (max_changes)"
-        changed = len({line.place.record_id for line in lines})
-        if changed > approval.max_share * max(1, self.records):
+        if load.changes > approval.max_changes:
+            return f"the policy lets a run plan {approval.max_changes:,} changes (max_changes)"
+        if load.records > approval.max_share * max(1, self.records):
+            changed = f"{load.records:,} of {self.records:,} records of the source"
             return (
-                f"it changes {changed:,} of {self.records:,} records of the source, and the policy "
+                f"with it the run changes {changed}, and the policy "
                 f"allows {approval.max_share:.0%} (max_share)"
             )
         return None

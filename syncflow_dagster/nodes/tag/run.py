@@ -256,6 +256,7 @@ class TagRun:
             node,
             self._scope(0),
             account(self._client.connection.account),
+            str(self._client.connection.url),
             PlanPolicy(self.policy, self._count_records()),
             PlanOptions(options.actor, options.run_id, options.dry_run, options.limit),
         )

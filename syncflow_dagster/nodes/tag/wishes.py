@@ -119,7 +119,10 @@ def _applies(rule: TagRule, row: SourceRow, matches: Matcher) -> bool:
 def _of_rule(rule: TagRule, row: SourceRow, tagged: str) -> Iterator[Wish]:
     value = row.values.get(rule.record)
     if value is None or value == "":
-        return
+        if row.operation == "DELETE":
+            return
+        msg = f"rule {rule.name}: the field {rule.record} is empty, so it names no record"
+        raise BadRowError(msg)
     try:
         record_id = long_id(str(value))
     except BadIdError as error:

@@ -51,10 +51,18 @@ create table tag_decision (
     node        text not null,
     action      text not null check (action in ('approve', 'auto_approve', 'refuse')),
     actor       text not null,
+    -- whom the operating system knows the deciding process by
+    os_user     text not null,
     reason      text not null,
     decided_at  timestamptz not null
 );
 create index tag_decision_by_plan on tag_decision (plan_id);
+create index tag_decision_by_itself on tag_decision (workflow, node, decided_at)
+    where action = 'auto_approve';
+create trigger tag_decision_grows before update or delete on tag_decision
+    for each row execute function refuse_change();
+create trigger tag_decision_stays before truncate on tag_decision
+    for each statement execute function refuse_change();
 
 -- Effects that found their tag there already when they were sent: there is nothing to take back.
 create table tag_found (

@@ -73,6 +73,22 @@ cross join lateral (
     ) as found
 ) as due;
 
+-- name: approved_plans
+-- Plans of tags that a run would apply though no new row comes, of nodes the workflow has.
+select w.workflow, 'plans' as what, count(*) as number
+from (select distinct t.workflow, t.node
+      from unnest(%(workflows)s::text[], %(nodes)s::text[]) as t (workflow, node)) as w
+join syncflow.tag_plan p using (workflow, node)
+where p.status = 'APPROVED'
+group by w.workflow;
+
+-- name: any_plan
+-- A plan of a tag node that is to be applied, or whose rows are planned anew as the policy is new.
+select 1 as one from syncflow.tag_plan
+where workflow = %(workflow)s and node = %(node)s
+  and (status = 'APPROVED' or (status = 'WAITING' and policy_hash <> %(policy_hash)s))
+limit 1;
+
 -- name: pass_work
 -- Whether a delivery of this pass, begun now, would do anything before a moment; only one delivery
 -- of a node is at work at a time, so what is claimed or sent has been left by a dead one.

@@ -27,6 +27,16 @@ update {table}
 set state = 'PENDING', reason = null, state_since = %(now)s
 where state = 'HELD' and starts_with(reason, %(mark)s);
 
+-- name: release_stranded
+-- Rows held by plans that are over: nothing else would let them go.
+update {table} d
+set state = 'PENDING', reason = null, state_since = %(now)s
+where d.state = 'HELD' and d.reason ~ '^plan [0-9a-f]{{12}} '
+  and not exists (
+      select from tag_plan p
+      where p.workflow = %(workflow)s and p.status in ('PROPOSED', 'WAITING', 'APPROVED')
+        and left(p.plan_hash, 12) = substr(d.reason, 6, 12));
+
 -- name: bury_rows
 -- Nobody wants these changes; those that only waited for them are planned.
 update {table}
@@ -68,6 +78,39 @@ on conflict (workflow, node, plan_hash) where status in ('PROPOSED', 'WAITING', 
 do update set status = case when tag_plan.status = 'PROPOSED' then excluded.status
                             else tag_plan.status end
 returning plan_id, status;
+
+-- name: load
+-- How much a plan's records, some other plans and what went by itself of late come to.
+with counted as (
+    select plan_id from unnest(%(plan_ids)s::bigint[]) as t (plan_id)
+    union
+    select d.plan_id from tag_decision d
+    where d.workflow = %(workflow)s and d.node = %(node)s and d.action = 'auto_approve'
+      and d.decided_at >= %(since)s::timestamptz
+)
+select (select coalesce(sum(p.changes), 0)::integer from tag_plan p join counted using (plan_id))
+           as changes,
+       (select count(*) from (
+            select l.record_id from tag_plan_line l join counted using (plan_id)
+            union
+            select record_id from unnest(%(record_ids)s::text[]) as t (record_id)) as r)
+           as records;
+
+-- name: note_too_large
+-- Nobody decided about it, and it has no lines: its rows stay pending.
+insert into tag_plan (workflow, node, plan_hash, policy_hash, status, reason, changes, records,
+                      planned_by, planned_run, planned_at)
+values (%(workflow)s, %(node)s, %(plan_hash)s, %(policy_hash)s, 'REFUSED', %(reason)s, %(changes)s,
+        %(records)s, %(planned_by)s, %(planned_run)s, %(now)s);
+
+-- name: forget_too_large
+delete from tag_plan
+where workflow = %(workflow)s and node = %(node)s and status = 'REFUSED' and decided_by is null;
+
+-- name: too_large
+select plan_hash, changes, records, planned_at, reason from tag_plan
+where workflow = %(workflow)s and node = %(node)s and status = 'REFUSED' and decided_by is null
+order by plan_id;
 
 -- name: store_lines
 insert into tag_plan_line (plan_id, effect_key, delta_id, kind, record_id, store, purpose, rules,
@@ -121,10 +164,10 @@ set status = %(status)s, decided_by = %(actor)s, decided_at = %(now)s, reason = 
 where plan_id = %(plan_id)s and status in ('PROPOSED', 'WAITING');
 
 -- name: note_decision
-insert into tag_decision (plan_id, plan_hash, policy_hash, workflow, node, action, actor, reason,
-                          decided_at)
-select p.plan_id, p.plan_hash, p.policy_hash, p.workflow, p.node, %(action)s, %(actor)s, %(reason)s,
-       %(now)s
+insert into tag_decision (plan_id, plan_hash, policy_hash, workflow, node, action, actor, os_user,
+                          reason, decided_at)
+select p.plan_id, p.plan_hash, p.policy_hash, p.workflow, p.node, %(action)s, %(actor)s,
+       %(os_user)s, %(reason)s, %(now)s
 from tag_plan p where p.plan_id = %(plan_id)s;
 
 -- name: applied
@@ -174,8 +217,16 @@ select e.effect_key, e.kind, e.payload, e.customer,
         where starts_with(u.effect_key, e.effect_key || ':undo:')) as undone
 from tag_plan p
 join tag_plan_line l using (plan_id)
--- a row that was planned anew has an effect of the same key, written by another plan
-join effect e on e.effect_key = l.effect_key and e.payload ->> 'plan' = p.plan_hash
+-- A row that was planned anew has an effect of the same key, written by another plan; that of the
+-- first one has got another key by then.
+join effect e
+  on e.workflow = p.workflow and e.node = p.node and e.payload ->> 'plan' = p.plan_hash
+ and e.effect_id in (
+     select k.effect_id from effect k where k.effect_key = l.effect_key
+     union all
+     select v.effect_id from effect v
+     where v.delta_table = %(table)s and v.delta_id = l.delta_id
+       and v.effect_key = l.effect_key || ':void:' || v.effect_id)
 where p.workflow = %(workflow)s and p.node = %(node)s and p.status = 'APPLIED'
   and p.applied_run = %(run)s and e.state = 'DONE'
   and not exists (select from tag_found f where f.effect_id = e.effect_id)
