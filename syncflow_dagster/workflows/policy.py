@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from syncflow_dagster.core.consent.protected import is_opt_out, is_protected
 from syncflow_dagster.workflows import document, messages
 from syncflow_dagster.workflows.environment import Environment
 from syncflow_dagster.workflows.models.policy import ALWAYS_PERSONS, Policy
@@ -81,6 +82,10 @@ def _rules(policy: Policy) -> Iterator[Finding]:
         if not subject.person and name.lower() in ALWAYS_PERSONS:
             hint = "remove 'person: false'; consent is always asked for them"
             yield Finding(("subjects", name, "person"), f"records of {name} are persons'", hint)
+        for field, wanted in subject.consent_fields.items():
+            if wanted is True and is_opt_out(field):
+                message = f"{field} refuses when it is true, and would have to be true"
+                yield Finding(("subjects", name, "consent_fields", field), message, "false")
     yield from _writes(policy)
     yield from _approval(policy)
 
@@ -99,14 +104,14 @@ def _purposes(policy: Policy) -> Iterator[Finding]:
 
 
 def _writes(policy: Policy) -> Iterator[Finding]:
-    asked = {"hasoptedoutofemail", "hasoptedoutoffax", "donotcall"}
+    asked: set[str] = set()
     for subject in policy.subjects.values():
         names = (*subject.consent_fields, *subject.individual_flags, subject.individual_field)
         asked |= {name.lower() for name in names}
     for name, fields in policy.writes.items():
         for index, field in enumerate(fields):
-            if field.lower() in asked:
-                message = f"{field} says what the person wants: it is read, never written"
+            if field.lower() in asked or is_protected(name, field):
+                message = f"{name}.{field} says what the person wants: it is read, never written"
                 yield Finding(("writes", name, index), message, "remove it")
 
 

@@ -197,6 +197,13 @@ def test_what_field_level_security_hides_is_a_no_for_everybody(org, people):
         seen = f"{owner}" if name == "*" else f"{owner}.{name}"
         assert any(seen.lower() in one.message.lower() for one in found), (hidden, found)
     org.settings(hidden_fields=[])
+    subjects = {"Contact": {"consents": [], "phone_fields": []}}
+    emptied = Policy.model_validate({**POLICY.model_dump(exclude={"hash"}), "subjects": subjects})
+    found = unreadable(emptied, "Contact", Describes(org.client()), ("policy",))
+    assert [one.message.split(":")[1] for one in found] == [
+        " Contact has no consents",
+        " Contact has no phone_fields",
+    ]
     assert list(unreadable(POLICY, "Contact", Describes(org.client()), ("policy",))) == []
 
 

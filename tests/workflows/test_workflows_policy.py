@@ -41,6 +41,8 @@ def test_a_policy_is_read_and_its_hash_knows_only_what_it_says(tmp_path):
     assert policy.may_write("contact", "champion_tags__C")
     assert not policy.may_write("Contact", "OwnerId")
     assert not policy.may_write("Lead", "Champion_Tags__c")
+    held = policy.model_copy(update={"writes": {"CommSubscriptionConsent": ["Name"]}})
+    assert not held.may_write("CommSubscriptionConsent", "Name")
     assert policy.purpose_rules("other") is None
     assert policy.subject_rules("Lead") is None
     assert policy.subject_rules("CONTACT").fields == {
@@ -77,7 +79,23 @@ def test_a_policy_is_read_and_its_hash_knows_only_what_it_says(tmp_path):
             None,
         ),
         ("version: 3", "version: three", "2:1: version: must be a whole number"),
-        ("Champion_Status__c", "DoNotCall", "14:13: writes.Contact.0: DoNotCall says what"),
+        ("Champion_Status__c", "DoNotCall", "14:13: writes.Contact.0: Contact.DoNotCall says"),
+        ("Champion_Status__c", "hasOptedOutOfFax", "writes.Contact.0: Contact.hasOptedOutOfFax"),
+        ("Champion_Status__c", "PersonHasOptedOutOfEmail", "writes.Contact.0: Contact.Person"),
+        ("Champion_Status__c", "ShouldForget", "writes.Contact.0: Contact.ShouldForget says"),
+        ("  Contact: [Champion_Status__c", "  Individual: [X__c", "14:16: writes.Individual.0"),
+        (
+            "  Contact: [Champion_Status__c",
+            "  ContactPointTypeConsent: [Name",
+            "writes.ContactPointTypeConsent.0",
+        ),
+        ("  Contact: [Champion_Status__c", "  Consent_Log__c: [X__c", None),
+        (
+            "{}",
+            "{consent_fields: {DoNotCall: true}}",
+            "consent_fields.DoNotCall: DoNotCall refuses",
+        ),
+        ("{}", "{consent_fields: {Opted_In__c: true}}", None),
         ("Champion_Status__c", "Champion Status", "14:13: writes.Contact.0: must be an API name"),
         ("approvers: [Ida, Uwe]", "four_eyes: true", "16:3: approval: nobody may approve"),
         ("approvers: [Ida, Uwe]", "auto_up_to: 9999", "16:3: approval.auto_up_to: is more than"),

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from syncflow_dagster.core.consent.evidence import PurposeRules, SubjectRules
+from syncflow_dagster.core.consent.protected import is_protected
 from syncflow_dagster.workflows.models.common import Model, Slug, Text
 
 #: API name of an object or a field at Salesforce.
@@ -182,8 +183,11 @@ class Policy(Model):
         return None
 
     def may_write(self, object_name: str, field: str) -> bool:
-        """Whether the policy allows to write a field of an object, names in any case."""
-        return any(
+        """Whether the policy allows to write a field of an object, names in any case.
+
+        What says what a person wants is never written, whatever the file says.
+        """
+        return not is_protected(object_name, field) and any(
             field.lower() in {one.lower() for one in fields}
             for name, fields in self.writes.items()
             if name.lower() == object_name.lower()
