@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.identifiers import (
     ACTOR,
     JSON,
@@ -43,6 +45,9 @@ def suppress() -> None:
     help="File of addresses, one a line; - reads them from standard input.",
 )
 @_LIST
+@click.option(
+    "--new-list", is_flag=True, help="The list is meant, although no policy names it yet."
+)
 @REASON
 @ACTOR
 @JSON
@@ -53,11 +58,14 @@ def add(
     records: tuple[str, ...],
     emails_from: TextIO | None,
     name: str,
+    new_list: bool,
     reason: str,
     actor: str,
     as_json: bool,
 ) -> None:
     """Put persons on a list: from now on nothing is written about them."""
+    if not new_list:
+        _check_list(name)
     lines = () if emails_from is None else emails_from.read().split("\n")
     more = tuple(line.strip() for line in lines if line.strip())
     _enter((*emails, *more), phones, records, name, "add", reason, actor, as_json=as_json)
@@ -149,6 +157,31 @@ def _enter(
     click.echo(f"{name}: {number:,} {done} the list", err=as_json)
     if as_json:
         click.echo(json.dumps({"list": name, "action": action, "entries": number}))
+
+
+def _check_list(name: str) -> None:
+    """Refuse a list that counts nowhere: who is on it would still be written about."""
+    from syncflow_dagster.commands.find import workflows_folder
+    from syncflow_dagster.nodes.compliance.lists import ALWAYS
+    from syncflow_dagster.workflows.loader import find_policies
+    from syncflow_dagster.workflows.models.policy import Policy
+    from syncflow_dagster.workflows.policy import load_policy
+
+    if name == ALWAYS:
+        return
+    known: set[str] = set()
+    for path in find_policies(workflows_folder()):
+        policy = load_policy(path, os.environ)
+        if isinstance(policy, Policy):
+            known |= set(policy.suppression_lists)
+        else:
+            click.echo(f"{path}: has mistakes and is left out", err=True)
+    if name not in known:
+        msg = (
+            f"no policy names the list {name!r}, so it would count nowhere; these do: "
+            f"{', '.join(sorted({ALWAYS, *known}))}. With --new-list it is begun all the same"
+        )
+        raise CommandFailed(msg)
 
 
 def _show_entries(

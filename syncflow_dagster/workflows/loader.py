@@ -150,11 +150,19 @@ def load_files(paths: Iterable[Path], environ: Mapping[str, str] | None = None) 
 
 def find_files(folder: Path) -> list[Path]:
     """Return the workflow files of a folder and the folders in it, in a fixed order."""
+    return [path for path in _yaml_files(folder) if not _is_policy(path)]
+
+
+def find_policies(folder: Path) -> list[Path]:
+    """Return the policy files of a folder and the folders in it, in a fixed order."""
+    return [path for path in _yaml_files(folder) if _is_policy(path)]
+
+
+def _yaml_files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
         if path.suffix in SUFFIXES
-        and not _is_policy(path)
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from click.testing import CliRunner
-from compliance_cases import ANN, BOB, SECRET
+from compliance_cases import ANN, BOB, CID, SECRET
 
 from syncflow_dagster.cli import main
+from syncflow_dagster.demo.world import WORKFLOWS
 
 
 def test_lists_are_kept_asked_and_survive_erasing(database_url, tmp_path):
@@ -29,9 +30,19 @@ def test_lists_are_kept_asked_and_survive_erasing(database_url, tmp_path):
         "action": "add",
         "entries": 3,
     }
+    # A list that counts nowhere is a slip of the hand, unless it is said to be meant.
+    rules = (WORKFLOWS / "champion_tracking" / "policy.yaml").read_text(encoding="utf-8")
+    rules += "suppression_lists: [no_champions]\n"
+    (tmp_path / "policy.yaml").write_text(rules, encoding="utf-8")
+    folder = {"SYNCFLOW_WORKFLOWS": str(tmp_path)}
+    wrong = run("suppress", "add", "--list", "no_champion", "--record", CID, *who, code=1, **folder)
+    assert "these do: do_not_contact, no_champions." in wrong.output
+    for one in ("no_champions", "no_champion"):
+        flag = () if one == "no_champions" else ("--new-list",)
+        run("suppress", "add", "--list", one, *flag, "--record", CID, *who, **folder)
     assert "1 revoked from" in run("suppress", "revoke", "--email", "bob@b.test", *who).output
     listed = run("suppress", "list").stdout
-    assert listed.startswith("4 entries")
+    assert listed.startswith("6 entries")
     assert "by Ida: asked by telephone" in listed
     assert "@" not in listed
     assert told("suppress", "check", "--email", "ann@a.test")["lists"] == ["do_not_contact"]
