@@ -143,7 +143,7 @@ def test_the_same_options_reach_the_named_job_and_the_asset_graph(world, instanc
     repository = definitions.build(world.loaded.path.parent).get_repository_def()
     schema = repository.get_job("order_list").run_config_schema.config_type
     fields = schema.fields
-    approval = {"approve_plan", "approved_by", "approval_reason"}
+    approval = {"approve_plan", "approved_by", "approval_reason", "started_by"}
     assert set(fields) == {"dry_run", "limit", "full_resync", "customer"} | approval
     assert all(field.description for field in fields.values())
     assert "nothing to the board" in fields["dry_run"].description
