@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 _QUESTIONS = {
     Tier.IDENTIFIER: "is known as one person and has an identifier of another",
     Tier.CORROBORATED: "is known as one person and looks like another",
-    Tier.NAME: "has the name of a known person, and nothing else tells that it is the same",
+    Tier.NAME: "may have the name of a known person, and too little tells that it is the same",
     Tier.SEVERAL: "may be several known persons",
-    Tier.SHARED: "has the mailbox of a known person, but not surely the name",
+    Tier.SHARED: "has what a known person has, but not surely the name, or others have it too",
 }
 _CROWDED = "; there may be more persons of that name or mailbox than are shown"
 
