@@ -105,6 +105,6 @@ class TagNode(Model):
     bulk_from: int | None = Field(
         2_000,
         ge=1,
-        description="Records of one plan from which they are written by a Bulk API 2.0 job; null: "
-        "never.",
+        description="Records of one plan from which they are written by Bulk API 2.0 jobs; null: "
+        "never. Multi-select picklists never are.",
     )
