@@ -109,12 +109,12 @@ create index review_candidate_by_person on review_candidate (person_id);
 
 -- Whom people told apart: the record, its person by now, and the one it is not.
 create view told_apart as
-select c.case_id, c.workflow, c.node, c.record_id, r.person_id as owner,
-       k.person_id as candidate, k.tier
+select c.case_id, c.workflow, c.node, c.record_id, k.person_id as candidate, k.tier, (
+    select r.person_id from person_record r
+    where r.workflow = c.workflow and r.node = c.node and r.record_id = c.record_id
+) as owner
 from review_case c
 join review_candidate k using (case_id)
-left join person_record r
-  on r.workflow = c.workflow and r.node = c.node and r.record_id = c.record_id
 where c.state = 'DECIDED' and c.decision = 'new';
 
 create function guard_answer() returns trigger language plpgsql as $$

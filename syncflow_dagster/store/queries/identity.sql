@@ -80,10 +80,12 @@ order by c.case_id;
 -- Whom records were told apart from: themselves, by another record of their person, or by a record
 -- of the other one. `founder`: the other's record, for when he is nobody yet.
 with asked as (
-    select w.record_id, o.person_id as owner
+    -- A query within the query is always a look-up by the whole key.
+    select w.record_id, (
+        select o.person_id from person_record o
+        where o.workflow = %(workflow)s and o.node = %(node)s and o.record_id = w.record_id
+    ) as owner
     from unnest(%(record_ids)s::text[]) as w (record_id)
-    left join person_record o
-      on o.workflow = %(workflow)s and o.node = %(node)s and o.record_id = w.record_id
 ), found as (
     select a.record_id, t.candidate as other, null as founder, t.tier, t.case_id
     from asked a
@@ -256,30 +258,32 @@ select
      where workflow = %(workflow)s and node = %(node)s and state = 'OPEN') as open_cases,
     (select min(opened_at) from review_case
      where workflow = %(workflow)s and node = %(node)s and state = 'OPEN') as oldest_case,
-    (select count(*) from review_case c
-     where c.workflow = %(workflow)s and c.node = %(node)s and c.state = 'OPEN'
-       and not exists (
-           select 1 from person_record r
-           where r.workflow = c.workflow and r.node = c.node and r.record_id = c.record_id
-       )) as waiting,
+    (select count(*) from (
+        select record_id from review_case
+        where workflow = %(workflow)s and node = %(node)s and state = 'OPEN'
+        except
+        select record_id from person_record
+        where workflow = %(workflow)s and node = %(node)s) as w) as waiting,
     (select count(*) from (
         select 1 from person_identifier
         where workflow = %(workflow)s and node = %(node)s and not shared
           and kind in ('email', 'external_id', 'linkedin')
         group by kind, value having count(*) > 1) as d)
-    + (select count(distinct (a.person_id, b.person_id))
-       from person_identifier a
-       join person_identifier b
-         on b.workflow = a.workflow and b.node = a.node and b.kind = a.kind and b.value = a.value
-        and a.person_id < b.person_id
-       where a.workflow = %(workflow)s and a.node = %(node)s and a.kind = 'name_and'
-         and a.value not like '~ %%' and (a.value like '%% + phone %%' or a.value like '%% + email %%')
-         and not (a.shared and b.shared)
-         and not exists (
-             select 1 from told_apart t
-             where (t.owner = a.person_id and t.candidate = b.person_id)
-                or (t.owner = b.person_id and t.candidate = a.person_id)
-         )) as duplicates;
+    + (select count(*) from (
+        select distinct a.person_id as one, b.person_id as other
+        from (
+            select array_agg(person_id) as persons
+            from person_identifier
+            where workflow = %(workflow)s and node = %(node)s and kind = 'name_and'
+              and value not like '~ %%' and (value like '%% + phone %%' or value like '%% + email %%')
+            group by value having count(*) > 1 and not bool_and(shared)
+        ) alike
+        cross join lateral unnest(alike.persons) as a (person_id)
+        cross join lateral unnest(alike.persons) as b (person_id)
+        where a.person_id < b.person_id
+        except
+        select least(owner, candidate), greatest(owner, candidate) from told_apart
+        where workflow = %(workflow)s and node = %(node)s) as p) as duplicates;
 
 -- name: moves
 select move_id, person_id::text as person_id, contact_id, former_contact_id, name, email,
