@@ -79,7 +79,7 @@ def test_spans_of_time_are_told_in_words(seconds, words):
 
 
 def test_column_schemas_name_every_field_and_where_it_goes(variables):
-    (order_list,) = load_folder(ORDER_LIST).workflows
+    order_list = load_folder(ORDER_LIST).workflow("order_list")
     lines = order_list.workflow.node("order_lines")
     pulled = {one.name: one for one in columns.of_pull(lines)["dagster/column_schema"].columns}
     assert "size" not in pulled

@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 @pytest.fixture
 def workflow(database, variables):
-    (loaded,) = load_folder(ORDER_LIST).workflows
+    loaded = load_folder(ORDER_LIST).workflow("order_list")
     prepare(database, loaded.workflow.workflow, loaded.workflow.deltas)
     return loaded.workflow
 

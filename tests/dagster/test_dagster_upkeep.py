@@ -103,7 +103,7 @@ def test_a_run_is_summed_up_and_what_is_history_goes_without_a_trace_on_the_boar
 
 
 def test_the_schedule_of_retention_starts_runs_that_hold_no_push_up(variables):
-    (loaded,) = load_folder(ORDER_LIST).workflows
+    loaded = load_folder(ORDER_LIST).workflow("order_list")
     schedule = retention_schedule(workflow_definitions(loaded))
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("17 3 * * *", "UTC")
     with dg.instance_for_test() as instance, dg.build_schedule_context(instance) as context:
