@@ -97,7 +97,13 @@ def readable_failures() -> Iterator[None]:
         yield
     except tuple(kind for kind, _ in WHAT_TO_DO) as error:
         advice = next(text for kind, text in WHAT_TO_DO if isinstance(error, kind))
-        raise failure(str(error), advice, kind=type(error).__name__) from error
+        raise failure(_words(error), advice, kind=type(error).__name__) from error
+
+
+def _words(error: Exception) -> str:
+    """Return what an error says; of the database's, not the row that it happened with."""
+    told = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return told or str(error)
 
 
 def failure(what: str, advice: str, *, kind: str) -> dg.Failure:
