@@ -1,11 +1,12 @@
 """Asset checks: what a person should look at although nothing failed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
-from syncflow_dagster.assets import names, tables
+from syncflow_dagster.assets import names
+from syncflow_dagster.assets.check_results import Maker, result, selected, unknown_outcomes
 from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.stuck import CHECK as STUCK
@@ -20,9 +21,6 @@ from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode, MondayPushNode, Workflow
 
-Maker = Callable[[], dg.AssetCheckResult]
-
-_WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 _DESCRIPTIONS = {
     "no_orphans": "No record waits for a parent that is not there. A warning lists those that do, "
     "with what stands in the parent's way: never seen, rejected, deleted, dead, waiting itself, or "
@@ -69,7 +67,7 @@ def delta_checks(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetChecksDefin
                 ),
                 STUCK: lambda: stuck_result(opened.database, rows, opened.clock.now()),
             }
-            yield from _selected(context, makers)
+            yield from selected(context, makers)
 
     return check
 
@@ -98,48 +96,16 @@ def pass_checks(
             effects = place_of_effects(workflow, node)
             makers: dict[str, Maker] = {
                 "no_refused_records": lambda: _refused(key, opened, workflow, node, number),
-                "no_unknown_outcomes": lambda: _unknown(key, observer.open_questions(*place)),
+                "no_unknown_outcomes": lambda: unknown_outcomes(key, observer, *place),
                 STUCK: lambda: stuck_result(opened.database, effects, opened.clock.now()),
             }
-            yield from _selected(context, makers)
+            yield from selected(context, makers)
 
     return check
 
 
-def _selected(
-    context: dg.AssetCheckExecutionContext, makers: Mapping[str, Maker]
-) -> Iterator[dg.AssetCheckResult]:
-    """Make the checks that were asked for: a person may run a single one."""
-    wanted = {key.name for key in context.selected_asset_check_keys}
-    for name, make in makers.items():
-        if name in wanted:
-            yield make()
-
-
 def _spec(name: str, key: dg.AssetKey) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(name, asset=key, description=_DESCRIPTIONS[name], blocking=False)
-
-
-def _result(
-    name: str,
-    key: dg.AssetKey,
-    number: int,
-    words: str,
-    rows: Sequence[Mapping[str, Any]],
-    columns: Sequence[str],
-    severity: dg.AssetCheckSeverity = _WARN,
-) -> dg.AssetCheckResult:
-    metadata: dict[str, Any] = {"number": number}
-    if rows:
-        metadata["samples"] = tables.table(rows, columns)
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=name,
-        passed=number == 0,
-        severity=severity,
-        description=words,
-        metadata=metadata,
-    )
 
 
 def _orphans(
@@ -155,7 +121,7 @@ def _rejected(key: dg.AssetKey, rows: Sequence[Mapping[str, Any]]) -> dg.AssetCh
     number = _total(rows)
     words = f"{number:,} rows are rejected" if number else "No row is rejected."
     columns = ["row_number", "business_key", "column_name", "value", "reason", "times"]
-    return _result("no_rejected_records", key, number, words, rows, columns)
+    return result("no_rejected_records", key, number, words, rows, columns)
 
 
 def _refused(
@@ -175,15 +141,7 @@ def _refused(
             ]
     words = f"{dead:,} refused, {waiting:,} waiting for something that is not on the board"
     columns = ["what", "record", "customer", "state", "reason"]
-    return _result("no_refused_records", key, dead + waiting, words, rows, columns)
-
-
-def _unknown(key: dg.AssetKey, rows: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
-    unknown, person = (rows[0]["unknown"], rows[0]["needs_person"]) if rows else (0, 0)
-    words = f"{unknown:,} are being looked up, {person:,} need a person"
-    columns = ["effect_id", "kind", "record", "customer", "state", "state_since", "reason"]
-    severity = _ERROR if person else _WARN
-    return _result("no_unknown_outcomes", key, unknown + person, words, rows, columns, severity)
+    return result("no_refused_records", key, dead + waiting, words, rows, columns)
 
 
 def _total(rows: Sequence[Mapping[str, Any]]) -> int:

@@ -1,11 +1,12 @@
 """An identity node as an asset: who is behind each record, who has moved, and what is asked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
 from syncflow_dagster.assets import names, tables
+from syncflow_dagster.assets.check_results import Maker, selected
 from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.plots import bars
 from syncflow_dagster.assets.progress import Progress, duration
@@ -71,16 +72,13 @@ def identity_checks(loaded: LoadedWorkflow, node: IdentityNode) -> dg.AssetCheck
         can_subset=True,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        wanted = {one.name for one in context.selected_asset_check_keys}
         with readable_failures(), step.open(context) as opened:
             state = identity_state(opened.database, workflow.workflow, node.name)
-            makers: dict[str, Callable[[], dg.AssetCheckResult]] = {
+            makers: dict[str, Maker] = {
                 NO_DUPLICATES: lambda: _no_duplicates(key, state),
                 REVIEW_AGE: lambda: _review_queue(key, opened, state),
             }
-            for name, make in makers.items():
-                if name in wanted:
-                    yield make()
+            yield from selected(context, makers)
 
     return check
 

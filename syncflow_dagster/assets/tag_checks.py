@@ -1,11 +1,12 @@
 """Checks of a tag node: what is refused, not known or not approved, and the org's quota."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
-from syncflow_dagster.assets import names, tables
+from syncflow_dagster.assets import names
+from syncflow_dagster.assets.check_results import WARN, Maker, result, selected, unknown_outcomes
 from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.stuck import CHECK as STUCK
@@ -19,7 +20,6 @@ from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode, SalesforceConnection, TagNode
 
-_WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 _DESCRIPTIONS = {
     "no_refused_tags": "Every change was written. A warning lists those that were not, with the "
     "reason: consent, a suppression list, an erasure, data that changed since the approval, rows "
@@ -51,19 +51,17 @@ def tag_checks(loaded: LoadedWorkflow, node: TagNode) -> dg.AssetChecksDefinitio
         can_subset=True,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        wanted = {one.name for one in context.selected_asset_check_keys}
         with readable_failures(), step.open(context) as opened:
             effects = place_of_tags(workflow, node)
-            makers: dict[str, Callable[[], dg.AssetCheckResult]] = {
+            observer, place = Observer(opened.database), (workflow.workflow, node.name)
+            makers: dict[str, Maker] = {
                 "no_refused_tags": lambda: _refused(key, opened, node),
-                "no_unknown_outcomes": lambda: _unknown(key, opened, node),
+                "no_unknown_outcomes": lambda: unknown_outcomes(key, observer, *place),
                 "no_plan_waits": lambda: _waiting_plans(key, opened, node),
                 "quota": lambda: _quota(key, opened, node),
                 STUCK: lambda: stuck_result(opened.database, effects, opened.clock.now()),
             }
-            for name, make in makers.items():
-                if name in wanted:
-                    yield make()
+            yield from selected(context, makers)
 
     return check
 
@@ -97,17 +95,7 @@ def _refused(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheck
         for one in large
     ]
     columns = ["what", "record", "customer", "state", "reason"]
-    return _result(key, "no_refused_tags", dead, f"{dead:,} refused", rows, columns)
-
-
-def _unknown(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheckResult:
-    rows = Observer(opened.database).open_questions(opened.loaded.workflow.workflow, node.name)
-    unknown, person = (rows[0]["unknown"], rows[0]["needs_person"]) if rows else (0, 0)
-    words = f"{unknown:,} are being looked up, {person:,} need a person"
-    columns = ["effect_id", "kind", "record", "state", "state_since", "reason"]
-    severity = _ERROR if person else _WARN
-    number = unknown + person
-    return _result(key, "no_unknown_outcomes", number, words, rows, columns, severity)
+    return result("no_refused_tags", key, dead, f"{dead:,} refused", rows, columns)
 
 
 def _waiting_plans(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheckResult:
@@ -125,7 +113,7 @@ def _waiting_plans(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.Asse
     ]
     words = f"{len(rows):,} plans wait for approval" if rows else "No plan waits."
     columns = ["plan", "changes", "records", "planned_at", "reason"]
-    return _result(key, "no_plan_waits", len(rows), words, rows, columns)
+    return result("no_plan_waits", key, len(rows), words, rows, columns)
 
 
 def _quota(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheckResult:
@@ -139,7 +127,7 @@ def _quota(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheckRe
             asset_key=key,
             check_name="quota",
             passed=True,
-            severity=_WARN,
+            severity=WARN,
             description="The org has not told yet how many requests are used.",
         )
     share = day.spent / day.allowed
@@ -147,29 +135,7 @@ def _quota(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheckRe
         asset_key=key,
         check_name="quota",
         passed=share <= connection.org_share,
-        severity=_WARN,
+        severity=WARN,
         description=f"{day.spent:,} of {day.allowed:,} requests of the day are used",
         metadata={"used": day.spent, "allowed": day.allowed, "share": round(share, 4)},
-    )
-
-
-def _result(
-    key: dg.AssetKey,
-    name: str,
-    number: int,
-    words: str,
-    rows: Sequence[Mapping[str, Any]],
-    columns: Sequence[str],
-    severity: dg.AssetCheckSeverity = _WARN,
-) -> dg.AssetCheckResult:
-    metadata: dict[str, Any] = {"number": number}
-    if rows:
-        metadata["samples"] = tables.table(rows, columns)
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=name,
-        passed=number == 0,
-        severity=severity,
-        description=words,
-        metadata=metadata,
     )

@@ -20,13 +20,14 @@ from syncflow_dagster.workflows.models.tag import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from syncflow_dagster.core.soql.date_literals import Calendar
     from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo, Schema
     from syncflow_dagster.core.soql.tree import Loc
     from syncflow_dagster.workflows.models import TagNode, Workflow
     from syncflow_dagster.workflows.models.policy import Policy
+    from syncflow_dagster.workflows.models.tag import Tag
 
 #: Types of field a tag of each kind can be in.
 _TYPES = {
@@ -93,19 +94,24 @@ def check_tag(
             Mistake((*at, *one.loc), one.kind, one.message, one.hint, one.warning) for one in wrong
         ]
     for number, rule in enumerate(node.rules):
-        place = (*at, "rules", number, "tag")
-        match rule.tag:
-            case FieldTag() as tag:
-                found += _field_tag(tag, tagged, place)
-            case MultiPicklistTag() as tag:
-                found += _multi(tag, tagged, place)
-            case TopicTag(topic=topic):
-                found += _topic(topic, schema, topics, place)
-            case CampaignTag() as tag:
-                found += _campaign(tag, tagged, schema, place)
-            case JunctionTag() as tag:
-                found += _junction(tag, tagged, schema, place)
+        found += _rule(rule.tag, tagged, schema, topics, (*at, "rules", number, "tag"))
     return found
+
+
+def _rule(
+    tag: Tag, tagged: ObjectInfo, schema: Schema, topics: Mapping[str, str], place: Loc
+) -> Iterable[Mistake]:
+    match tag:
+        case FieldTag():
+            return _field_tag(tag, tagged, place)
+        case MultiPicklistTag():
+            return _multi(tag, tagged, place)
+        case TopicTag(topic=topic):
+            return _topic(topic, schema, topics, place)
+        case CampaignTag():
+            return _campaign(tag, tagged, schema, place)
+        case JunctionTag():
+            return _junction(tag, tagged, schema, place)
 
 
 def _writable(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.problems import Finding
 from syncflow_dagster.workflows.rules.graph import field_type
-from syncflow_dagster.workflows.rules.references import node_reference
+from syncflow_dagster.workflows.rules.references import taken_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,21 +17,8 @@ if TYPE_CHECKING:
 
 def sources(graph: Graph) -> Iterator[Finding]:
     """Report identity nodes whose source is no delta node, or is taken by another node, too."""
-    taken = {
-        str(mapping.view["source"].text): str(mapping.push["name"].text)
-        for mapping in graph.mappings()
-    }
-    taken |= {str(tag["source"].text): str(tag["name"].text) for tag in graph.of_type("tag")}
-    for node in graph.of_type("identity"):
-        source = node["source"]
-        yield from node_reference(graph, source, "delta")
-        if source.text is None:
-            continue
-        if source.text in taken:
-            message = f"records of {source.text!r} go to {taken[source.text]!r} already"
-            hint = "each change is taken up once: give this node a delta node of its own"
-            yield Finding(source.loc, message, hint)
-        taken.setdefault(source.text, str(node["name"].text))
+    tags = {str(tag["source"].text): str(tag["name"].text) for tag in graph.of_type("tag")}
+    yield from taken_once(graph, "identity", tags)
 
 
 def circles(graph: Graph) -> Iterator[Finding]:

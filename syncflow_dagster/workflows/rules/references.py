@@ -38,6 +38,28 @@ def node_reference(graph: Graph, used: View, *kinds: str) -> Iterator[Finding]:
     yield Finding(used.loc, message, suggestion(name, known, f"{words} nodes"))
 
 
+def taken_once(graph: Graph, kind: str, taken: dict[str, str]) -> Iterator[Finding]:
+    """Report nodes of a type whose source is no delta node, or is taken by another node, too.
+
+    Args:
+        graph: The file.
+        kind: Type of the nodes.
+        taken: Node that takes a delta node's rows already, by that node's name; pushes are added.
+    """
+    pushed = graph.mappings()
+    taken = {str(one.view["source"].text): str(one.push["name"].text) for one in pushed} | taken
+    for node in graph.of_type(kind):
+        source = node["source"]
+        yield from node_reference(graph, source, "delta")
+        if source.text is None:
+            continue
+        if source.text in taken:
+            message = f"records of {source.text!r} go to {taken[source.text]!r} already"
+            hint = "each change is taken up once: give this node a delta node of its own"
+            yield Finding(source.loc, message, hint)
+        taken.setdefault(source.text, str(node["name"].text))
+
+
 def nodes(graph: Graph) -> Iterator[Finding]:
     """Report references to nodes that are not there or of another type."""
     for delta in graph.of_type("delta"):

@@ -8,7 +8,7 @@ from syncflow_dagster.core import templates
 from syncflow_dagster.core.soql.record_ids import BadIdError, long_id
 from syncflow_dagster.workflows.models.salesforce import GROUPS
 from syncflow_dagster.workflows.problems import Finding
-from syncflow_dagster.workflows.rules.references import node_reference
+from syncflow_dagster.workflows.rules.references import taken_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,20 +25,7 @@ _PLACES = ("field", "topic", "campaign")
 
 def sources(graph: Graph) -> Iterator[Finding]:
     """Report tag nodes whose source is no delta node, or is taken by another node, too."""
-    taken = {
-        str(mapping.view["source"].text): str(mapping.push["name"].text)
-        for mapping in graph.mappings()
-    }
-    for node in graph.of_type("tag"):
-        source = node["source"]
-        yield from node_reference(graph, source, "delta")
-        if source.text is None:
-            continue
-        if source.text in taken:
-            message = f"records of {source.text!r} go to {taken[source.text]!r} already"
-            hint = "each change is taken up once: give this node a delta node of its own"
-            yield Finding(source.loc, message, hint)
-        taken.setdefault(source.text, str(node["name"].text))
+    yield from taken_once(graph, "tag", {})
 
 
 def fields(graph: Graph) -> Iterator[Finding]:
