@@ -1,4 +1,4 @@
-"""The two state machines: of a delta row and of an effect.
+"""The state machines of a delta row and of an effect; that of a lead is `core.outreach.states`.
 
 The tables here are the only ones: the database refuses every other transition (a trigger reads
 them from `syncflow.state_transition`, written by the migrator), and the docs draw them.
@@ -7,6 +7,8 @@ them from `syncflow.state_transition`, written by the migrator), and the docs dr
 from __future__ import annotations
 
 from enum import StrEnum
+
+from syncflow_dagster.core.outreach.states import LEAD_TRANSITIONS
 
 
 class DeltaState(StrEnum):
@@ -90,10 +92,12 @@ def effect_may_become(old: EffectState, new: EffectState) -> bool:
 
 
 def transition_rows() -> list[tuple[str, str, str]]:
-    """Return both tables as rows (machine, old state, new state) for the database."""
+    """Return all tables as rows (machine, old state, new state) for the database."""
     delta = [(old, new) for old, news in DELTA_TRANSITIONS.items() for new in sorted(news)]
     effect = [(old, new) for old, news in EFFECT_TRANSITIONS.items() for new in sorted(news)]
+    lead = [(old, new) for old, news in LEAD_TRANSITIONS.items() for new in sorted(news)]
     return [
         *(("delta", str(old), str(new)) for old, new in delta),
         *(("effect", str(old), str(new)) for old, new in effect),
+        *(("lead", str(old), str(new)) for old, new in lead),
     ]

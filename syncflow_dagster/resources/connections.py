@@ -18,6 +18,7 @@ from syncflow_dagster.workflows.models import (
     MondayConnection,
     SalesforceConnection,
     SqlConnection,
+    UnipileConnection,
 )
 
 _AS_IN_FILE = "Empty: as in the workflow file."
@@ -78,11 +79,19 @@ class SalesforceOrgResource(ConnectionResource):
     api_version: str = Field("", description=f"Pinned API version. {_AS_IN_FILE}")
 
 
+class UnipileTenantResource(ConnectionResource):
+    """A tenant at Unipile."""
+
+    token: str = Field("", description=f"API key, by the name of its variable. {_SECRET}")
+    url: str = Field("", description=f"The tenant's address. {_AS_IN_FILE}")
+
+
 _KINDS: dict[type[Connection], type[ConnectionResource]] = {
     SqlConnection: SqlSourceResource,
     FilesConnection: FilesFolderResource,
     MondayConnection: MondayAccountResource,
     SalesforceConnection: SalesforceOrgResource,
+    UnipileConnection: UnipileTenantResource,
 }
 
 

@@ -8,6 +8,11 @@ from syncflow_dagster.workflows.models.connections import (
 )
 from syncflow_dagster.workflows.models.delta import DeltaNode, FieldRule, Unpivot
 from syncflow_dagster.workflows.models.identity import IdentityNode, PersonFields
+from syncflow_dagster.workflows.models.linkedin import (
+    LinkedInAccount,
+    LinkedInStepNode,
+    UnipileConnection,
+)
 from syncflow_dagster.workflows.models.monday import (
     LINKING_TYPES,
     ColumnMapping,
@@ -33,6 +38,8 @@ __all__ = [
     "FilesConnection",
     "IdentityNode",
     "ItemMapping",
+    "LinkedInAccount",
+    "LinkedInStepNode",
     "MondayConnection",
     "MondayPushNode",
     "PendingRowsTrigger",
@@ -46,6 +53,7 @@ __all__ = [
     "StuckAfter",
     "TagNode",
     "TagRule",
+    "UnipileConnection",
     "Unpivot",
     "Workflow",
 ]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from syncflow_dagster.workflows.models.common import Model, Text
+from syncflow_dagster.workflows.models.linkedin import UnipileConnection
 from syncflow_dagster.workflows.models.salesforce import SalesforceConnection
 
 
@@ -78,6 +79,6 @@ class MondayConnection(Model):
 
 
 Connection = Annotated[
-    SqlConnection | FilesConnection | MondayConnection | SalesforceConnection,
+    SqlConnection | FilesConnection | MondayConnection | SalesforceConnection | UnipileConnection,
     Field(discriminator="type"),
 ]

@@ -64,8 +64,27 @@ class JunctionTag(Model):
     )
 
 
+class FieldsTag(Model):
+    """Values of the source, written to the fields a delta node would read them from."""
+
+    type: Literal["fields"] = Field(description="Values of the source, by a mapping.")
+    mapping: Slug = Field(
+        description="Delta node whose fields are the mapping: the `column` of each is the field of "
+        "the object its values are written to. The source, or one with fields of the same names."
+    )
+    only: list[FieldName] | None = Field(
+        None,
+        min_length=1,
+        description="Fields to write; left out: all that both nodes have and that have a way back.",
+    )
+    nulls: Literal["keep", "clear"] = Field(
+        "keep",
+        description="What a field without a value does: nothing, or empty the record's.",
+    )
+
+
 Tag = Annotated[
-    FieldTag | MultiPicklistTag | TopicTag | CampaignTag | JunctionTag,
+    FieldTag | MultiPicklistTag | TopicTag | CampaignTag | JunctionTag | FieldsTag,
     Field(discriminator="type"),
 ]
 

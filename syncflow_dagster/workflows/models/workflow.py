@@ -10,6 +10,7 @@ from syncflow_dagster.workflows.models.common import Model, Slug, Text
 from syncflow_dagster.workflows.models.connections import Connection
 from syncflow_dagster.workflows.models.delta import DeltaNode
 from syncflow_dagster.workflows.models.identity import IdentityNode
+from syncflow_dagster.workflows.models.linkedin import LinkedInStepNode
 from syncflow_dagster.workflows.models.monday import MondayPushNode
 from syncflow_dagster.workflows.models.pull import PullNode
 from syncflow_dagster.workflows.models.salesforce import SalesforcePullNode
@@ -17,7 +18,15 @@ from syncflow_dagster.workflows.models.tag import TagNode
 from syncflow_dagster.workflows.models.triggers import Trigger
 from syncflow_dagster.workflows.models.upkeep import Retention, StuckAfter
 
-AnyNode = PullNode | SalesforcePullNode | DeltaNode | IdentityNode | MondayPushNode | TagNode
+AnyNode = (
+    PullNode
+    | SalesforcePullNode
+    | DeltaNode
+    | IdentityNode
+    | MondayPushNode
+    | TagNode
+    | LinkedInStepNode
+)
 Node = Annotated[AnyNode, Field(discriminator="type")]
 
 
@@ -110,6 +119,11 @@ class Workflow(Model):
     def tags(self) -> list[TagNode]:
         """The tag nodes, in the file's order."""
         return [node for node in self.nodes if isinstance(node, TagNode)]
+
+    @property
+    def linkedin_steps(self) -> list[LinkedInStepNode]:
+        """The LinkedIn steps, in the file's order."""
+        return [node for node in self.nodes if isinstance(node, LinkedInStepNode)]
 
     def node(self, name: str) -> AnyNode:
         """Return the node called `name`.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.workflows.view import View
 
-NODE_TYPES = ("pull", "salesforce_pull", "delta", "identity", "monday_push", "tag")
+NODE_TYPES = ("pull", "salesforce_pull", "delta", "identity", "monday_push", "tag", "linkedin_step")
 #: Types of nodes a delta node can take its rows from.
 ROW_SOURCES = ("pull", "salesforce_pull", "identity")
 FIELD_TYPES = ("text", "integer", "decimal", "boolean", "date", "datetime")

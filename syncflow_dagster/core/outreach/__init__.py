@@ -1,0 +1,1 @@
+"""Rules of outreach on LinkedIn: sequences, leads, limits, texts, and who answered."""
