@@ -52,10 +52,8 @@ class WorkingHours(Model):
         min_length=1,
         description="Days of the week.",
     )
-    start: _WORKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday")
-TimeOfDay = Field("08:30", description="From when on, as `HH:MM`.")
-    end: _WORKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday")
-TimeOfDay = Field("18:30", description="Until when, exclusive, as `HH:MM`.")
+    start: TimeOfDay = Field("08:30", description="From when on, as `HH:MM`.")
+    end: TimeOfDay = Field("18:30", description="Until when, exclusive, as `HH:MM`.")
     holidays: list[date] = Field(default_factory=list, description="Days on which nothing is done.")
 
 
