@@ -52,14 +52,7 @@ def run_dev(home: Path, *, port: int, say: Callable[[str], None]) -> int:
     ):
         urls = sandbox.urls
         ControlClient(urls["control"]).clock(CLOCK_SPEED)
-        tokens = urls["tokens"]
-        values = environment(
-            databases,
-            urls["monday"],
-            tokens["monday"]["personal"],
-            urls["salesforce"],
-            tokens["salesforce"],
-        )
+        values = environment(databases, urls)
         with variables(values):
             for name in (WORKFLOW, CHAMPIONS):
                 say(f"running {name} once, so that there is something to see")

@@ -123,14 +123,7 @@ def run_demo(home: Path, say: Callable[[str], None]) -> DemoOutcome:
         urls = sandbox.urls
         control = ControlClient(urls["control"])
         control.clock(CLOCK_SPEED)
-        tokens = urls["tokens"]
-        values = environment(
-            databases,
-            urls["monday"],
-            tokens["monday"]["personal"],
-            urls["salesforce"],
-            tokens["salesforce"],
-        )
+        values = environment(databases, urls)
         with variables(values):
             return _run_twice(home, control, say)
 

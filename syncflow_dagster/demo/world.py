@@ -7,7 +7,7 @@ import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = ROOT / "workflows"
 #: How many times faster than the clock the sandbox's limits recover in the demo.
 CLOCK_SPEED = 60.0
+_NOWHERE = "http://127.0.0.1"
 #: Who approves tags in the demo.
 CHAMPION_APPROVER = "Dana Reyes"
 
@@ -74,32 +75,24 @@ def fresh_databases(home: Path, name: str) -> Iterator[Databases]:
         yield Databases(store, orders, server)
 
 
-def environment(
-    databases: Databases,
-    monday_url: str,
-    token: str,
-    salesforce_url: str = "http://127.0.0.1",
-    salesforce: Mapping[str, str] | None = None,
-) -> dict[str, str]:
+def environment(databases: Databases, urls: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables the example workflows ask for.
 
     Args:
         databases: SyncFlow's own, and the order book.
-        monday_url: Where monday's API answers.
-        token: The token for it.
-        salesforce_url: Where the org answers.
-        salesforce: The org's tokens, as the sandbox tells them; without them nobody can log in.
+        urls: Where the services answer, and their tokens, as the sandbox tells them; a service
+            that is missing is nowhere.
     """
-    org = salesforce or {}
+    org = urls["tokens"].get("salesforce", {})
     return {
         "SYNCFLOW_DATABASE_URL": databases.store,
         "SYNCFLOW_WORKFLOWS": str(WORKFLOWS),
         "ORDERS_DATABASE_URL": databases.orders,
-        "MONDAY_URL": monday_url,
-        "MONDAY_TOKEN": token,
+        "MONDAY_URL": urls["monday"],
+        "MONDAY_TOKEN": urls["tokens"]["monday"]["personal"],
         "MONDAY_SETTLE_S": "1",
         "ORDER_LIST_CRON": "* * * * *",
-        "SALESFORCE_URL": salesforce_url,
+        "SALESFORCE_URL": urls.get("salesforce", _NOWHERE),
         "SALESFORCE_CLIENT_ID": org.get("client_id", "nobody"),
         "SALESFORCE_CLIENT_SECRET": org.get("client_secret", "nothing"),
         "SALESFORCE_SETTLE_S": "1",

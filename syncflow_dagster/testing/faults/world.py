@@ -61,7 +61,8 @@ class FaultWorld:
         """Make the store empty and the board fresh."""
         store = recreate(self.server.url("postgres"), "syncflow_fault")
         databases = Databases(store, self._books[whole_book], self.server)
-        self._variables = environment(databases, self.monday, self.token)
+        urls = {"monday": self.monday, "tokens": {"monday": {"personal": self.token}}}
+        self._variables = environment(databases, urls)
         self._variables["SYNCFLOW_HOME"] = str(self.home)
         self.control.reset()
         self.control.clock(CLOCK_SPEED)
