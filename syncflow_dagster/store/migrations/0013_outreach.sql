@@ -63,6 +63,17 @@ create table outreach_account (
     status_check_at  timestamptz
 );
 
+-- What a node did last with an account, and when it is worth its while to look again.
+create table outreach_turn (
+    account   text not null references outreach_account,
+    workflow  text not null,
+    node      text not null,
+    ended_at  timestamptz not null,
+    next_at   timestamptz,
+    reason    text,
+    primary key (account, workflow, node)
+);
+
 -- A breaker for each kind of action of an account.
 create table outreach_bucket (
     account     text not null references outreach_account,
@@ -152,9 +163,11 @@ create table outreach_lead (
 );
 -- One live lead per person, over all campaigns and accounts.
 create unique index one_live_lead on outreach_lead (person_id) where terminal_at is null;
-create index outreach_lead_due on outreach_lead (account, next_due_at) where next_due_at is not null;
+create index outreach_lead_due on outreach_lead (account, workflow, node, next_due_at)
+    where next_due_at is not null;
 create index outreach_lead_by_provider on outreach_lead (provider_id);
 create index outreach_lead_by_slug on outreach_lead (slug);
+create index outreach_lead_by_chat on outreach_lead (chat_id);
 create index outreach_lead_by_state on outreach_lead (workflow, node, state, state_since);
 create index outreach_lead_waiting on outreach_lead (account, state)
     where state in ('invite_sent', 'in_flight', 'outcome_unknown');
@@ -276,6 +289,9 @@ alter table effect add column lead_id bigint references outreach_lead;
 create unique index one_live_action on effect (lead_id)
     where lead_id is not null and state not in ('DONE', 'DEAD', 'CANCELLED');
 create index effect_of_lead on effect (lead_id, effect_id) where lead_id is not null;
+-- Actions that are under way, of each account: few, as an account acts one at a time.
+create index effect_acting on effect (account, workflow, node, not_before)
+    where lead_id is not null and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN');
 -- What an account has used up: who may have reached the service counts.
 create index effect_spent on effect (account, kind, sent_at)
     where lead_id is not null and state in ('SENT', 'UNKNOWN', 'NEEDS_PERSON', 'DONE');

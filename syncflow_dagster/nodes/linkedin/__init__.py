@@ -1,0 +1,1 @@
+"""Outreach on LinkedIn through Unipile: leads, their sequences, and what comes back."""

@@ -1,0 +1,104 @@
+-- Leads of outreach on LinkedIn. Effects of a lead are locked before their lead, always.
+
+-- name: lock_effects
+select effect_id from effect
+where lead_id = %(lead_id)s and state not in ('DONE', 'DEAD', 'CANCELLED')
+order by effect_id
+for update;
+
+-- name: lock_lead
+select * from outreach_lead where lead_id = %(lead_id)s for update;
+
+-- name: read_leads
+select * from outreach_lead where lead_id = any(%(lead_ids)s);
+
+-- name: find_by_keys
+select l.*
+from outreach_lead l
+where l.lead_id in (
+    select lead_id from outreach_lead where provider_id = %(provider_id)s
+    union
+    select lead_id from outreach_lead where slug = %(slug)s
+    union
+    select lead_id from outreach_lead where chat_id = %(chat_id)s)
+  and (%(accounts)s::text[] is null or l.account = any(%(accounts)s))
+order by l.lead_id desc;
+
+-- name: move_lead
+-- Facts come as one object; what it does not name stays.
+update outreach_lead l
+set state = %(state)s, resume_state = %(resume_state)s, reason = %(reason)s,
+    state_since = case when l.state = %(state)s then l.state_since else %(now)s end,
+    current_step = coalesce(%(step)s, l.current_step),
+    step_since = case when %(step)s is distinct from l.current_step and %(step)s::integer is not null
+                      then %(now)s else l.step_since end,
+    next_due_at = %(next_due_at)s,
+    terminal_at = case when %(terminal)s then coalesce(l.terminal_at, %(now)s) end,
+    slug = f.slug, provider_id = f.provider_id, checked_at = f.checked_at,
+    approval_id = f.approval_id, invited_at = f.invited_at, invite_origin = f.invite_origin,
+    invitation_id = f.invitation_id, connected_at = f.connected_at,
+    connected_via = f.connected_via, replied_at = f.replied_at, opted_out_at = f.opted_out_at,
+    withdrawn_at = f.withdrawn_at, chat_id = f.chat_id, open_profile = f.open_profile,
+    gone_since = f.gone_since, hold_until = f.hold_until
+from outreach_lead old
+cross join lateral jsonb_populate_record(old, %(facts)s) as f
+where l.lead_id = %(lead_id)s and old.lead_id = l.lead_id
+returning l.*;
+
+-- name: keep_facts
+update outreach_lead l
+set slug = f.slug, provider_id = f.provider_id, checked_at = f.checked_at,
+    approval_id = f.approval_id, invited_at = f.invited_at, invite_origin = f.invite_origin,
+    invitation_id = f.invitation_id, connected_at = f.connected_at,
+    connected_via = f.connected_via, replied_at = f.replied_at, opted_out_at = f.opted_out_at,
+    withdrawn_at = f.withdrawn_at, chat_id = f.chat_id, open_profile = f.open_profile,
+    gone_since = f.gone_since, hold_until = f.hold_until
+from outreach_lead old
+cross join lateral jsonb_populate_record(old, %(facts)s) as f
+where l.lead_id = %(lead_id)s and old.lead_id = l.lead_id;
+
+-- name: let_wait
+update outreach_lead l
+set next_due_at = %(next_due_at)s, current_step = %(step)s,
+    step_since = case when l.current_step = %(step)s then l.step_since else %(now)s end
+where l.lead_id = %(lead_id)s and l.state in ('pending_invite', 'invite_sent', 'connected', 'cooldown');
+
+-- name: note
+insert into outreach_event (lead_id, at, event, step, effect_id, reason, evidence)
+values (%(lead_id)s, %(now)s, %(event)s, %(step)s, %(effect_id)s, %(reason)s, %(evidence)s);
+
+-- name: due_accounts
+-- From one account and node to the next along the index: as many steps as there are of those,
+-- however many leads each has. Beside leads, actions under way have to be seen to.
+with recursive places (account, workflow, node, due_at) as (
+    (select account, workflow, node, next_due_at from outreach_lead
+     where next_due_at is not null
+     order by account, workflow, node, next_due_at
+     limit 1)
+    union all
+    (select n.account, n.workflow, n.node, n.next_due_at
+     from places p
+     cross join lateral (
+         select account, workflow, node, next_due_at from outreach_lead
+         where next_due_at is not null
+           and (account, workflow, node) > (p.account, p.workflow, p.node)
+         order by account, workflow, node, next_due_at
+         limit 1) n)
+), wanted as (
+    select account, workflow, node, min(at) as at
+    from (
+        select account, workflow, node, due_at as at from places
+        union all
+        select account, workflow, node, coalesce(not_before, state_since)
+        from effect
+        where lead_id is not null
+          and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN')
+    ) x
+    group by account, workflow, node
+)
+select w.workflow, w.node, w.account,
+       greatest(w.at, t.next_at) <= %(now)s as due,
+       greatest(w.at, t.next_at) as next_at
+from wanted w
+left join outreach_turn t using (account, workflow, node)
+order by due desc, t.ended_at nulls first, w.account, w.workflow, w.node;
