@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Clock:
@@ -18,7 +20,8 @@ class Clock:
     *Real* seconds are what a client's own watch shows. They govern everything that a client
     must wait for itself: idempotency keys, cursors, delayed faults. *Limit* seconds run
     `speed` times faster and govern the windows of rate limits only, so that a minute's
-    window passes in a second without changing what the limit means.
+    window passes in a second without changing what the limit means. `advance` lets both pass
+    at once.
 
     Args:
         source: Monotonic seconds; replaced in tests.
@@ -30,6 +33,8 @@ class Clock:
     ) -> None:
         self._source = source
         self._origin = source()
+        self._ahead = 0.0
+        self._hold = threading.local()
         self._started_at = time.time() if started_at is None else started_at
         self._speed = 1.0
         self._anchor_real = 0.0
@@ -55,8 +60,29 @@ class Clock:
         self._speed = float(speed)
 
     def real(self) -> float:
-        """Real seconds since the clock started."""
-        return self._source() - self._origin
+        """Real seconds since the clock started, with those it was advanced by."""
+        held: float | None = getattr(self._hold, "at", None)
+        return self._source() - self._origin + self._ahead if held is None else held
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` of real time pass at once. Safe to call from any thread.
+
+        Raises:
+            ValueError: `seconds` is negative or not finite.
+        """
+        if not (math.isfinite(seconds) and seconds >= 0):
+            msg = f"a clock goes forward by a number of seconds, not by {seconds!r}"
+            raise ValueError(msg)
+        self._ahead += seconds
+
+    @contextmanager
+    def held(self, real: float) -> Iterator[None]:
+        """Within it, this thread reads the clock as it stood at `real`."""
+        self._hold.at = real
+        try:
+            yield
+        finally:
+            self._hold.at = None
 
     def wall(self) -> datetime:
         """The present moment in UTC, by real seconds."""
@@ -90,15 +116,10 @@ class ManualClock(Clock):
     _POLL_S = 0.002
 
     def __init__(self, started_at: float = 1_793_275_200.0) -> None:
-        self._now = 0.0
-        super().__init__(source=lambda: self._now, started_at=started_at)
-
-    def advance(self, seconds: float) -> None:
-        """Let `seconds` of real time pass at once. Safe to call from any thread."""
-        self._now += seconds
+        super().__init__(source=lambda: 0.0, started_at=started_at)
 
     async def sleep(self, seconds: float) -> None:
         """Suspend the calling task until `advance` has moved the clock far enough."""
-        until = self._now + seconds
-        while self._now < until:
+        until = self.real() + seconds
+        while self.real() < until:
             await asyncio.sleep(self._POLL_S)

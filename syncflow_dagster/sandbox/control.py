@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -59,6 +60,19 @@ class ControlClient:
     def clock(self, speed: float) -> None:
         """Let limit windows run `speed` times faster."""
         self._send("POST", "/clock", {"speed": speed})
+
+    def advance(self, seconds: float) -> datetime:
+        """Let time pass for all services at once, with all that happens in it.
+
+        Returns:
+            The sandbox's time afterwards.
+        """
+        moved = self._send("POST", "/clock", {"advance_s": seconds}).json()
+        return datetime.fromisoformat(moved["now"])
+
+    def now(self) -> datetime:
+        """The sandbox's time."""
+        return datetime.fromisoformat(self._send("GET", "/clock").json()["now"])
 
     def settings(self, service: str = "monday", **settings: Any) -> None:
         """Change a service's settings, such as `latency_s`; its limits start anew."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from syncflow_dagster.sandbox.service import Service, World
     from syncflow_dagster.sandbox.transport import Listener
 
+# How long an advance waits for what it has set off, in real seconds.
+_QUIET_S = 5.0
+
 
 def _json(content: Any, status: int = 200) -> Response:
     # Escaped, so that text which is no valid Unicode can be shown too.
@@ -131,8 +134,13 @@ class ControlApp:
     async def _clock(self, request: Request) -> Response:
         clock = self._world.clock
         if request.method == "POST":
-            body = await _body(request)
-            clock.set_speed(_speed(body))
+            name, number = _move(await _body(request))
+            if name == "speed":
+                clock.set_speed(number)
+            else:
+                clock.advance(number)
+                self._world.later.run_due()
+                await self._world.later.quiet(_QUIET_S)
         return _json({"speed": clock.speed, "now": clock.wall().isoformat()})
 
     async def _settings(self, request: Request) -> Response:
@@ -154,10 +162,12 @@ class ControlApp:
         return _json(self._service(request.query_params.get("service")).state())
 
 
-def _speed(body: Mapping[str, Any]) -> float:
-    if set(body) != {"speed"} or type(body["speed"]) not in (int, float):
-        raise ValueError('send {"speed": n} with a positive number n')
-    return float(body["speed"])
+def _move(body: Mapping[str, Any]) -> tuple[str, float]:
+    [(name, number), *more] = [*body.items()] or [("", None)]
+    if more or name not in ("speed", "advance_s") or type(number) not in (int, float):
+        text = 'send {"speed": n} with a positive number n, or {"advance_s": n} with seconds'
+        raise ControlRequestError(text)
+    return name, float(number)
 
 
 async def _body(request: Request) -> dict[str, Any]:

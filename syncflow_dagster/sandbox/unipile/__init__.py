@@ -1,0 +1,1 @@
+"""A fake Unipile: LinkedIn accounts behind an HTTP API."""
