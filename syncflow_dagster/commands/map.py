@@ -36,7 +36,8 @@ def propose(
 
     For a Salesforce pull node: the fields of a delta node that reads from it; with --object those
     of the whole object, and what the pull node has to say. For a delta node: rules of a tag node
-    that write its fields to an object, left out: the one its rows come from.
+    that write its fields to an object, by the columns that a delta node declares, and by names;
+    left out: the object its rows come from.
     """
     import json
 
@@ -94,7 +95,7 @@ def _lines(
 
     if delta is not None:
         named = owner or (_read_by(pull) if pull is not None else "")
-        yield from proposing.tag_lines(delta, _object(named, schema))
+        yield from proposing.tag_lines(delta, loaded.workflow.deltas, _object(named, schema))
     elif owner is not None:
         found = _object(owner, schema)
         yield from proposing.pull_lines(found)

@@ -159,8 +159,9 @@ def test_a_proposed_mapping_can_be_pasted(org, workflow, tmp_path):
     assert "BillingAddress" not in columns
     rules = propose_mapping(loaded, "contact_delta", None).as_json()["yaml"]
     [rule] = yaml.safe_load(rules)["rules"]
-    assert rule["tag"] == {"type": "text", "field": "LastName", "value": "{name}"}
-    assert "no field of Contact for id, score, company, changed" in rules
+    assert rule["tag"] == {"type": "fields", "mapping": "contact_delta", "only": ["name"]}
+    assert rule["record"] == "id"
+    assert "no field of Contact for score, company, changed" in rules
     with pytest.raises(CommandFailed, match="there are: contacts, contact_delta"):
         propose_mapping(loaded, "nobody", None)
     with pytest.raises(CommandFailed, match="'Contakt'"):

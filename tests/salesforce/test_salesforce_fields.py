@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 import yaml
 
+from syncflow_dagster.core.soql.paths import find_field
 from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo
 from syncflow_dagster.core.soql.where import Path
-from syncflow_dagster.nodes.salesforce.fields import check_reading, check_writing, mirrors
+from syncflow_dagster.nodes.salesforce.fields import check_reading, mirrors
 from syncflow_dagster.nodes.salesforce.propose import delta_lines, field_name, tag_lines
+from syncflow_dagster.nodes.salesforce.way_back import (
+    NoWayBackError,
+    WayBack,
+    check_writing,
+    no_way_back,
+)
 from syncflow_dagster.workflows.models import DeltaNode
 
 _FIXED = {"createable": False, "updateable": False}
@@ -67,9 +77,13 @@ def _reading(**field):
     return [(one.kind, one.loc[3:], one.warning) for one in check_reading(delta, _mirrored(delta))]
 
 
-def _writing(**field):
-    delta = _delta({"name": "x", **field})
-    found = list(check_writing(_mirrored(delta)[1:], CONTACT, ("nodes", 1)))
+def _way(**field):
+    rule = _delta({"name": "x", **field}).fields[1]
+    return WayBack(rule, rule, find_field(rule.source_column, CONTACT, _Org(), ()), (), ())
+
+
+def _writing(*, named=False, clears=False, **field):
+    found = check_writing([_way(**field)], named=named, clears=clears)
     return [(one.kind, one.warning) for one in found]
 
 
@@ -98,12 +112,50 @@ def test_the_same_fields_are_checked_for_the_way_back():
     assert _writing(column="Born__c", type="text") == [("wrong_type", False)]
     assert _writing(column="Flag__c", type="date") == [("wrong_type", False)]
     assert _writing(column="Status__c", max_length=9) == [("restricted_picklist", True)]
-    lookup = {"type": "lookup", "values": {"a": "b"}}
-    for column, more in (("Score__c", {}), ("Account.Name", {}), ("Title", {"transform": lookup})):
-        assert _writing(column=column, **more) == [("not_writable", True)]
-    delta = _delta({"name": "email", "column": "Email", "max_length": 80})
-    found = list(check_writing(_mirrored(delta)[1:], CONTACT, (), creating=True))
-    assert ["LastName" in one.message for one in found] == [True]
+    assert _writing(column="AccountId") == []
+    for column in ("Score__c", "Account.Name", "Id"):
+        assert _writing(column=column) == [("not_writable", True)]
+        assert _writing(column=column, named=True) == [("not_writable", False)]
+    name = {"column": "LastName", "max_length": 80}
+    assert _writing(**name, clears=True) == [("required_field", True)]
+    assert _writing(**name, clears=True, required=True) == []
+    twice = [_way(**name), replace(_way(**name), rule=_delta({"name": "y", **name}).fields[1])]
+    assert [one.kind for one in check_writing(twice)] == ["written_twice"]
+
+
+LOOKUP = {"type": "lookup", "values": {"New": "n", "Gone": "g"}}
+
+
+def test_a_lookup_whose_table_is_one_to_one_is_read_from_right_to_left():
+    given = {"column": "Status__c", "case": "upper", "transform": LOOKUP}
+    way = _way(**given)
+    assert (way.value("N"), way.value(None), _writing(**given)) == ("New", None, [])
+    with pytest.raises(NoWayBackError, match="the lookup of x gives no such text"):
+        way.value("n")
+    kept = _way(**given | {"transform": {**LOOKUP, "otherwise": "keep"}})
+    assert (kept.value("G"), kept.value("Other")) == ("Gone", "Other")
+    with pytest.raises(NoWayBackError):
+        kept.value("New")
+    lost = {**LOOKUP, "values": {**LOOKUP["values"], "Lost": "l"}, "otherwise": "null"}
+    assert _writing(**given | {"transform": lost}) == [("restricted_picklist", True)]
+    nulls = _writing(**given | {"transform": lost}, clears=True)
+    assert nulls[1:] == [("null_is_no_value", True)]
+    assert _writing(column="Born__c", transform=LOOKUP) == [("wrong_type", False)]
+
+
+def test_what_other_transforms_made_cannot_be_taken_apart():
+    def reason(**field):
+        delta = _delta({"name": "x", "column": "Title", **field})
+        return no_way_back(delta, delta.fields[1])
+
+    assert reason() is None
+    assert reason(transform=LOOKUP) is None
+    assert "(concat)" in reason(transform={"type": "concat", "columns": ["a", "b"]}, column=None)
+    assert "(constant)" in reason(transform={"type": "constant", "value": "1"}, column=None)
+    assert "makes no texts" in reason(transform=LOOKUP, type="integer")
+    twice = {**LOOKUP, "values": {"New": "n", "Gone": "N"}}
+    assert reason(transform=twice) is None
+    assert "one text for several" in reason(transform=twice, case="upper")
 
 
 def test_a_proposal_has_names_types_and_what_is_to_be_known():
@@ -135,16 +187,30 @@ def test_fields_are_matched_to_an_object_by_names_and_types():
         {"name": "lastname", "max_length": 80},
         {"name": "job_titel", "max_length": 200},
         {"name": "born", "type": "date"},
+        {"name": "notes"},
         {"name": "colour"},
     )
-    text = "\n".join(tag_lines(delta, CONTACT))
-    rules = {one["name"]: one["tag"] for one in yaml.safe_load(text)["rules"]}
-    assert rules == {
-        "lastname": {"type": "text", "field": "LastName", "value": "{lastname}"},
-        "job_titel": {"type": "text", "field": "Title", "value": "{job_titel}"},
-    }
+    text = "\n".join(tag_lines(delta, [delta], CONTACT))
+    rules = {one["name"]: one for one in yaml.safe_load(text)["rules"]}
+    # The column is a field of the object: the declaration is the mapping.
+    assert rules["contact_delta_fields"] == {
+        "name": "contact_delta_fields", "record": "id", "purpose": "PURPOSE",
+        "tag": {"type": "fields", "mapping": "contact_delta", "only": ["lastname"]},
+    }  # fmt: skip
+    assert rules["notes"]["tag"] == {"type": "text", "field": "Notes__c", "value": "{notes}"}
+    assert "  # - name: job_titel\n" in text
     assert "close; Title takes 128 characters" in text
     assert "not as a text: born and Born__c" in text
-    assert "no field of Contact for id, colour" in text
+    assert "no field of Contact for colour" in text
     assert "needs LastName" not in text
-    assert "a new Contact needs LastName" in "\n".join(tag_lines(_delta(), CONTACT))
+    assert "a new Contact needs LastName" in "\n".join(tag_lines(_delta(), [], CONTACT))
+
+    # Another node's declaration is taken, where it says more.
+    other = _delta({"name": "born", "type": "date", "column": "Born__c"}, {"name": "lastname"})
+    other = other.model_copy(update={"name": "read_contacts"})
+    [rule, *_] = yaml.safe_load("\n".join(tag_lines(delta, [delta, other], CONTACT)))["rules"]
+    assert rule["tag"] == {
+        "type": "fields",
+        "mapping": "read_contacts",
+        "only": ["born", "lastname"],
+    }

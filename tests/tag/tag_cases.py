@@ -11,6 +11,7 @@ from psycopg import sql
 
 from syncflow_dagster.core.soql.date_literals import Calendar
 from syncflow_dagster.core.soql.record_ids import long_id
+from syncflow_dagster.core.soql.schema import FieldInfo
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.nodes.delta.tables import prepare
 from syncflow_dagster.nodes.tag.approval import plan_store
@@ -208,7 +209,8 @@ class PlanWorld:
             self.store,
             self.org,
             lambda condition, values: by_condition[id(condition)](values),
-            {"Title": 128},
+            {"Title": FieldInfo("Title", "string", length=128)},
+            {},
             "salesforce:default",
             self.clock,
             130.0,

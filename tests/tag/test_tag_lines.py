@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tag_cases import CHAMPION, JUNCTION, MEMBER, STATUS, TOPIC, contact_id, row, rule, workflow
 
 from syncflow_dagster.core.soql.date_literals import Calendar
+from syncflow_dagster.core.soql.schema import FieldInfo
 from syncflow_dagster.nodes.tag import lines as plan_lines
 from syncflow_dagster.nodes.tag.cells import Back, ConflictingTagsError, Mix, Put, both, same
 from syncflow_dagster.nodes.tag.compare import differences
@@ -32,8 +33,11 @@ def always(_condition, _row):
 
 def lines(rules, source, cells, lengths=None):
     node = workflow(rules).tags[0]
-    planner = LinePlanner(node.name, Records(cells), lengths or {})
-    return planner.plan(source, wishes_of(node, source, always))
+    fields = {
+        name: FieldInfo(name, "string", length=most) for name, most in (lengths or {}).items()
+    }
+    planner = LinePlanner(node.name, Records(cells), fields)
+    return planner.plan(source, wishes_of(node, source, always, {}))
 
 
 @given(current=VALUES, add=VALUES, remove=VALUES)

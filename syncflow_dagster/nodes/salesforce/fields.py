@@ -1,8 +1,8 @@
 """Fields of a delta node and fields of a Salesforce object: one declaration, read both ways.
 
 A field of a delta node whose column is a field of the object mirrors it. Read, the object's value
-has to fit the field's type and length, as the table's column does; written, the field's value has
-to fit the object's, and what a new record must have has to come from somewhere.
+has to fit the field's type and length, as the table's column does; written (`way_back`), the
+field's value has to fit the object's, and what a new record must have has to come from somewhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from syncflow_dagster.core.soql.tree import Mistake
 from syncflow_dagster.workflows.models.delta import LookupTransform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo, Schema
     from syncflow_dagster.core.soql.tree import Loc
@@ -40,6 +40,8 @@ _NEARLY: Mapping[str, tuple[str, ...]] = {
     "datetime": ("date",),
 }
 _ONLY_TEXTS = frozenset({"id", "reference", "picklist", "multipicklist", "email", "url", "phone"})
+#: Whose texts have one length, or are of a list.
+_SIZED = frozenset({"id", "reference", "picklist", "multipicklist"})
 #: Fields of Salesforce that take the values of a type of a delta field.
 _TAKING: Mapping[str, frozenset[str]] = {
     "integer": frozenset({*_WHOLE, *_DECIMAL}),
@@ -63,18 +65,6 @@ class Mirror:
     rule: FieldRule
     path: Path
     loc: Loc
-
-    @property
-    def cannot_be_written(self) -> str | None:
-        """Why its value cannot go back to the record; None where it can."""
-        if self.path.parent is not None:
-            return f"{self.path.text} is the parent's"
-        if self.rule.transform is not None:
-            return f"{self.rule.name!r} is made by a transform, which has no way back"
-        info = self.path.field
-        if not (info.updateable or info.createable):
-            return f"{info.name} is {'calculated' if info.calculated else 'set by Salesforce'}"
-        return None
 
 
 def best_type(info: FieldInfo) -> str:
@@ -123,27 +113,6 @@ def check_reading(delta: DeltaNode, mirrored: Iterable[Mirror]) -> Iterator[Mist
             yield Mistake(one.loc, "empty_key", message, hint, warning=True)
 
 
-def check_writing(
-    mirrored: Sequence[Mirror], owner: ObjectInfo, loc: Loc, *, creating: bool = False
-) -> Iterator[Mistake]:
-    """Report fields whose values the object's fields do not take.
-
-    Args:
-        mirrored: The fields to write, by `mirrors`.
-        owner: The object.
-        loc: Where the mapping stands in the file.
-        creating: Whether records are made, so that what a new one needs has to be there.
-    """
-    for one in mirrored:
-        reason = one.cannot_be_written
-        if reason is not None:
-            yield Mistake(one.loc, "not_writable", f"is not written: {reason}", warning=True)
-            continue
-        yield from unfit_value(one.rule, one.path.field, one.loc)
-    if creating:
-        yield from missing_fields(owner, {one.path.text for one in mirrored}, loc)
-
-
 def missing_fields(owner: ObjectInfo, given: Iterable[str], loc: Loc) -> Iterator[Mistake]:
     """Report fields a new record must have that nothing gives.
 
@@ -168,14 +137,14 @@ def is_required(info: FieldInfo) -> bool:
 def unfit_value(rule: FieldRule, info: FieldInfo, loc: Loc) -> Iterator[Mistake]:
     """Report what Salesforce would refuse of a field's values."""
     taken = _TAKING.get(rule.type)
-    if taken is not None and info.type not in taken and not _is_text(info):
+    if taken is not None and info.type not in taken and not is_text(info):
         message = f"{info.name} is {info.type}, and takes no {rule.type}"
         hint = f"give {rule.name!r} type: {best_type(info)}"
         yield Mistake(loc, "wrong_type", message, hint)
-    elif rule.type == "text" and not _is_text(info):
+    elif rule.type == "text" and not is_text(info):
         message = f"{info.name} is {info.type}, and takes no texts"
         yield Mistake(loc, "wrong_type", message, f"give {rule.name!r} type: {best_type(info)}")
-    elif rule.type == "text" and info.length and (rule.max_length or info.length + 1) > info.length:
+    elif rule.type == "text" and _may_be_too_long(rule, info):
         longest = f"up to {rule.max_length}" if rule.max_length else "of any length"
         message = f"{info.name} takes {info.length} characters, {rule.name!r} holds texts {longest}"
         hint = f"add max_length: {info.length}: a longer one is refused by Salesforce"
@@ -187,6 +156,11 @@ def unfit_value(rule: FieldRule, info: FieldInfo, loc: Loc) -> Iterator[Mistake]
         message = f"{info.name} takes only: {', '.join(info.picklist)}"
         hint = "a lookup transform brings other texts to them"
         yield Mistake(loc, "restricted_picklist", message, hint, warning=True)
+
+
+def _may_be_too_long(rule: FieldRule, info: FieldInfo) -> bool:
+    longest = rule.max_length or info.length + 1
+    return info.length > 0 and info.type not in _SIZED and longest > info.length
 
 
 def _unfit_type(one: Mirror) -> Iterator[Mistake]:
@@ -219,5 +193,6 @@ def _unfit_size(one: Mirror) -> Iterator[Mistake]:
         yield Mistake(one.loc, "rounded", message, f"add scale: {info.scale}", warning=True)
 
 
-def _is_text(info: FieldInfo) -> bool:
+def is_text(info: FieldInfo) -> bool:
+    """Say whether a field of Salesforce holds texts."""
     return info.type not in HOLDING

@@ -74,7 +74,8 @@ def same(one: Value, other: Value) -> bool:
     """Tell whether two values are the same; an unset checkbox is a false one."""
     one, other = normal(one), normal(other)
     if one is None or other is None:
-        return one in (None, False) and other in (None, False)
+        # By identity: the number 0 equals False, and is no empty value.
+        return all(value is None or value is False for value in (one, other))
     return bool(one == other)
 
 

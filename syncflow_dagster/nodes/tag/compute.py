@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.core.soql.schema import FieldInfo
     from syncflow_dagster.nodes.tag.lines import Line
+    from syncflow_dagster.nodes.tag.mapping import Ways
     from syncflow_dagster.nodes.tag.plans import PlanStore
     from syncflow_dagster.nodes.tag.wishes import Matcher, Place, SourceRow, Wish
     from syncflow_dagster.workflows.models.tag import TagNode
@@ -56,7 +58,8 @@ class Computer:
         store: Its plans.
         reader: Reads records.
         matches: Asks the conditions of its rules.
-        lengths: Longest text of a field, by its name.
+        fields: Fields of the tagged object by name.
+        ways: The fields that rules with a mapping write.
         account: Name of the org in the ledger.
         clock: Database time.
         settle_s: Seconds until reads show what was written.
@@ -66,7 +69,8 @@ class Computer:
     store: PlanStore
     reader: RecordReader
     matches: Matcher
-    lengths: Mapping[str, int]
+    fields: Mapping[str, FieldInfo]
+    ways: Ways
     account: str
     clock: Clock
     settle_s: float
@@ -84,7 +88,7 @@ class Computer:
         found: dict[int, list[Wish]] = {}
         for row in rows:
             try:
-                found[row.delta_id] = wishes_of(self.node, row, self.matches)
+                found[row.delta_id] = wishes_of(self.node, row, self.matches, self.ways)
             except BadRowError as error:
                 computed.plans.append(RowPlan(row, refused=str(error)))
         places = {wish.place for wishes in found.values() for wish in wishes}
@@ -101,7 +105,7 @@ class Computer:
                 taken |= dict.fromkeys(its, "")
         wanted = [wish for row in chosen for wish in found[row.delta_id]]
         records = self.reader.read(wanted) if wanted else Records({})
-        planner = LinePlanner(self.node.name, records, self.lengths)
+        planner = LinePlanner(self.node.name, records, self.fields)
         computed.plans.extend(planner.plan(row, found[row.delta_id]) for row in chosen)
         return computed
 

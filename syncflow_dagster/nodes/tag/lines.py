@@ -5,16 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.ledger.ports import PlannedEffect
-from syncflow_dagster.nodes.tag.cells import Change, ConflictingTagsError, both, normal, same
+from syncflow_dagster.nodes.tag.cells import (
+    Change,
+    ConflictingTagsError,
+    Mix,
+    Put,
+    both,
+    normal,
+    same,
+)
+from syncflow_dagster.nodes.tag.values import UnfitValue, fitted, kept
 from syncflow_dagster.nodes.tag.wishes import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from syncflow_dagster.core.soql.schema import FieldInfo
     from syncflow_dagster.nodes.tag.cells import Value
     from syncflow_dagster.nodes.tag.wishes import SourceRow, Wish
 
@@ -203,20 +213,21 @@ class LinePlanner:
     Attributes:
         node: Name of the tag node.
         records: What the records show.
-        lengths: Longest text of a field, by its name; 0 or missing where there is none.
+        fields: Fields of the tagged object by name, as describe tells them.
     """
 
     node: str
     records: Records
-    lengths: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, FieldInfo] = field(default_factory=dict)
 
     def plan(self, row: SourceRow, wishes: Sequence[Wish]) -> RowPlan:
         """Return the lines of a row; what cannot be written refuses the row, and is not raised."""
         plan = RowPlan(row)
         try:
-            for place, changes, rules in merged(wishes):
+            fitting = [self._fitted(wish) for wish in wishes]
+            for place, changes, rules in merged(fitting):
                 self._add(plan, place, changes, rules)
-        except ConflictingTagsError as error:
+        except (ConflictingTagsError, UnfitValue) as error:
             return RowPlan(row, refused=str(error))
         return plan if plan.refused is None else RowPlan(row, refused=plan.refused)
 
@@ -229,9 +240,7 @@ class LinePlanner:
                 plan.refused = f"record {place.record_id} is not there, or may not be seen"
             return
         before, after = differing(shown, changes)
-        if why := self._too_long(after):
-            plan.refused = why
-        elif not after:
+        if not after:
             plan.there += 1
         else:
             row, store = plan.row, f"{place.record_id}:{place.store}:{place.purpose}"
@@ -239,12 +248,22 @@ class LinePlanner:
             parent = self.records.parents.get(place.record_id)
             plan.lines.append(Line(key, place, rules, before, after, row, parent))
 
-    def _too_long(self, after: Mapping[str, Value]) -> str | None:
-        for cell, value in after.items():
-            most = self.lengths.get(cell, 0)
-            if isinstance(value, str) and most and len(value) > most:
-                return f"{cell} takes {most} characters, the tag has {len(value)}"
-        return None
+    def _fitted(self, wish: Wish) -> Wish:
+        """Return a wish with its value as the field keeps it.
+
+        Raises:
+            UnfitValue: The field does not take it.
+        """
+        info, change = self.fields.get(wish.cell), wish.change
+        if info is None or isinstance(change, Mix):
+            return wish
+        try:
+            if isinstance(change, Put):
+                return replace(wish, change=Put(fitted(info, change.value)))
+            return replace(wish, change=replace(change, expected=kept(info, change.expected)))
+        except UnfitValue as error:
+            msg = f"rule {wish.rule}: {error}"
+            raise UnfitValue(msg) from error
 
 
 def merged(

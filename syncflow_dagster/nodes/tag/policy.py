@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.models.tag import (
     CampaignTag,
+    FieldsTag,
     FieldTag,
     JunctionTag,
     MultiPicklistTag,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from syncflow_dagster.nodes.tag.caps import Load
+    from syncflow_dagster.nodes.tag.mapping import Ways
     from syncflow_dagster.workflows.loader import LoadedWorkflow
     from syncflow_dagster.workflows.models.policy import Policy
     from syncflow_dagster.workflows.models.tag import Tag, TagNode
@@ -84,8 +86,16 @@ def policy_of(
     return found
 
 
-def not_allowed(policy: Policy, node: TagNode) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Give each part of a tag node that its policy does not allow, with what is wrong."""
+def not_allowed(
+    policy: Policy, node: TagNode, ways: Ways
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Give each part of a tag node that its policy does not allow, with what is wrong.
+
+    Args:
+        policy: The policy.
+        node: The tag node.
+        ways: The fields that rules with a mapping write.
+    """
     if policy.subject_rules(node.object) is None:
         yield ("object",), f"the policy names no subject {node.object!r}"
     for at, rule in enumerate(node.rules):
@@ -93,13 +103,14 @@ def not_allowed(policy: Policy, node: TagNode) -> Iterator[tuple[tuple[str | int
             known = ", ".join(policy.purposes)
             text = f"the policy has no purpose {rule.purpose!r}; it has: {known}"
             yield ("rules", at, "purpose"), text
-        for owner, field in written(node.object, rule.tag):
+        mapped = [(node.object, way.info.name) for way in ways.get(rule.name, ())]
+        for owner, field in mapped or written(node.object, rule.tag):
             if not policy.may_write(owner, field):
                 yield ("rules", at, "tag"), f"the policy does not let {owner}.{field} be written"
 
 
 def written(tagged: str, tag: Tag) -> list[tuple[str, str]]:
-    """Return what a tag writes, as objects and fields."""
+    """Return what a tag itself names to be written, as objects and fields."""
     match tag:
         case FieldTag(field=field) | MultiPicklistTag(field=field):
             return [(tagged, field)]
@@ -111,3 +122,5 @@ def written(tagged: str, tag: Tag) -> list[tuple[str, str]]:
         case JunctionTag():
             names = [tag.external_id, tag.lookup, *tag.values]
             return [(tag.object, name) for name in names]
+        case FieldsTag():
+            return []

@@ -8,11 +8,13 @@ from syncflow_dagster.core import templates
 from syncflow_dagster.core.soql.paths import find_object, near
 from syncflow_dagster.core.soql.tree import Mistake
 from syncflow_dagster.nodes.compliance.preflight import unreadable
+from syncflow_dagster.nodes.salesforce.fields import missing_fields
 from syncflow_dagster.nodes.tag.conditions import matchers
 from syncflow_dagster.nodes.tag.policy import not_allowed
 from syncflow_dagster.workflows.models import DeltaNode
 from syncflow_dagster.workflows.models.tag import (
     CampaignTag,
+    FieldsTag,
     FieldTag,
     JunctionTag,
     MultiPicklistTag,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.soql.date_literals import Calendar
     from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo, Schema
     from syncflow_dagster.core.soql.tree import Loc
+    from syncflow_dagster.nodes.tag.mapping import Ways
     from syncflow_dagster.workflows.models import TagNode, Workflow
     from syncflow_dagster.workflows.models.policy import Policy
     from syncflow_dagster.workflows.models.tag import Tag
@@ -61,6 +64,7 @@ def check_tag(
     policy: Policy,
     topics: Mapping[str, str],
     calendar: Calendar,
+    ways: Ways,
 ) -> list[Mistake]:
     """Return everything in which org, policy and tag node do not fit each other.
 
@@ -71,6 +75,7 @@ def check_tag(
         policy: The node's policy.
         topics: Ids of the node's topics by name, of those that are there.
         calendar: What date literals mean now.
+        ways: The fields that rules with a mapping write; `ways_back` checks them.
 
     Raises:
         SourceError: The org does not describe itself.
@@ -84,7 +89,7 @@ def check_tag(
         return [Mistake((*at, "object"), "other_case", message, f"write {tagged.name}")]
     found = [
         Mistake((*at, *loc), "not_in_policy", text, f"see {node.policy}")
-        for loc, text in not_allowed(policy, node)
+        for loc, text in not_allowed(policy, node, ways)
     ]
     found += unreadable(policy, node.object, schema, (*at, "policy"))
     source = workflow.node(node.source)
@@ -112,6 +117,8 @@ def _rule(
             return _campaign(tag, tagged, schema, place)
         case JunctionTag():
             return _junction(tag, tagged, schema, place)
+        case FieldsTag():
+            return ()
 
 
 def _writable(
@@ -210,6 +217,7 @@ def _junction(tag: JunctionTag, owner: ObjectInfo, schema: Schema, place: Loc) -
             message = f"{junction.name} has no field {name!r} that the user can write"
             hint = near(name, [one.name for one in junction.fields])
             yield Mistake((*place, "values", name), "no_such_field", message, hint)
+    yield from missing_fields(junction, {tag.external_id, tag.lookup, *tag.values}, place)
 
 
 #: Characters of a SHA-256 in hex.

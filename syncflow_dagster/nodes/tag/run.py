@@ -27,6 +27,7 @@ from syncflow_dagster.nodes.tag.conditions import matchers
 from syncflow_dagster.nodes.tag.destination import TagDestination, account
 from syncflow_dagster.nodes.tag.keeping import Keeper, PlanOptions
 from syncflow_dagster.nodes.tag.lines import PASSES, Records
+from syncflow_dagster.nodes.tag.mapping import Ways, ways_back
 from syncflow_dagster.nodes.tag.planning import Planning
 from syncflow_dagster.nodes.tag.policy import PlanPolicy, policy_of
 from syncflow_dagster.nodes.tag.preflight import TagUnfit, check_tag
@@ -120,6 +121,7 @@ class TagRun:
         self._gate = (gate or self._own_gate)(self._client, self.policy, node.object)
         self._store = plan_store(database, workflow, node)
         self._looker: Looker | None = None
+        self._ways: Ways = {}
         self._queries = sql.load("tag")
 
     def close(self) -> None:
@@ -147,14 +149,22 @@ class TagRun:
         """
         describes = Describes(self._client)
         tagged = describes.object(self._node.object)
+        wrong: list[Mistake] = []
         if tagged is not None:
             self._looker = Looker(tagged)
             names = {one.tag.topic for one in self._node.rules if isinstance(one.tag, TopicTag)}
             if names and describes.object("Topic") is not None:
                 self._looker.find_topics(names, self._ask)
+            self._ways, wrong = ways_back(self._workflow, self._node, tagged, describes)
         topics = {} if self._looker is None else self._looker.topics
-        return check_tag(
-            self._workflow, self._node, describes, self.policy, topics, self._calendar()
+        return wrong + check_tag(
+            self._workflow,
+            self._node,
+            describes,
+            self.policy,
+            topics,
+            self._calendar(),
+            self._ways,
         )
 
     def plan(self) -> TagPlanReport:
@@ -243,7 +253,8 @@ class TagRun:
             self._store,
             _Reader(looker, self._ask),
             lambda condition, row: by_condition[id(condition)](row),
-            {one.name: one.length for one in looker.tagged.fields},
+            {one.name: one for one in looker.tagged.fields},
+            self._ways,
             account(self._client.connection.account),
             self._clock,
             self._client.connection.settle_s,

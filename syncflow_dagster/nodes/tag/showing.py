@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from syncflow_dagster.core.soql.literals import text
 from syncflow_dagster.nodes.tag.cells import normal
 from syncflow_dagster.nodes.tag.lines import Records
+from syncflow_dagster.nodes.tag.values import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -126,9 +127,7 @@ class Looker:
     def value(self, cell: str, given: Any) -> Value:
         """Return a field's value as a cell's, by the field's type."""
         info = self.tagged.field(cell)
-        if info is not None and info.type == "multipicklist" and isinstance(given, str):
-            return normal(given.split(";"))
-        return normal(given)
+        return normal(given) if info is None else kept(info, given)
 
     def _tags(self, places: Sequence[Place], query: Query, shown: Shown) -> None:
         """Ask for assignments, members or junction records; those not found are not there."""

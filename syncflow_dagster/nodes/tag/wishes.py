@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from syncflow_dagster.core import templates
 from syncflow_dagster.core.soql.record_ids import BadIdError, long_id
+from syncflow_dagster.nodes.salesforce.way_back import NoWayBackError
 from syncflow_dagster.nodes.tag.cells import Back, Change, Mix, Put
 from syncflow_dagster.workflows.models.tag import (
     CampaignTag,
+    FieldsTag,
     FieldTag,
     JunctionTag,
     MultiPicklistTag,
@@ -19,11 +21,13 @@ from syncflow_dagster.workflows.models.tag import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from syncflow_dagster.nodes.salesforce.way_back import WayBack
     from syncflow_dagster.nodes.tag.cells import Value
+    from syncflow_dagster.nodes.tag.mapping import Ways
     from syncflow_dagster.workflows.models.salesforce import ConditionTree
-    from syncflow_dagster.workflows.models.tag import Tag, TagNode, TagRule
+    from syncflow_dagster.workflows.models.tag import TagNode, TagRule
 
 
 class Matcher(Protocol):
@@ -95,17 +99,23 @@ class Wish:
     rule: str
 
 
-def wishes_of(node: TagNode, row: SourceRow, matches: Matcher) -> list[Wish]:
+def wishes_of(node: TagNode, row: SourceRow, matches: Matcher, ways: Ways) -> list[Wish]:
     """Return what the node's rules want for a row, in the order of the rules.
 
+    Args:
+        node: The tag node.
+        row: The row.
+        matches: Asks the conditions of its rules.
+        ways: The fields that rules with a mapping write.
+
     Raises:
-        BadRowError: A rule that applies names no record, or its value is empty.
+        BadRowError: A rule that applies names no record, or has no value that can be written.
     """
     return [
         wish
         for rule in node.rules
         if _applies(rule, row, matches)
-        for wish in _of_rule(rule, row, node.object)
+        for wish in _of_rule(rule, row, node.object, ways.get(rule.name, ()))
     ]
 
 
@@ -116,7 +126,7 @@ def _applies(rule: TagRule, row: SourceRow, matches: Matcher) -> bool:
     return rule.when is None or matches(rule.when, row.values)
 
 
-def _of_rule(rule: TagRule, row: SourceRow, tagged: str) -> Iterator[Wish]:
+def _of_rule(rule: TagRule, row: SourceRow, tagged: str, ways: Sequence[WayBack]) -> Iterator[Wish]:
     value = row.values.get(rule.record)
     if value is None or value == "":
         if row.operation == "DELETE":
@@ -129,15 +139,18 @@ def _of_rule(rule: TagRule, row: SourceRow, tagged: str) -> Iterator[Wish]:
         msg = f"rule {rule.name}: the field {rule.record} holds no id of a Salesforce record"
         raise BadRowError(msg) from error
     removes = row.operation == "DELETE"
-    for place, cell, change in _changes(rule, rule.tag, record_id, row, tagged):
+    for place, cell, change in _changes(rule, record_id, row, tagged, ways):
         yield Wish(place, cell, _reversed(change) if removes else change, rule.name)
 
 
 def _changes(
-    rule: TagRule, tag: Tag, record_id: str, row: SourceRow, tagged: str
+    rule: TagRule, record_id: str, row: SourceRow, tagged: str, ways: Sequence[WayBack]
 ) -> Iterator[tuple[Place, str, Change]]:
     fields = Place(record_id, "fields", "fields", rule.purpose)
-    match tag:
+    match rule.tag:
+        case FieldsTag(nulls=nulls):
+            for name, change in _values(rule, nulls, row, ways):
+                yield fields, name, change
         case FieldTag(field=name, value=value):
             yield fields, name, Put(_written(rule, value, row))
         case MultiPicklistTag(field=name, add=add, remove=remove):
@@ -150,8 +163,22 @@ def _changes(
             details: dict[str, Any] = {"campaign": number, "status": status, "person": tagged}
             store = f"campaign:{number}"
             yield Place(record_id, "campaign", store, rule.purpose, details), store, Put(True)
-        case JunctionTag():
+        case JunctionTag() as tag:
             yield _junction(rule, tag, record_id)
+
+
+def _values(
+    rule: TagRule, nulls: Literal["keep", "clear"], row: SourceRow, ways: Sequence[WayBack]
+) -> Iterator[tuple[str, Change]]:
+    """Give each field of a mapping that is written, with the row's value for it."""
+    for way in ways:
+        try:
+            value = way.value(row.values[way.given.name])
+        except NoWayBackError as error:
+            msg = f"rule {rule.name}: {error}"
+            raise BadRowError(msg) from error
+        if value is not None or (nulls == "clear" and way.null_is_empty):
+            yield way.info.name, Put(value)
 
 
 def _junction(rule: TagRule, tag: JunctionTag, record_id: str) -> tuple[Place, str, Change]:

@@ -8,7 +8,8 @@ from syncflow_dagster.core import templates
 from syncflow_dagster.core.soql.record_ids import BadIdError, long_id
 from syncflow_dagster.workflows.models.salesforce import GROUPS
 from syncflow_dagster.workflows.problems import Finding
-from syncflow_dagster.workflows.rules.references import taken_once
+from syncflow_dagster.workflows.rules.graph import field_type, repeated
+from syncflow_dagster.workflows.rules.references import node_reference, taken_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,42 @@ def fields(graph: Graph) -> Iterator[Finding]:
                 yield from graph.unknown_field_name(source, name, value)
 
 
+def mappings(graph: Graph) -> Iterator[Finding]:
+    """Report mappings that are no delta node, and fields that mapping and source differ in."""
+    for node in graph.of_type("tag"):
+        source = graph.node(node["source"].text, "delta")
+        for rule in node["rules"].items():
+            tag = rule["tag"]
+            if tag["type"].text == "fields":
+                yield from node_reference(graph, tag["mapping"], "delta")
+                mapping = graph.node(tag["mapping"].text, "delta")
+                yield from _mapping(graph, tag, mapping, source)
+
+
+def _mapping(
+    graph: Graph, tag: View, mapping: View | None, source: View | None
+) -> Iterator[Finding]:
+    only = tag["only"].texts()
+    yield from repeated(only, "the field", "list it once")
+    for entry in only:
+        unknown = list(graph.unknown_field(mapping, entry))
+        yield from unknown or graph.unknown_field(source, entry)
+    ours, theirs = graph.fields(mapping), graph.fields(source)
+    if mapping is None or source is None or ours is None or theirs is None:
+        return
+    named = {entry.text: entry for entry in only}
+    shared = [name for name in ours if name in theirs and (name in named or not named)]
+    if not shared and not named:
+        message = f"{source['name'].text!r} and {mapping['name'].text!r} share no field's name"
+        yield Finding(tag["mapping"].loc, message, "values go from a field to that of its name")
+    for name in shared:
+        given, wanted = field_type(theirs[name]), field_type(ours[name])
+        made = ours[name]["transform"]["type"].text not in {None, "lookup"}
+        if given != wanted and None not in (given, wanted) and not made:
+            message = f"{name!r} is {given}, and {wanted} in {mapping['name'].text!r}"
+            yield Finding(named.get(name, tag["mapping"]).loc, message, "give both one type")
+
+
 def names(graph: Graph) -> Iterator[Finding]:
     """Report rules of a node that have the same name."""
     for node in graph.of_type("tag"):
@@ -66,13 +103,28 @@ def purposes(graph: Graph) -> Iterator[Finding]:
         first: dict[str, str] = {}
         for rule in node["rules"].items():
             tag, purpose = rule["tag"], rule["purpose"]
-            named = [f"{key} {tag[key].text}" for key in _PLACES if tag[key].text]
-            place = named[0] if named else None
-            if place is None or purpose.text is None:
+            if purpose.text is None:
                 continue
-            if first.setdefault(place, purpose.text) != purpose.text:
-                message = f"{place} is written for {first[place]!r} already"
+            taken = [
+                place
+                for place in _places(graph, tag)
+                if first.setdefault(place.lower(), purpose.text) != purpose.text
+            ]
+            if taken:
+                message = f"{taken[0]} is written for {first[taken[0].lower()]!r} already"
                 yield Finding(purpose.loc, message, "give each purpose a place of its own")
+
+
+def _places(graph: Graph, tag: View) -> list[str]:
+    """Return what a tag writes, as far as the file tells."""
+    if tag["type"].text != "fields":
+        return [f"{key} {tag[key].text}" for key in _PLACES if tag[key].text][:1]
+    fields = graph.fields(graph.node(tag["mapping"].text, "delta")) or {}
+    only = [entry.text for entry in tag["only"].texts()]
+    columns = [
+        rule["column"].text or name for name, rule in fields.items() if not only or name in only
+    ]
+    return [f"field {column}" for column in columns if column.lower() != "id"]
 
 
 def deletes(graph: Graph) -> Iterator[Finding]:
@@ -84,6 +136,11 @@ def deletes(graph: Graph) -> Iterator[Finding]:
         key = {str(view.text) for view in source["key"].texts()}
         for rule in node["rules"].items():
             if not key or rule["on_delete"].text != "remove":
+                continue
+            if rule["tag"]["type"].text == "fields":
+                message = "a mapping cannot be taken back by a row whose values are not known"
+                hint = "leave 'on_delete' out; `syncflow tag undo` takes back what a run wrote"
+                yield Finding(rule["on_delete"].loc, message, hint)
                 continue
             used = [rule["record"].text, *_fields_of(rule["tag"]["value"])]
             missing = [name for name in used if name and name not in key]
@@ -144,4 +201,4 @@ def _fields_of(value: View) -> tuple[str, ...]:
         return ()
 
 
-RULES = (sources, fields, names, values, purposes, deletes)
+RULES = (sources, fields, mappings, names, values, purposes, deletes)
