@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.monday.destination import MondayDestination
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.tag.destination import account as org_account
@@ -13,10 +14,13 @@ from syncflow_dagster.resources.observe import Work
 from syncflow_dagster.workflows.models import (
     AnyNode,
     DeltaNode,
+    LinkedInAccount,
+    LinkedInStepNode,
     MondayConnection,
     MondayPushNode,
     SalesforceConnection,
     TagNode,
+    UnipileConnection,
     Workflow,
 )
 
@@ -47,6 +51,33 @@ def pass_key(workflow: Workflow, node: MondayPushNode, pass_number: int) -> dg.A
 def passes(node: MondayPushNode) -> list[int]:
     """Return the passes a push has, in their order."""
     return [ITEMS, *([SUBITEMS] if node.subitems else []), STATUSES]
+
+
+def outreach_key(workflow: Workflow, node: LinkedInStepNode, part: str) -> dg.AssetKey:
+    """Return the key of a part of a LinkedIn step: `enrolment`, `inbox`, `statistics` …"""
+    return asset_key(workflow, f"{node.name}_{part}")
+
+
+def steps_part(account: LinkedInAccount) -> str:
+    """Return the part of a LinkedIn step in which an account acts."""
+    return f"steps_{account.name}"
+
+
+def detection_part(account: LinkedInAccount) -> str:
+    """Return the part of a LinkedIn step in which an account is asked what is new."""
+    return f"detection_{account.name}"
+
+
+def linkedin_account(workflow: Workflow, node: LinkedInStepNode, account: LinkedInAccount) -> str:
+    """Return an account's name in the ledger; Dagster's pool goes by it."""
+    connection = workflow.connections[node.connection]
+    assert isinstance(connection, UnipileConnection)
+    return ledger_account(connection, account)
+
+
+def effect_places(workflow: Workflow) -> list[tuple[str, int]]:
+    """Return node and pass of all effects the workflow's nodes can have in the ledger."""
+    return push_places(workflow) + [(node.name, 1) for node in workflow.linkedin_steps]
 
 
 def push_places(workflow: Workflow) -> list[tuple[str, int]]:
@@ -86,6 +117,11 @@ def asset_tags(workflow: Workflow, node_type: str) -> dict[str, str]:
 def push_job_name(workflow: Workflow) -> str:
     """Return the name of the job that only pushes."""
     return f"{workflow.workflow}_push"
+
+
+def outreach_job_name(workflow: Workflow) -> str:
+    """Return the name of the job in which LinkedIn steps go on."""
+    return f"{workflow.workflow}_outreach"
 
 
 def parts_job_name(workflow: Workflow) -> str:
@@ -148,7 +184,7 @@ def org(workflow: Workflow, node: TagNode) -> str:
 
 
 def delta_tables(workflow: Workflow) -> list[str]:
-    """Return the delta tables whose rows somebody takes up: pushes, identity nodes, tags."""
+    """Return the delta tables whose rows somebody takes up: pushes, people, tags, outreach."""
     return [node.table for node in _taken(workflow)]
 
 
@@ -170,6 +206,7 @@ def _taken(workflow: Workflow) -> list[DeltaNode]:
     ]
     sources += [node.source for node in workflow.identities]
     sources += [node.source for node in workflow.tags]
+    sources += [node.source for node in workflow.linkedin_steps]
     nodes = (workflow.node(name) for name in dict.fromkeys(sources))
     return [node for node in nodes if isinstance(node, DeltaNode)]
 

@@ -113,7 +113,7 @@ def _words(stuck: Stuck, limit: timedelta, shown: Sequence[Mapping[str, Any]]) -
 
 def _left_behind(database: Database, place: StuckPlace) -> list[dict[str, Any]]:
     workflow = place.workflow
-    places = names.push_places(workflow)
+    places = names.effect_places(workflow)
     if not places or place.watched.node != places[0][0]:
         return []  # told once
     return [
