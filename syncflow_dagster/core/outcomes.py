@@ -98,7 +98,20 @@ class Stop:
     after_s: float | None = None
 
 
-Outcome = Done | Retry | Unknown | Reject | Stop
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Surely not applied, and not needed as it was planned: it is taken back.
+
+    Attributes:
+        reason: Why.
+        after_s: Seconds until what wanted it may want it again; None for at once.
+    """
+
+    reason: str
+    after_s: float | None = None
+
+
+Outcome = Done | Retry | Unknown | Reject | Stop | Drop
 
 
 def outage_of(outcome: Outcome) -> str | None:

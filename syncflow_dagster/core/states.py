@@ -63,8 +63,9 @@ EFFECT_TRANSITIONS: dict[EffectState, frozenset[EffectState]] = {
     _E.PLANNED: frozenset({_E.CLAIMED, _E.WAITING, _E.HELD, _E.CANCELLED, _E.DEAD}),
     # A claim that ends without its intent being committed has sent nothing.
     _E.CLAIMED: frozenset({_E.SENT, _E.PLANNED, _E.WAITING, _E.RETRY, _E.CANCELLED, _E.DEAD}),
-    # A lease that runs out on SENT becomes UNKNOWN, never PLANNED.
-    _E.SENT: frozenset({_E.DONE, _E.RETRY, _E.UNKNOWN, _E.WAITING, _E.DEAD}),
+    # A lease that runs out on SENT becomes UNKNOWN, never PLANNED. The service may say that it is
+    # not needed.
+    _E.SENT: frozenset({_E.DONE, _E.RETRY, _E.UNKNOWN, _E.WAITING, _E.DEAD, _E.CANCELLED}),
     _E.UNKNOWN: frozenset({_E.DONE, _E.RETRY, _E.NEEDS_PERSON}),
     _E.NEEDS_PERSON: frozenset({_E.DONE, _E.RETRY, _E.CANCELLED}),
     _E.WAITING: frozenset({_E.PLANNED, _E.CLAIMED, _E.HELD, _E.CANCELLED, _E.DEAD}),

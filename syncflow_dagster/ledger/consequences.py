@@ -67,7 +67,8 @@ class Consequences:
         made = [
             (row, verdict)
             for row, verdict in settled
-            if verdict.state == EffectState.DONE and row["creates"]
+            # What has no id of its own cannot be named by others.
+            if verdict.state == EffectState.DONE and row["creates"] and verdict.remote_id
         ]
         if made:
             given = {

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.core.outcomes import Outcome
+    from syncflow_dagster.ledger.admission import Admission
     from syncflow_dagster.ledger.ports import BulkJob, Destination, Effect, Reply
     from syncflow_dagster.store.database import Database
 
@@ -44,6 +45,7 @@ class Delivery:
         scope: Which effects.
         options: How long to keep at it.
         progress: Told after each request how far it is.
+        admission: Asked, in the transaction that commits an intent, whether it may go.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class Delivery:
         scope: Scope,
         options: DeliveryOptions | None = None,
         progress: Teller | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._destination = destination
         self._scope = scope
         self._options = options or DeliveryOptions()
+        self._admission = admission
         self._effects = EffectStore(database)
         self._jobs = JobStore(database, self._effects)
         self._pace = destination.pace()
@@ -245,9 +249,11 @@ class Delivery:
         request_id = uuid4()
         now = self._records.now()
         held = self._records.safely(
-            lambda: self._effects.commit_intent(batch, me.number, request_id, now, key)
+            lambda: self._effects.commit_intent(
+                batch, me.number, request_id, now, key, self._admission
+            )
         )
-        # Another worker took some away: what is left is another request, under a key of its own.
+        # Some were taken away, or may not go: what is left is another request, of another key.
         key = key if len(held) == len(batch) else None
         batch = held
         if not batch:

@@ -41,7 +41,8 @@ class DeliveryReport:
 
     Attributes:
         outcomes: Effects by what became of them: done, doubtful, retry, unknown, rejected, stop,
-            found, absent, ambiguous, unreadable, untold, amended. One effect may count in several.
+            dropped, found, absent, unseen, ambiguous, unreadable, untold, amended. One effect may
+            count in several.
         requests: Requests that carried effects.
         lookups: Requests that only asked.
         at_work: Those of them that found a bulk job at work.

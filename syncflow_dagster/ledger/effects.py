@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from psycopg.types.json import Jsonb
 
 from syncflow_dagster.core.states import EffectState
+from syncflow_dagster.ledger.admission import Gate
 from syncflow_dagster.ledger.consequences import RETIRING_KINDS, Consequences
 from syncflow_dagster.ledger.ports import Effect, PlannedEffect
 from syncflow_dagster.ledger.worker import LOCK_CLASS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import DictRow
 
+    from syncflow_dagster.ledger.admission import Admission
     from syncflow_dagster.ledger.verdicts import Verdict
     from syncflow_dagster.store.database import Database
 
@@ -40,6 +42,7 @@ _PLANNED = (
     "delta_table",
     "delta_id",
     "customer",
+    "lead_id",
 )
 #: What of a verdict is written as it is.
 _VERDICT = (
@@ -57,11 +60,21 @@ _VERDICT = (
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which effects a delivery is about: one pass of one node of one workflow."""
+    """Which effects a delivery is about: one pass of one node of one workflow.
+
+    Attributes:
+        account: Only those of this account; None for all.
+    """
 
     workflow: str
     node: str
     pass_number: int
+    account: str | None = None
+
+    @property
+    def place(self) -> dict[str, object]:
+        """Workflow, node and account, as statements name them."""
+        return {"workflow": self.workflow, "node": self.node, "account": self.account}
 
 
 class EffectConflict(RuntimeError):
@@ -87,6 +100,7 @@ class EffectStore:
         self._lease = timedelta(seconds=lease_s)
         self._queries = sql.load("effects")
         self._consequences = Consequences(self._queries)
+        self._gate = Gate(self._queries, self._consequences)
 
     def insert(
         self, conn: Connection, effects: Sequence[PlannedEffect], *, scope: Scope, account: str
@@ -224,10 +238,12 @@ class EffectStore:
         request_id: UUID,
         now: datetime,
         key: UUID | None = None,
+        admission: Admission | None = None,
     ) -> list[Effect]:
         """Write down, before anything is sent, what is about to be sent.
 
-        Safe to repeat with the same `request_id`. Returns the effects whose lease still holds.
+        Safe to repeat with the same `request_id`. Returns the effects whose lease still holds and
+        that are admitted.
 
         Args:
             effects: What is about to be sent, in one request.
@@ -235,6 +251,7 @@ class EffectStore:
             request_id: The request.
             now: Database time.
             key: Its idempotency key; the request's id if left out.
+            admission: Asked in the same transaction which of them may go.
         """
         ids = [effect.effect_id for effect in effects]
         intent = {
@@ -245,6 +262,8 @@ class EffectStore:
             "key": key or request_id,
         }
         with self._database.transaction() as conn:
+            if admission is not None:
+                self._gate.ask(conn, admission, effects, worker, now)
             rows = conn.execute(
                 self._queries["commit_intent"],
                 {**intent, "effect_ids": ids, "key_size": len(ids)},
@@ -337,6 +356,9 @@ class EffectStore:
                 parent_id=row["parent_id"],
                 tries=row["tries"],
                 lookups=row["lookups"],
+                unseen=row["unseen"],
+                lead_id=row["lead_id"],
+                sent_at=row["sent_at"],
                 remote_id=row["remote_id"],
                 key=row["idempotency_key"],
                 key_size=row["key_size"],
@@ -370,4 +392,4 @@ def _told(verdicts: Sequence[Verdict], request_ids: Mapping[int, UUID]) -> Jsonb
 
 
 def _scope(scope: Scope) -> dict[str, object]:
-    return {"workflow": scope.workflow, "node": scope.node, "pass": scope.pass_number}
+    return {**scope.place, "pass": scope.pass_number}

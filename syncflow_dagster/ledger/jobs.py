@@ -48,7 +48,7 @@ class JobStore:
 
     def parents(self, scope: Scope, now: datetime) -> list[str | None]:
         """Return the keys of what effects that wait for a job belong to."""
-        given = {**_place(scope), "pass": scope.pass_number, "now": now}
+        given = {**scope.place, "pass": scope.pass_number, "now": now}
         rows = self._database.fetch_all(self._queries["parents"], given)
         return [row["parent_key"] for row in rows]
 
@@ -82,7 +82,7 @@ class JobStore:
                 conn.rollback()
                 return False
             job = {"job_id": job_id, "lines": len(effects), "now": now}
-            conn.execute(self._queries["open"], {**_place(scope), **job, "request_id": request_id})
+            conn.execute(self._queries["open"], {**scope.place, **job, "request_id": request_id})
         return True
 
     def stored(self, request_id: UUID, now: datetime, look_at: datetime) -> None:
@@ -92,7 +92,7 @@ class JobStore:
 
     def due(self, scope: Scope, now: datetime) -> DueJob | None:
         """Return an open job that may be asked for now."""
-        row = self._database.fetch_one(self._queries["due"], {**_place(scope), "now": now})
+        row = self._database.fetch_one(self._queries["due"], {**scope.place, "now": now})
         if row is None:
             return None
         job = OpenJob(
@@ -122,12 +122,8 @@ class JobStore:
 
     def forget(self, scope: Scope) -> None:
         """Forget the jobs of a node whose effects have all been decided."""
-        self._database.execute(self._queries["forget"], _place(scope))
+        self._database.execute(self._queries["forget"], scope.place)
 
 
 def _ids(effects: Sequence[Effect]) -> list[int]:
     return [effect.effect_id for effect in effects]
-
-
-def _place(scope: Scope) -> dict[str, object]:
-    return {"workflow": scope.workflow, "node": scope.node}

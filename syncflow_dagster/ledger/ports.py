@@ -9,6 +9,7 @@ from syncflow_dagster.core.outcomes import outage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from syncflow_dagster.core.budget import Limit, Reading
@@ -34,6 +35,7 @@ class PlannedEffect:
         customer: Whose record it is.
         refused: Why it can never be sent; such an effect is dead from the start.
         question: What a person has to decide before it may be sent.
+        lead_id: The lead whose action it is, if it is one.
     """
 
     effect_key: str
@@ -49,6 +51,7 @@ class PlannedEffect:
     customer: str | None = None
     refused: str | None = None
     question: str | None = None
+    lead_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,10 @@ class Effect:
         doubted: Once it was sent, and not found when it was looked up: it may come late.
         bulk: Whether it goes in a bulk job.
         line: Its line in the file of the job it was last sent in, from 1.
+        unseen: How often it could have shown when it was looked up, and did not, since it was last
+            sent.
+        lead_id: The lead whose action it is, if it is one.
+        sent_at: When its intent was last committed.
     """
 
     effect_id: int
@@ -84,6 +91,9 @@ class Effect:
     doubted: bool = False
     bulk: bool = False
     line: int | None = None
+    unseen: int = 0
+    lead_id: int | None = None
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +217,18 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """The effect does not show, and that is not believed yet: it is to be looked up once more.
+
+    Attributes:
+        after_s: Seconds until then.
+    """
+
+    reason: str
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class NotApplied:
     """The bulk job it was in surely did not apply it, and never will.
 
@@ -246,7 +268,7 @@ class Unreadable:
     outage: bool = False
 
 
-Finding = Found | Absent | NotApplied | Untold | Ambiguous | Unreadable
+Finding = Found | Absent | Unseen | NotApplied | Untold | Ambiguous | Unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class QuestionStore:
     def due(self, scope: Scope, now: datetime, limit: int) -> list[tuple[Effect, UUID]]:
         """Return effects whose outcome may be looked up now, with the request they were in."""
         with self._database.transaction() as conn:
-            given = {**_place(scope), "now": now, "limit": limit}
+            given = {**scope.place, "now": now, "limit": limit}
             rows = conn.execute(self._queries["due"], given).fetchall()
             request_of = {row["effect_id"]: row["request_id"] for row in rows}
             effects = self._effects.read(conn, list(request_of))
@@ -44,11 +44,9 @@ class QuestionStore:
         with self._database.transaction() as conn:
             self._effects.begin_attempts(conn, "lookup", ids, request_id, now)
 
-    def put_off(self, effect_ids: Sequence[int], until: datetime, reason: str) -> None:
-        """Leave questions open that the service could not answer."""
+    def put_off(
+        self, effect_ids: Sequence[int], until: datetime, reason: str, *, unseen: bool
+    ) -> None:
+        """Leave questions open; `unseen` counts those that could have shown, and did not."""
         given = {"effect_ids": list(effect_ids), "not_before": until, "reason": reason}
-        self._database.execute(self._queries["put_off"], given)
-
-
-def _place(scope: Scope) -> dict[str, object]:
-    return {"workflow": scope.workflow, "node": scope.node}
+        self._database.execute(self._queries["put_off"], {**given, "unseen": unseen})

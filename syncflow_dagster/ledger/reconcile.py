@@ -148,13 +148,14 @@ class Reconciliation:
 
     def _keep_open(self, verdicts: Sequence[Verdict], request_of: Mapping[int, UUID]) -> None:
         """Put questions off, those together that are put off alike."""
-        alike: dict[tuple[UUID | None, datetime, str], list[int]] = defaultdict(list)
+        alike: dict[tuple[UUID | None, bool, datetime, str], list[int]] = defaultdict(list)
         for one in verdicts:
             assert one.not_before is not None
             job = request_of[one.effect_id] if one.no_job else None
-            alike[job, one.not_before, one.reason or ""].append(one.effect_id)
-        for (job, until, reason), ids in alike.items():
+            alike[job, one.unseen, one.not_before, one.reason or ""].append(one.effect_id)
+        for (job, unseen, until, reason), ids in alike.items():
             if job is None:
-                self._records.safely(partial(self._questions.put_off, ids, until, reason))
+                put_off = partial(self._questions.put_off, ids, until, reason, unseen=unseen)
+                self._records.safely(put_off)
             else:
                 self._records.safely(partial(self._jobs.leave, ids, job, until, reason))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.backoff import Random, full_jitter
-from syncflow_dagster.core.outcomes import Done, Outcome, Reject, Retry, Stop, Unknown
+from syncflow_dagster.core.outcomes import Done, Drop, Outcome, Reject, Retry, Stop, Unknown
 from syncflow_dagster.core.states import EffectState
 from syncflow_dagster.ledger.ports import (
     Ambiguous,
@@ -15,6 +15,7 @@ from syncflow_dagster.ledger.ports import (
     Found,
     NotApplied,
     Unreadable,
+    Unseen,
     Untold,
 )
 
@@ -39,6 +40,7 @@ class Verdict:
         same_key: Whether the service can tell it by its idempotency key if it is sent again.
         doubted: Whether it was not there when it was looked up, though it may come late.
         no_job: Whether it goes in an ordinary request from now on.
+        unseen: Whether it could have shown when it was looked up, and did not.
     """
 
     effect_id: int
@@ -53,6 +55,7 @@ class Verdict:
     same_key: bool = False
     doubted: bool = False
     no_job: bool = False
+    unseen: bool = False
 
 
 #: Seconds within which a limit is met again that does not say when it ends. It costs no try, so
@@ -95,6 +98,9 @@ class RetryRule:
                     counts=counts,
                     same_key=same_key,
                 )
+            case Drop(reason, after_s):
+                wanted = None if after_s is None else now + timedelta(seconds=after_s)
+                return Verdict(effect.effect_id, EffectState.CANCELLED, "dropped", reason, wanted)
             case Reject(reason, gone):
                 return Verdict(effect.effect_id, EffectState.DEAD, "rejected", reason, gone=gone)
             case Stop(reason):
@@ -113,6 +119,10 @@ class RetryRule:
             case Unreadable(reason, after_s):
                 due = self._again(effect.lookups, now, after_s)
                 return Verdict(effect.effect_id, EffectState.UNKNOWN, "unreadable", reason, due)
+            case Unseen(reason, after_s):
+                due = self._again(effect.lookups, now, after_s)
+                state = EffectState.UNKNOWN
+                return Verdict(effect.effect_id, state, "unseen", reason, due, unseen=True)
             case Untold(reason):
                 # What the job did last may not show in reads yet.
                 due, state = now + timedelta(seconds=self.settle_s), EffectState.UNKNOWN

@@ -68,8 +68,7 @@ def test_what_may_have_been_sent_is_never_sent_again_without_a_look():
     to_be_sent = {EffectState.PLANNED, EffectState.CLAIMED, EffectState.SENT}
     assert not EFFECT_TRANSITIONS[EffectState.UNKNOWN] & to_be_sent
     assert EffectState.PLANNED not in EFFECT_TRANSITIONS[EffectState.SENT]
-    # Nothing that may have been seen by the service is withdrawn without a person.
-    assert EffectState.CANCELLED not in EFFECT_TRANSITIONS[EffectState.SENT]
+    # What the service may have seen is withdrawn on its own word, or by a person.
     assert EffectState.CANCELLED not in EFFECT_TRANSITIONS[EffectState.UNKNOWN]
 
 

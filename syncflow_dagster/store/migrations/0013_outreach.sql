@@ -21,7 +21,9 @@ from (values
     ('lead', 'declined_or_expired', 'connected replied suppressed'),
     ('lead', 'withdrawn', 'connected replied suppressed'),
     ('lead', 'failed', 'connected pending_invite suppressed'),
-    ('lead', 'cancelled', 'suppressed')
+    ('lead', 'cancelled', 'suppressed'),
+    -- the service says that it is not needed
+    ('effect', 'SENT', 'CANCELLED')
 ) as allowed (machine, old_state, new_states);
 
 -- Versions of a node's sequence. A lead keeps the one it was enrolled under.
@@ -158,8 +160,12 @@ create table outreach_lead (
                       'failed', 'cancelled')) = (terminal_at is not null)),
     check (next_due_at is null
            or state in ('pending_invite', 'invite_sent', 'connected', 'cooldown')),
-    check (state not in ('in_flight', 'outcome_unknown', 'paused', 'needs_review')
-           or resume_state is not null)
+    check ((state in ('in_flight', 'outcome_unknown', 'paused', 'needs_review'))
+           = (resume_state is not null)),
+    check (resume_state in ('draft', 'awaiting_approval', 'pending_invite', 'invite_sent',
+                            'connected', 'cooldown')),
+    -- an invitation is out: ours is confirmed, or it is one that somebody made elsewhere
+    check (state <> 'invite_sent' or invite_origin is not null)
 );
 -- One live lead per person, over all campaigns and accounts.
 create unique index one_live_lead on outreach_lead (person_id) where terminal_at is null;
@@ -284,7 +290,10 @@ create table outreach_stop (
 );
 
 -- Effects that are actions of a lead.
-alter table effect add column lead_id bigint references outreach_lead;
+alter table effect
+    add column lead_id bigint references outreach_lead,
+    -- how often it could have shown when it was looked up, and did not, since it was last sent
+    add column unseen integer not null default 0;
 -- One live action per lead: the database's own word.
 create unique index one_live_action on effect (lead_id)
     where lead_id is not null and state not in ('DONE', 'DEAD', 'CANCELLED');
@@ -310,19 +319,20 @@ create trigger outreach_lead_noted after insert on outreach_lead
 create trigger outreach_lead_change_noted after update of state on outreach_lead
     for each row when (old.state is distinct from new.state) execute function note_lead();
 
--- A lead that is at its end has nothing queued.
-create function end_lead() returns trigger language plpgsql as $$
+-- Only a lead in flight has an action queued: whatever else becomes of it, what is not sent is not
+-- sent any more.
+create function withdraw_queued() returns trigger language plpgsql as $$
 begin
     update syncflow.effect
     set state = 'CANCELLED', state_since = new.state_since, finished_at = new.state_since,
-        reason = 'the lead is ' || new.state
-    where lead_id = new.lead_id and state in ('PLANNED', 'WAITING', 'RETRY', 'HELD');
+        lease_owner = null, lease_until = null, reason = 'the lead is ' || new.state
+    where lead_id = new.lead_id and state in ('PLANNED', 'CLAIMED', 'WAITING', 'RETRY', 'HELD');
     return null;
 end
 $$;
-create trigger outreach_lead_ended after update of state on outreach_lead
-    for each row when (new.terminal_at is not null and old.terminal_at is null)
-    execute function end_lead();
+create trigger outreach_lead_left after update of state on outreach_lead
+    for each row when (old.state is distinct from new.state and new.state <> 'in_flight')
+    execute function withdraw_queued();
 
 -- A lead follows its action in the same transaction, whoever decides about the action: the delivery,
 -- the reconciliation, or a person. `payload` carries what core rules have said when it was planned:
@@ -330,69 +340,92 @@ create trigger outreach_lead_ended after update of state on outreach_lead
 create function follow_action() returns trigger language plpgsql as $$
 declare
     lead syncflow.outreach_lead;
-    following text;
-    next_step integer;
+    follows boolean;
 begin
     select * into lead from syncflow.outreach_lead where lead_id = new.lead_id for update;
+    -- It has the state that this action gave it: nothing else has happened to it meanwhile.
+    follows := lead.state in ('in_flight', 'outcome_unknown')
+               or (lead.state = 'needs_review' and old.state = 'NEEDS_PERSON');
     if new.state = 'DONE' then
-        next_step := (new.payload ->> 'step')::integer + 1;
-        following := case when next_step >= lead.n_steps then 'completed'
-                          else new.payload ->> 'after' end;
-        update syncflow.outreach_lead l
-        set last_action_at = new.sent_at,
-            invited_at = case when new.kind = 'invite' then new.sent_at else l.invited_at end,
-            invite_origin = case when new.kind = 'invite' then 'ours' else l.invite_origin end,
-            invitation_id = case when new.kind = 'invite' then coalesce(new.remote_id, l.invitation_id)
-                                 else l.invitation_id end,
-            withdrawn_at = case when new.kind = 'withdraw' then new.sent_at else l.withdrawn_at end,
-            messages_sent = l.messages_sent
-                + case when new.kind in ('message', 'inmail') then 1 else 0 end
-        where l.lead_id = new.lead_id;
-        if lead.state in ('in_flight', 'outcome_unknown', 'needs_review') then
-            update syncflow.outreach_lead
-            set state = following, resume_state = null, reason = null, current_step = next_step,
-                state_since = new.state_since, step_since = new.state_since,
-                next_due_at = case when following in ('completed', 'withdrawn') then null
-                                   else new.state_since end,
-                terminal_at = case when following in ('completed', 'withdrawn')
-                                   then new.state_since end
-            where lead_id = new.lead_id;
-        elsif lead.state = 'paused' and next_step < lead.n_steps then
-            update syncflow.outreach_lead
-            set resume_state = following, current_step = next_step, step_since = new.state_since
-            where lead_id = new.lead_id;
-        elsif lead.state = 'paused' then
-            update syncflow.outreach_lead
-            set state = 'completed', resume_state = null, current_step = next_step,
-                state_since = new.state_since, step_since = new.state_since,
-                terminal_at = new.state_since
-            where lead_id = new.lead_id;
-        end if;
+        perform syncflow.confirm_action(new, lead, follows);
     elsif new.state = 'UNKNOWN' and lead.state = 'in_flight' then
         update syncflow.outreach_lead
         set state = 'outcome_unknown', reason = new.reason, state_since = new.state_since
         where lead_id = new.lead_id;
-    elsif new.state = 'NEEDS_PERSON' and lead.state in ('in_flight', 'outcome_unknown') then
+    elsif new.state = 'NEEDS_PERSON' and follows then
         update syncflow.outreach_lead
         set state = 'needs_review', reason = new.reason, state_since = new.state_since
         where lead_id = new.lead_id;
-    elsif new.state in ('RETRY', 'PLANNED') and lead.state in ('outcome_unknown', 'needs_review') then
+    elsif new.state in ('PLANNED', 'WAITING', 'RETRY', 'HELD') and not follows then
+        -- An answer came while it was on its way: it is not sent once more.
+        update syncflow.effect
+        set state = 'CANCELLED', finished_at = new.state_since, reason = 'the lead is ' || lead.state
+        where effect_id = new.effect_id;
+    elsif new.state in ('PLANNED', 'WAITING', 'RETRY', 'HELD') and lead.state <> 'in_flight' then
         update syncflow.outreach_lead
         set state = 'in_flight', reason = new.reason, state_since = new.state_since
         where lead_id = new.lead_id;
-    elsif new.state = 'DEAD' and lead.state in ('in_flight', 'outcome_unknown', 'needs_review') then
+    elsif new.state = 'DEAD' and (follows or lead.state = 'paused') then
         update syncflow.outreach_lead
         set state = 'failed', resume_state = null, reason = new.reason,
             state_since = new.state_since, terminal_at = new.state_since
         where lead_id = new.lead_id;
-    elsif new.state = 'CANCELLED'
-          and lead.state in ('in_flight', 'outcome_unknown', 'needs_review') then
+    elsif new.state = 'CANCELLED' and follows then
         update syncflow.outreach_lead
         set state = lead.resume_state, resume_state = null, reason = new.reason,
             state_since = new.state_since, next_due_at = coalesce(new.not_before, new.state_since)
         where lead_id = new.lead_id;
     end if;
     return null;
+end
+$$;
+
+-- What is confirmed is kept of every lead; one that still stands at this step goes on to the next.
+create function confirm_action(action effect, lead outreach_lead, follows boolean) returns void
+language plpgsql as $$
+declare
+    -- An invitation that is taken back because it is old ends the lead where it stands.
+    ends constant boolean := action.payload ->> 'after' = 'withdrawn';
+    next_step constant integer := case when ends then lead.current_step
+                                       else (action.payload ->> 'step')::integer + 1 end;
+    standing constant text := coalesce(lead.resume_state, lead.state);
+    following text;
+begin
+    update syncflow.outreach_lead l
+    set last_action_at = action.sent_at,
+        invited_at = case when action.kind = 'invite' then action.sent_at else l.invited_at end,
+        invite_origin = case when action.kind = 'invite' then 'ours' else l.invite_origin end,
+        invitation_id = case when action.kind = 'invite'
+                             then coalesce(action.remote_id, l.invitation_id)
+                             else l.invitation_id end,
+        withdrawn_at = case when action.kind = 'withdraw' then action.sent_at
+                            else l.withdrawn_at end,
+        messages_sent = l.messages_sent
+            + case when action.kind in ('message', 'inmail') then 1 else 0 end
+    where l.lead_id = lead.lead_id;
+    if lead.terminal_at is not null or lead.state in ('draft', 'awaiting_approval')
+       or (not ends and next_step <= lead.current_step) then
+        return;
+    end if;
+    following := case when next_step >= lead.n_steps then 'completed'
+                      -- the connection became known before the invitation was confirmed
+                      when standing = 'connected' then 'connected'
+                      else action.payload ->> 'after' end;
+    if following not in ('completed', 'withdrawn') and not follows
+       and lead.state in ('paused', 'needs_review') then
+        update syncflow.outreach_lead
+        set resume_state = following, current_step = next_step, step_since = action.state_since
+        where lead_id = lead.lead_id;
+        return;
+    end if;
+    update syncflow.outreach_lead
+    set state = following, resume_state = null, reason = null, current_step = next_step,
+        state_since = action.state_since,
+        step_since = case when ends then lead.step_since else action.state_since end,
+        next_due_at = case when following not in ('completed', 'withdrawn')
+                           then action.state_since end,
+        terminal_at = case when following in ('completed', 'withdrawn') then action.state_since end
+    where lead_id = lead.lead_id;
 end
 $$;
 create trigger effect_followed after update of state on effect

@@ -6,6 +6,7 @@ select e.parent_key
 from effect e
 where e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s
   and e.state in ('PLANNED', 'RETRY') and e.bulk
+  and (%(account)s::text is null or e.account = %(account)s)
   and (e.not_before is null or e.not_before <= %(now)s)
   and (e.parent_key is null or exists (
        select from remote_object p where p.object_key = e.parent_key and p.retired_at is null))
@@ -44,7 +45,8 @@ from bulk_job j
 where j.workflow = %(workflow)s and j.node = %(node)s and j.not_before <= %(now)s
   and exists (
       select from effect e
-      where e.request_id = j.request_id and e.bulk and e.state = 'UNKNOWN')
+      where e.request_id = j.request_id and e.bulk and e.state = 'UNKNOWN'
+        and (%(account)s::text is null or e.account = %(account)s))
 order by j.not_before
 limit 1;
 

@@ -5,11 +5,11 @@ select nextval('syncflow.worker_number')::integer as worker;
 
 -- name: insert
 insert into effect (effect_key, workflow, node, account, kind, pass, object_key, generation,
-                    parent_key, creates, delta_table, delta_id, customer, payload, state, reason,
-                    doubted)
+                    parent_key, creates, delta_table, delta_id, customer, lead_id, payload, state,
+                    reason, doubted)
 select p.effect_key, %(workflow)s, %(node)s, %(account)s, p.kind, p.pass_number, p.object_key,
-       p.generation, p.parent_key, p.creates, p.delta_table, p.delta_id, p.customer, p.payload,
-       p.state, p.reason,
+       p.generation, p.parent_key, p.creates, p.delta_table, p.delta_id, p.customer, p.lead_id,
+       p.payload, p.state, p.reason,
        -- An earlier create of it that was withdrawn in doubt may still come.
        p.creates and exists (
            select from effect b
@@ -21,9 +21,9 @@ select p.effect_key, %(workflow)s, %(node)s, %(account)s, p.kind, p.pass_number,
 from rows from (jsonb_to_recordset(%(effects)s)
     as (effect_key text, kind text, pass_number smallint, object_key text, generation integer,
         parent_key text, creates boolean, delta_table text, delta_id bigint, customer text,
-        payload jsonb, state text, reason text)) with ordinality
+        lead_id bigint, payload jsonb, state text, reason text)) with ordinality
     as p (effect_key, kind, pass_number, object_key, generation, parent_key, creates, delta_table,
-          delta_id, customer, payload, state, reason, place)
+          delta_id, customer, lead_id, payload, state, reason, place)
 order by p.place
 on conflict do nothing
 returning effect_key;
@@ -62,6 +62,7 @@ where object_key = %(object_key)s;
 select e.effect_id
 from effect e
 where e.workflow = %(workflow)s and e.node = %(node)s and e.state in ('CLAIMED', 'SENT')
+  and (%(account)s::text is null or e.account = %(account)s)
   and (e.lease_until < %(now)s
        or e.lease_owner = %(worker)s
        or not exists (
@@ -95,6 +96,7 @@ returning e.effect_id, e.state, e.delta_table, e.delta_id;
 update effect e
 set state = 'PLANNED', state_since = %(now)s, reason = null
 where e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s
+  and (%(account)s::text is null or e.account = %(account)s)
   and e.state = 'WAITING'
   and (e.parent_key is null or exists (
        select from remote_object p where p.object_key = e.parent_key
@@ -130,6 +132,7 @@ left join lateral (
     order by b.effect_id desc limit 1) as c on true
 where e.effect_id = w.effect_id
   and w.workflow = %(workflow)s and w.node = %(node)s and w.pass = %(pass)s
+  and (%(account)s::text is null or w.account = %(account)s)
   and w.state in ('PLANNED', 'RETRY')
   -- Another worker is making it: it will go on with what hangs on it, unless this took it away.
   and coalesce(c.state not in ('CLAIMED', 'SENT'), true)
@@ -140,6 +143,7 @@ with due as (
     select e.effect_id
     from effect e
     where e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s
+      and (%(account)s::text is null or e.account = %(account)s)
       and e.state in ('PLANNED', 'RETRY')
       and (e.not_before is null or e.not_before <= %(now)s)
       and (%(bulk)s::boolean is null or coalesce(e.bulk, false) = %(bulk)s)
@@ -174,12 +178,30 @@ from due
 where e.effect_id = due.effect_id
 returning e.effect_id;
 
+-- name: lock_claimed
+-- Those of a worker's claim that are still its own and not sent; nobody changes them from now on.
+select effect_id from effect
+where effect_id = any(%(effect_ids)s) and lease_owner = %(worker)s and state = 'CLAIMED'
+order by effect_id
+for update;
+
+-- name: hold_back
+update effect e
+set state = h.state, state_since = %(now)s, reason = h.reason, not_before = h.until,
+    lease_owner = null, lease_until = null,
+    finished_at = case when h.state = 'CANCELLED' then %(now)s end
+from jsonb_to_recordset(%(held)s)
+    as h (effect_id bigint, state text, reason text, until timestamptz)
+where e.effect_id = h.effect_id and e.state = 'CLAIMED'
+returning e.effect_id, e.workflow, e.node, e.object_key, e.generation, e.creates, e.kind,
+          e.delta_table, e.delta_id;
+
 -- name: commit_intent
 -- The lease begins anew: a wait for a budget may have used up most of the claim's.
 update effect
 set state = 'SENT', state_since = %(now)s, sent_at = %(now)s, request_id = %(request_id)s,
     idempotency_key = %(key)s, key_size = %(key_size)s, lease_until = %(lease_until)s,
-    job_line = null,
+    job_line = null, unseen = 0,
     tries = tries + case when state = 'SENT' then 0 else 1 end
 where effect_id = any(%(effect_ids)s) and lease_owner = %(worker)s
   and (state = 'CLAIMED' or (state = 'SENT' and request_id = %(request_id)s))
@@ -188,7 +210,7 @@ returning effect_id;
 -- name: read_effects
 select e.effect_id, e.effect_key, e.workflow, e.node, e.account, e.kind, e.object_key,
        e.generation, e.parent_key, e.creates, e.delta_table, e.delta_id, e.payload, e.state,
-       e.tries, e.lookups, e.request_id, e.remote_id, e.idempotency_key, e.key_size, e.doubted,
+       e.tries, e.lookups, e.unseen, e.lead_id, e.sent_at, e.request_id, e.remote_id, e.idempotency_key, e.key_size, e.doubted,
        coalesce(e.bulk, false) as bulk, e.job_line,
        o.remote_id as target_id, p.remote_id as parent_id
 from effect e
@@ -222,7 +244,7 @@ set state = v.state, state_since = %(now)s, reason = v.reason, not_before = v.no
     idempotency_key = case when v.same_key then e.idempotency_key end,
     doubted = e.doubted or v.doubted,
     bulk = case when v.no_job then false else e.bulk end,
-    finished_at = case when v.state in ('DONE', 'DEAD') then %(now)s end
+    finished_at = case when v.state in ('DONE', 'DEAD', 'CANCELLED') then %(now)s end
 from jsonb_to_recordset(%(verdicts)s)
     as v (effect_id bigint, request_id uuid, state text, reason text, not_before timestamptz,
           remote_id text, counts boolean, payload jsonb, same_key boolean, doubted boolean,
@@ -276,6 +298,7 @@ from (
     select e.not_before as at
     from effect e
     where e.workflow = %(workflow)s and e.node = %(node)s and e.not_before is not null
+      and (%(account)s::text is null or e.account = %(account)s)
       and ((e.state = 'RETRY' and e.pass = %(pass)s)
            or (e.state = 'UNKNOWN' and not (coalesce(e.bulk, false) and exists (
                select from bulk_job j where j.request_id = e.request_id))))
@@ -283,7 +306,9 @@ from (
     select j.not_before
     from bulk_job j
     where j.workflow = %(workflow)s and j.node = %(node)s and exists (
-        select from effect e where e.request_id = j.request_id and e.bulk and e.state = 'UNKNOWN')
+        select from effect e
+        where e.request_id = j.request_id and e.bulk and e.state = 'UNKNOWN'
+          and (%(account)s::text is null or e.account = %(account)s))
 ) as due;
 
 -- name: count_states
@@ -294,6 +319,7 @@ group by kind, state order by kind, state;
 -- name: remaining
 select count(*) as effects from effect
 where workflow = %(workflow)s and node = %(node)s and pass = %(pass)s
+  and (%(account)s::text is null or account = %(account)s)
   and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN');
 
 -- name: roll_up
@@ -344,12 +370,14 @@ where d.delta_id = w.delta_id
 update effect
 set reason = %(reason)s
 where workflow = %(workflow)s and node = %(node)s and pass = %(pass)s
+  and (%(account)s::text is null or account = %(account)s)
   and state in ('PLANNED', 'RETRY') and reason is distinct from %(reason)s;
 
 -- name: left
 -- Effects of a node, of all passes, that are still to be brought to an end.
 select count(*) as effects from effect
 where workflow = %(workflow)s and node = %(node)s
+  and (%(account)s::text is null or account = %(account)s)
   and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN', 'WAITING');
 
 -- name: reclaim
