@@ -7,6 +7,7 @@ import hashlib
 import itertools
 from bisect import insort
 from collections import OrderedDict, defaultdict
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from syncflow_dagster.sandbox.unipile.model import (
@@ -25,7 +26,7 @@ from syncflow_dagster.sandbox.unipile.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from syncflow_dagster.sandbox.clock import Clock
@@ -84,6 +85,15 @@ class UnipileStore:
     def on(self, event: Event, callback: Callable[[Any], None]) -> None:
         """Call `callback` after each such change, in the order of registering."""
         self._listeners[event].append(callback)
+
+    @contextmanager
+    def untold(self) -> Iterator[None]:
+        """Within it nobody is told of changes: of what was there before the sandbox began."""
+        listeners, self._listeners = self._listeners, defaultdict(list)
+        try:
+            yield
+        finally:
+            self._listeners = listeners
 
     def now(self) -> datetime:
         """The present moment, in whole milliseconds."""
