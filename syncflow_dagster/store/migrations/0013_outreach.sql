@@ -44,6 +44,8 @@ create trigger outreach_sequence_grows before update or delete on outreach_seque
 -- A LinkedIn account, under the name the ledger knows it by; several nodes may use it.
 create table outreach_account (
     account          text primary key,
+    -- Unipile's id of it, by which events name it
+    service_id       text,
     status           text not null default 'UNKNOWN',
     status_at        timestamptz,
     provider_id      text,
