@@ -62,7 +62,15 @@ JUNCTION = rule(
 )
 
 
-def workflow(rules: list[dict[str, Any]], url: str = "https://org", **node: Any) -> Workflow:
+def workflow(
+    rules: list[dict[str, Any]],
+    url: str = "https://org",
+    *,
+    fields: tuple[dict[str, Any], ...] = (),
+    more: tuple[dict[str, Any], ...] = (),
+    **node: Any,
+) -> Workflow:
+    """The workflow; with more fields of its rows, and more nodes, if given."""
     return Workflow.model_validate(
         {
             "workflow": "champions",
@@ -96,6 +104,7 @@ def workflow(rules: list[dict[str, Any]], url: str = "https://org", **node: Any)
                         {"name": "contact_id", "type": "text"},
                         {"name": "company", "type": "text"},
                         {"name": "score", "type": "integer"},
+                        *fields,
                     ],
                 },
                 {
@@ -109,6 +118,7 @@ def workflow(rules: list[dict[str, Any]], url: str = "https://org", **node: Any)
                     "rules": rules,
                     **node,
                 },
+                *more,
             ],
         }
     )
@@ -130,7 +140,10 @@ def policy(**approval: Any) -> Policy:
             },
             "subjects": {"Contact": {}},
             "writes": {
-                "Contact": ["Champion_Tags__c", "Champion_Status__c", "Is_Champion__c", "Title"],
+                "Contact": [
+                    "Champion_Tags__c", "Champion_Status__c", "Is_Champion__c", "Title", "Email",
+                    "Birthdate", "EmailBouncedDate", "Past_Account__c", "LastName",
+                ],
                 "TopicAssignment": ["TopicId", "EntityId"],
                 "CampaignMember": ["CampaignId", "ContactId", "Status"],
                 "Tag_Assignment__c": [
@@ -182,19 +195,22 @@ class PlanWorld:
         """Write rows as a delta build does."""
         statement = sql.SQL(
             "insert into {} (batch_id, record_uuid, generation, operation, bk_hash, business_key, "
-            "contact_id, company, score) values (1, %s, 1, %s, %s, %s, %s, %s, %s)"
-        ).format(sql.Identifier(TABLE))
+            "{}) values (1, %s, 1, %s, %s, %s, {})"
+        )
         known = sql.SQL(
             "insert into {} (bk_hash, hash_version, record_uuid, business_key, contact_id, company)"
             " values (%s, 1, %s, %s, %s, %s)"
         ).format(sql.Identifier(f"{TABLE}_snapshot"))
         with self.database.transaction() as conn:
             for one in rows:
-                contact, company, score = (one.values[name] for name in one.values)
+                names = sql.SQL(", ").join(map(sql.Identifier, one.values))
+                values = sql.SQL(", ").join(map(sql.Literal, one.values.values()))
                 record, key = uuid.uuid4(), uuid.uuid4()
                 conn.execute(
-                    statement, [record, one.operation, key, one.label, contact, company, score]
+                    statement.format(sql.Identifier(TABLE), names, values),
+                    [record, one.operation, key, one.label],
                 )
+                contact, company = one.values["contact_id"], one.values["company"]
                 conn.execute(known, [key, record, one.label, contact or "", company])
 
     def planning(

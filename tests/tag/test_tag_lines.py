@@ -63,7 +63,7 @@ def test_order_makes_no_difference_to_values_or_hashes(one, other):
     ("one", "other", "equal"),
     [(None, False, True), (None, "", True), ("a ", "a", True), ("A", "a", False),
      (None, True, False), ("False", None, False), ([], None, True),
-     ({"b": 1, "a": 2.0}, {"a": 2, "b": 1}, True)],
+     ({"b": 1, "a": 2.0}, {"a": 2, "b": 1}, True), (0, None, False), (False, 0, True)],
 )  # fmt: skip
 def test_what_salesforce_does_not_tell_apart_is_the_same(one, other, equal):
     assert same(one, other) is equal

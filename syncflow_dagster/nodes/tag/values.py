@@ -40,7 +40,8 @@ def kept(info: FieldInfo, value: Any) -> Value:
     if value is None:
         return None
     if info.type == "multipicklist" and isinstance(value, str):
-        return normal([one.strip() for one in value.split(";") if one.strip()])
+        parts = [one.strip() for one in value.split(";")]
+        return normal([_listed(info, one) for one in parts if one])
     if info.type in _NUMBERS:
         return _number(Decimal(str(value)))
     if info.type == "datetime":
@@ -55,8 +56,10 @@ def kept(info: FieldInfo, value: Any) -> Value:
     if info.type == "email":
         # Salesforce lower-cases addresses when it saves them.
         value = value.lower()
-    if info.type in _IDS:
-        value = _id(value)
+    if info.type == "picklist":
+        value = _listed(info, value.strip())
+    if info.type in _IDS and _is_id(value):
+        value = long_id(value.strip())
     return normal(value)
 
 
@@ -89,18 +92,24 @@ def _number(exact: Decimal) -> int | float:
     return int(exact) if whole else float(exact)
 
 
-def _id(text: str) -> str:
+def _listed(info: FieldInfo, text: str) -> str:
+    """Return a picklist's own spelling of a value: two of its values never differ by case alone."""
+    return next((one for one in info.picklist if one.casefold() == text.casefold()), text)
+
+
+def _is_id(text: str) -> bool:
     try:
-        return long_id(text.strip())
+        long_id(text.strip())
     except BadIdError:
-        return text
+        return False
+    return True
 
 
 def _check_text(info: FieldInfo, text: str) -> None:
     if info.length and len(text) > info.length:
         msg = f"{info.name} takes {info.length} characters, the value has {len(text)}"
         raise UnfitValue(msg)
-    if info.type in _IDS and _id(text) != text:
+    if info.type in _IDS and not _is_id(text):
         msg = f"{info.name} takes ids of records, and the value is a text of {len(text)} characters"
         raise UnfitValue(msg)
 
