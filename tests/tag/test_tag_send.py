@@ -329,6 +329,7 @@ def test_the_org_has_to_fit_before_anything_is_planned(make_world):
         {**CHAMPION, "name": "f", "when": {"attribute": "scor", "operator": "is_null"}},
         {**CHAMPION, "name": "g", "purpose": "marketing"},
         rule("h", {"type": "text", "field": "Department", "value": "x"}),
+        rule("i", {**JUNCTION["tag"], "values": {"Purpose__c": "x"}}),
     ]
     world = make_world(wrong)
     with pytest.raises(TagUnfit) as caught:
@@ -337,7 +338,7 @@ def test_the_org_has_to_fit_before_anything_is_planned(make_world):
     assert set(found) == {
         (0, "no_such_value"), (1, "no_such_field"), (2, "wrong_type"), (3, "no_such_topic"),
         (4, "no_external_id"), (4, "no_lookup"), (4, "not_in_policy"), (5, "no_such_field"),
-        (6, "not_in_policy"), (1, "not_in_policy"), (7, "not_in_policy"),
+        (6, "not_in_policy"), (1, "not_in_policy"), (7, "not_in_policy"), (8, "missing_field"),
     }  # fmt: skip
     assert found[0, "no_such_value"].loc == ("nodes", 2, "rules", 0, "tag", "add")
     assert "champion" in found[0, "no_such_value"].hint
