@@ -54,7 +54,7 @@ def passes(node: MondayPushNode) -> list[int]:
 
 
 def outreach_key(workflow: Workflow, node: LinkedInStepNode, part: str) -> dg.AssetKey:
-    """Return the key of a part of a LinkedIn step: `enrolment`, `inbox`, `statistics` …"""
+    """Return the key of a part of a LinkedIn step, such as `inbox`."""
     return asset_key(workflow, f"{node.name}_{part}")
 
 
@@ -68,11 +68,16 @@ def detection_part(account: LinkedInAccount) -> str:
     return f"detection_{account.name}"
 
 
-def linkedin_account(workflow: Workflow, node: LinkedInStepNode, account: LinkedInAccount) -> str:
-    """Return an account's name in the ledger; Dagster's pool goes by it."""
+def unipile_connection(workflow: Workflow, node: LinkedInStepNode) -> UnipileConnection:
+    """Return the tenant whose accounts a LinkedIn step uses."""
     connection = workflow.connections[node.connection]
     assert isinstance(connection, UnipileConnection)
-    return ledger_account(connection, account)
+    return connection
+
+
+def linkedin_account(workflow: Workflow, node: LinkedInStepNode, account: LinkedInAccount) -> str:
+    """Return an account's name in the ledger; Dagster's pool goes by it."""
+    return ledger_account(unipile_connection(workflow, node), account)
 
 
 def effect_places(workflow: Workflow) -> list[tuple[str, int]]:
