@@ -36,12 +36,14 @@ class CheckReport:
         return [problem for broken in self.loaded.broken for problem in broken.problems]
 
     def lines(self) -> list[str]:
-        """Return a line for each good file, and for a broken one a line for each mistake."""
-        good = [
-            f"{display_path(one.path)}: ok, workflow {one.workflow.workflow} of "
-            f"{one.workflow.owner} with {len(one.workflow.nodes)} nodes"
-            for one in self.loaded.workflows
-        ]
+        """Return a line for each good file and warning, and for each mistake of a broken one."""
+        good = []
+        for one in self.loaded.workflows:
+            good.append(
+                f"{display_path(one.path)}: ok, workflow {one.workflow.workflow} of "
+                f"{one.workflow.owner} with {len(one.workflow.nodes)} nodes"
+            )
+            good += [f"warning: {problem}" for problem in one.warnings]
         return good + [str(problem) for problem in self.problems]
 
     def as_json(self) -> dict[str, Any]:
@@ -82,6 +84,7 @@ def _good(one: LoadedWorkflow) -> dict[str, Any]:
         "owner": one.workflow.owner,
         "nodes": [node.name for node in one.workflow.nodes],
         "problems": [],
+        "warnings": [_problem(warning) for warning in one.warnings],
     }
 
 
@@ -90,16 +93,18 @@ def _bad(one: BrokenFile) -> dict[str, Any]:
         "path": display_path(one.path),
         "ok": False,
         "workflow": one.name,
-        "problems": [
-            {
-                "path": display_path(problem.path),
-                "line": problem.line,
-                "column": problem.column,
-                "where": problem.where,
-                "message": problem.message,
-                "hint": problem.hint,
-                "text": str(problem),
-            }
-            for problem in one.problems
-        ],
+        "problems": [_problem(problem) for problem in one.problems],
+        "warnings": [],
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "path": display_path(problem.path),
+        "line": problem.line,
+        "column": problem.column,
+        "where": problem.where,
+        "message": problem.message,
+        "hint": problem.hint,
+        "text": str(problem),
     }

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from syncflow_dagster.workflows import (
-    document,
     functions,
     messages,
     queries,
@@ -29,7 +28,7 @@ from syncflow_dagster.workflows.problems import (
     display_path,
     dotted,
 )
-from syncflow_dagster.workflows.reading import UnreadableFileError, read_text
+from syncflow_dagster.workflows.reading import read_document
 from syncflow_dagster.workflows.view import View
 
 if TYPE_CHECKING:
@@ -54,12 +53,14 @@ class LoadedWorkflow:
         queries: Absolute path of the template of each pull node that has one, by its name.
         places: Where names stand that must differ between files: line and column by what they
             name, `workflow` or `table <name>`.
+        warnings: What is no mistake, but somebody should know.
     """
 
     workflow: Workflow
     path: Path
     queries: Mapping[str, Path] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +101,9 @@ def load_file(path: Path, environ: Mapping[str, str] | None = None) -> LoadedWor
     """
     path = Path(path)
     environment = Environment(os.environ if environ is None else environ)
-    try:
-        parsed = document.parse(read_text(path), environment)
-    except UnreadableFileError as error:
-        return BrokenFile(path, (error.problem,), path.stem)
-    except document.NotReadableError as error:
-        place = error.place
-        problem = Problem(path, place.line, place.column, "file", str(error), error.hint)
-        return BrokenFile(path, (problem,), path.stem)
-    if not isinstance(parsed.data, dict):
-        message = f"a workflow is a mapping of keys to values, but this is {parsed.kind(())}"
-        problem = Problem(path, 1, 1, "file", message, "begin it with 'workflow: its_name'")
-        return BrokenFile(path, (problem,), path.stem)
+    parsed = read_document(path, environment, "workflow")
+    if isinstance(parsed, BrokenFile):
+        return parsed
     return _validate(parsed, path, environment)
 
 
@@ -188,7 +180,8 @@ def _validate(
     findings += _resolved(in_file, parsed)
     findings += _resolved(functions.check(root, path), parsed)
     findings += secrets.check(root, parsed)
-    problems = _problems(findings, parsed, path) + in_templates
+    mistakes = [finding for finding in findings if not finding.is_warning]
+    problems = _problems(mistakes, parsed, path) + in_templates
     if workflow is None or problems:
         name = root["workflow"].text
         usable = name if name and ("workflow",) not in parsed.unresolved else path.stem
@@ -199,7 +192,8 @@ def _validate(
         for pull in workflow.pulls
         if workflow.connections[pull.connection].type != "files"
     }
-    return LoadedWorkflow(workflow, path, templates, _places(parsed, workflow))
+    warnings = tuple(_problems([one for one in findings if one.is_warning], parsed, path))
+    return LoadedWorkflow(workflow, path, templates, _places(parsed, workflow), warnings)
 
 
 def _resolved(findings: Iterable[Finding], parsed: Document) -> list[Finding]:

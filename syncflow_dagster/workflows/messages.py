@@ -35,6 +35,7 @@ _PATTERNS: Mapping[str, str] = {
     r"^\d{2,3}\.0$": 'a version in quotes, for example "64.0"',
     r"^[A-Za-z][A-Za-z0-9_]{0,79}$": "an API name of Salesforce, such as Contact or Tag__c",
     r"^[A-Z]{2}$": 'two capital letters in quotes, for example "US"',
+    r"^([01]\d|2[0-3]):[0-5]\d$": 'a time of day in quotes, for example "08:30"',
     r"^\d{4}-\d{2}$": 'a year and a month, for example "2026-10"',
 }
 _WANTED = {

@@ -65,12 +65,14 @@ class Finding:
         message: What is wrong.
         hint: What would be right.
         at_key: The key itself is wrong, not what it holds.
+        is_warning: It is no mistake, but somebody should know.
     """
 
     loc: Loc
     message: str
     hint: str = ""
     at_key: bool = False
+    is_warning: bool = False
 
 
 def dotted(loc: Loc) -> str:

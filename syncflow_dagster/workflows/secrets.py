@@ -12,17 +12,22 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.document import Document
     from syncflow_dagster.workflows.view import View
 
-#: Keys of a Salesforce login whose value nobody may read in a file.
-_SECRET = ("client_secret", "token", "password", "security_token", "private_key")
+#: Keys of a Salesforce login and of a connection to Unipile whose value nobody may read in a file.
+_SECRET = {
+    "salesforce": ("client_secret", "token", "password", "security_token", "private_key"),
+    "unipile": ("token", "webhook_secret"),
+}
 
 
 def check(root: View, document: Document) -> Iterator[Finding]:
-    """Report secrets of Salesforce logins that are written out."""
+    """Report secrets of Salesforce logins and of Unipile that are written out."""
     for name, connection in root["connections"].entries().items():
-        if connection["type"].text != "salesforce":
+        kind = connection["type"].text
+        if kind not in _SECRET:
             continue
-        for key in _SECRET:
-            view = connection["auth"][key]
+        part = connection["auth"] if kind == "salesforce" else connection
+        for key in _SECRET[kind]:
+            view = part[key]
             written = document.written(view.loc)
             if not written or "${" in written or not _is_secret(key, written):
                 continue

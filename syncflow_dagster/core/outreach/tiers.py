@@ -60,11 +60,3 @@ NOTES_A_MONTH: dict[Tier, int | None] = {
     "recruiter": None,
 }
 NOTES_WINDOW = timedelta(days=30)
-
-#: Characters of a note, after it is rendered.
-NOTE_LENGTH: dict[Tier, int] = {
-    "free": 200,
-    "premium": 300,
-    "sales_navigator": 300,
-    "recruiter": 300,
-}

@@ -37,6 +37,20 @@ _NOTHING = frozenset({"none", "null", "nan", "nat", "n/a", "#n/a", "undefined", 
 _BLANKS = re.compile(r"[ \t\u00a0]{2,}")
 
 
+class UnknownTokenError(TemplateError):
+    """A token that is none.
+
+    Attributes:
+        word: What stands there.
+        known: Names that could.
+    """
+
+    def __init__(self, word: str, known: tuple[str, ...], position: int) -> None:
+        super().__init__(f"{word!r} is no token; known are {', '.join(known)}", position)
+        self.word = word
+        self.known = known
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A place in a template that a lead's value fills.
@@ -89,7 +103,8 @@ def parse(text: str, columns: Iterable[str] = ()) -> Template:
         columns: Names of further values that texts of this node may use.
 
     Raises:
-        TemplateError: A token is not known, or a brace stands alone; it says where.
+        UnknownTokenError: A token is not known.
+        TemplateError: A brace stands alone; it says where.
     """
     known = _known(columns)
     parts: list[str | Token] = []
@@ -152,7 +167,6 @@ def _token(found: re.Match[str], known: Mapping[str, str]) -> Token:
     inside = found["two"] if found["two"] is not None else found["one"] or found["percent"] or ""
     name, bar, fallback = inside.partition("|")
     if (canonical := known.get(_folded(name))) is None:
-        listed = ", ".join(dict.fromkeys(known.values()))
-        msg = f"{name.strip() or found[0]!r} is no token; known are {listed}"
-        raise TemplateError(msg, found.start())
+        listed = tuple(dict.fromkeys(known.values()))
+        raise UnknownTokenError(name.strip() or found[0], listed, found.start())
     return Token(canonical, " ".join(fallback.split()) if bar else None)

@@ -106,9 +106,8 @@ def _op(
 
 
 def _texts(step: InviteStep | MessageStep | InMailStep) -> tuple[Text, ...]:
+    subject = step.subject if isinstance(step, InMailStep) else None
     if step.variants:
-        return tuple(Text(v.text, v.name, v.weight, v.subject) for v in step.variants)
+        return tuple(Text(v.text, v.name, v.weight, v.subject or subject) for v in step.variants)
     text = step.note if isinstance(step, InviteStep) else step.text
-    if text is None:
-        return ()
-    return (Text(text, subject=step.subject if isinstance(step, InMailStep) else None),)
+    return () if text is None else (Text(text, subject=subject),)

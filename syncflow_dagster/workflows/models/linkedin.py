@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, SecretStr
 
@@ -122,7 +122,9 @@ class Variant(Model):
 
     name: Slug = Field(description="Name of the variant, unique in the step.")
     text: Text = Field(description="The text.")
-    subject: Text | None = Field(None, description="Subject, of an InMail.")
+    subject: Text | None = Field(
+        None, description="Subject, of an InMail; left out: that of the step."
+    )
     weight: int = Field(1, ge=1, le=1000, description="Its share among the step's variants.")
 
 
@@ -210,6 +212,20 @@ Step = Annotated[
     Field(discriminator="type"),
 ]
 ConditionStep.model_rebuild()
+#: What each type of a step stands for: the first of its model's types.
+KIND_OF_TYPE: dict[str, str] = {
+    alias: get_args(model.model_fields["type"].annotation)[0]
+    for model in (
+        InviteStep,
+        MessageStep,
+        InMailStep,
+        ViewProfileStep,
+        WithdrawStep,
+        WaitStep,
+        ConditionStep,
+    )
+    for alias in get_args(model.model_fields["type"].annotation)
+}
 
 
 class LawfulBasis(Model):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ADDRESSES = {
     "monday": "https://api.monday.com/v2",
     "salesforce": "https://acme.my.salesforce.com",
+    "unipile": "https://api1.unipile.com:13111",
 }
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -19,6 +19,7 @@ _CONNECTIONS = {
     "salesforce_pull": ("salesforce",),
     "monday_push": ("monday",),
     "tag": ("salesforce",),
+    "linkedin_step": ("unipile",),
 }
 _CONNECTION_TYPES = frozenset(one for types in _CONNECTIONS.values() for one in types)
 
