@@ -187,20 +187,26 @@ def summarise_pass(
     with database.transaction() as conn:
         row = conn.execute(queries["note_pass"], noted).fetchone()
         assert row is not None
-        summary = RunSummary(
-            place.workflow.workflow,
-            place.node.name,
-            place.run_id,
-            began_at=row["began_at"].isoformat(),
-            ended_at=now.isoformat(),
-            passes=_in_order(row["passes"]),
-            customers=_customers(conn, place, row["began_at"], row["passes"]),
-            budgets=[_budget(one) for one in budgets],
-        )
-        for counts in _read(conn, place):
-            summary.read += counts.get("read", 0)
-            summary.unchanged += counts.get("same", 0)
+        summary = _summary(conn, place, row, now)
+        summary.budgets = [_budget(one) for one in budgets]
         conn.execute(queries["keep"], {**place.key, "summary": Jsonb(summary.as_json())})
+    return summary
+
+
+def _summary(conn: Connection, place: RunPlace, noted: DictRow, now: datetime) -> RunSummary:
+    """Return what the passes that are noted of a run come to, budgets left out."""
+    summary = RunSummary(
+        place.workflow.workflow,
+        place.node.name,
+        place.run_id,
+        began_at=noted["began_at"].isoformat(),
+        ended_at=now.isoformat(),
+        passes=_in_order(noted["passes"]),
+        customers=_customers(conn, place, noted["began_at"], noted["passes"]),
+    )
+    for counts in _read(conn, place):
+        summary.read += counts.get("read", 0)
+        summary.unchanged += counts.get("same", 0)
     return summary
 
 

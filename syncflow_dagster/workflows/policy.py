@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from syncflow_dagster.core.consent.protected import is_opt_out, is_protected
-from syncflow_dagster.workflows import document, messages
+from syncflow_dagster.workflows import messages
 from syncflow_dagster.workflows.environment import Environment
 from syncflow_dagster.workflows.models.policy import ALWAYS_PERSONS, Policy
 from syncflow_dagster.workflows.problems import BrokenFile, Finding, Problem, dotted
-from syncflow_dagster.workflows.reading import UnreadableFileError, read_text
+from syncflow_dagster.workflows.reading import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from syncflow_dagster.workflows.document import Document
-
-_BEGINNING = "policy: its_name"
 
 
 def load_policy(path: Path, environ: Mapping[str, str] | None = None) -> Policy | BrokenFile:
@@ -35,19 +33,8 @@ def load_policy(path: Path, environ: Mapping[str, str] | None = None) -> Policy 
     """
     path = Path(path)
     environment = Environment(os.environ if environ is None else environ)
-    try:
-        parsed = document.parse(read_text(path, _BEGINNING), environment)
-    except UnreadableFileError as error:
-        return BrokenFile(path, (error.problem,), path.stem)
-    except document.NotReadableError as error:
-        place = error.place
-        problem = Problem(path, place.line, place.column, "file", str(error), error.hint)
-        return BrokenFile(path, (problem,), path.stem)
-    if not isinstance(parsed.data, dict):
-        message = f"a policy is a mapping of keys to values, but this is {parsed.kind(())}"
-        problem = Problem(path, 1, 1, "file", message, f"begin it with '{_BEGINNING}'")
-        return BrokenFile(path, (problem,), path.stem)
-    return _validated(parsed, path)
+    parsed = read_document(path, environment, "policy")
+    return parsed if isinstance(parsed, BrokenFile) else _validated(parsed, path)
 
 
 def _validated(parsed: Document, path: Path) -> Policy | BrokenFile:

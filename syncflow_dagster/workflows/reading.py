@@ -1,13 +1,17 @@
-"""Text of a workflow file from disk, or a plain reason why there is none."""
+"""A workflow or policy file from disk as a document, or the reasons why it is none."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncflow_dagster.workflows.problems import Problem
+from syncflow_dagster.workflows import document
+from syncflow_dagster.workflows.problems import BrokenFile, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from syncflow_dagster.workflows.document import Document
+    from syncflow_dagster.workflows.environment import Environment
 
 #: No workflow is larger; what is, is another kind of file.
 MAX_BYTES = 1_000_000
@@ -23,6 +27,30 @@ class UnreadableFileError(ValueError):
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
         self.problem = problem
+
+
+def read_document(path: Path, environment: Environment, kind: str) -> Document | BrokenFile:
+    """Read a file whose YAML is a mapping, or tell what is wrong with it.
+
+    Args:
+        path: The file.
+        environment: Variables for `${NAME}`.
+        kind: What it is, `workflow` or `policy`; it is the key such a file begins with, too.
+    """
+    beginning = f"{kind}: its_name"
+    try:
+        parsed = document.parse(read_text(path, beginning), environment)
+    except UnreadableFileError as error:
+        return BrokenFile(path, (error.problem,), path.stem)
+    except document.NotReadableError as error:
+        place = error.place
+        problem = Problem(path, place.line, place.column, "file", str(error), error.hint)
+        return BrokenFile(path, (problem,), path.stem)
+    if isinstance(parsed.data, dict):
+        return parsed
+    message = f"a {kind} is a mapping of keys to values, but this is {parsed.kind(())}"
+    problem = Problem(path, 1, 1, "file", message, f"begin it with '{beginning}'")
+    return BrokenFile(path, (problem,), path.stem)
 
 
 def read_text(path: Path, beginning: str = "workflow: its_name") -> str:

@@ -72,15 +72,9 @@ def retry_rejected(
     if not rows.after(0):
         return None
     return build_delta(
-        database,
-        workflow,
-        plain,
-        rows,
-        parent=parent,
-        clock=clock,
-        options=options,
+        database, workflow, plain, rows, parent=parent, clock=clock, options=options,
         progress=progress,
-    )
+    )  # fmt: skip
 
 
 def _refuse_computed(node: DeltaNode) -> None:

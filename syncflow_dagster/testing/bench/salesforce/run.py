@@ -69,16 +69,7 @@ def run(
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="syncflow-bench-"))
             org = stack.enter_context(running(most, Path(folder)))
         bench = _Bench(org, rows, measure)
-        # The sandbox makes the pages when somebody first asks for them.
-        bench.turn("floor", rows, "first")
-        for _ in range(turns):
-            bench.turn("floor", rows, "floor_no_latency")
-            bench.turn("bulk", rows, "bulk_no_latency")
-        org.take(latency_s)
-        ours = []
-        for _ in range(turns):
-            bench.turn("floor", rows)
-            ours.append(bench.turn("bulk", rows))
+        ours = bench.turns(turns, latency_s)
         sample = rows if rows <= _MOST_BY_REST else _SAMPLE
         bench.turn("rest", sample)
         for task in _PEERS.values():
@@ -106,6 +97,20 @@ class _Bench:
     measure: Callable[[str, Org, str], dict[str, Any]]
     seconds: dict[str, list[float]] = field(default_factory=dict)
     pages_s: dict[str, list[float]] = field(default_factory=dict)
+
+    def turns(self, number: int, latency_s: float) -> list[dict[str, Any]]:
+        """Let us and the floor take turns, without latency and with it; return what we told."""
+        # The sandbox makes the pages when somebody first asks for them.
+        self.turn("floor", self.rows, "first")
+        for _ in range(number):
+            self.turn("floor", self.rows, "floor_no_latency")
+            self.turn("bulk", self.rows, "bulk_no_latency")
+        self.org.take(latency_s)
+        told = []
+        for _ in range(number):
+            self.turn("floor", self.rows)
+            told.append(self.turn("bulk", self.rows))
+        return told
 
     def turn(self, task: str, rows: int, name: str = "") -> dict[str, Any]:
         """Measure a task; return what it told."""
