@@ -144,6 +144,16 @@ class Sequence:
         """
         return cls(tuple(_op(stored) for stored in ops))
 
+    def behind(self, step: int) -> int:
+        """Return where a lead stands once the operation at `step` is over, jumps followed.
+
+        Of the last action of a branch that is the end: the lead completes with that action.
+        """
+        following = step + 1
+        while following < len(self.ops) and isinstance(jump := self.ops[following], Goto):
+            following = jump.to
+        return following
+
     def acts(self) -> list[tuple[int, Act]]:
         """Return what is sent, each with its index."""
         return [(index, op) for index, op in enumerate(self.ops) if isinstance(op, Act)]
