@@ -386,3 +386,15 @@ set state = 'CLAIMED', state_since = %(now)s, reason = null, not_before = null,
     lease_owner = %(worker)s, lease_until = %(lease_until)s
 where effect_id = any(%(effect_ids)s) and state = 'RETRY'
 returning effect_id;
+
+-- name: sent_messages
+-- A lead's messages that the service may have.
+select effect_id, remote_id, payload ->> 'text' as text from effect
+where lead_id = %(lead_id)s and kind in ('message', 'inmail')
+  and state in ('SENT', 'UNKNOWN', 'NEEDS_PERSON', 'DONE')
+order by effect_id;
+
+-- name: bind_message
+-- One that is still in question is decided by who asks for it.
+update effect set remote_id = %(remote_id)s
+where effect_id = %(effect_id)s and remote_id is null and state = 'DONE';

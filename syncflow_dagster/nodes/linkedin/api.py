@@ -1,0 +1,363 @@
+"""What outreach asks of LinkedIn, and how Unipile's API v1 is asked it.
+
+`LinkedIn` is the port. Unipile's v2 is another API (paths, names, paging, errors); an adapter of it
+would stand behind the same port.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from syncflow_dagster.core.outreach import slugs
+from syncflow_dagster.nodes.linkedin import shapes
+from syncflow_dagster.nodes.linkedin.client import Answer, NoAnswer, ReadOnly, UnipileClient
+from syncflow_dagster.nodes.linkedin.errors import ErrorClass, Refusal, refusal
+from syncflow_dagster.nodes.linkedin.shapes import (
+    AccountStatus,
+    Body,
+    Chat,
+    InMailBalance,
+    Message,
+    Owner,
+    Page,
+    Profile,
+    Relation,
+    SentInvitation,
+    Unshapely,
+)
+from syncflow_dagster.nodes.linkedin.telling import signal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from syncflow_dagster.core.outreach.tiers import Bucket
+    from syncflow_dagster.nodes.linkedin.signals import ReadMeter, Signal
+
+_T = TypeVar("_T")
+#: Items of a page, at most (Unipile's OpenAPI description of v1).
+MOST_SENT, MOST_MESSAGES = 100, 250
+
+
+class ReadFailed(Exception):
+    """Something could not be read.
+
+    Attributes:
+        kind: What the answer meant; NOT_SENT where the read was not made at all.
+        reason: For people, without personal data.
+        after_s: Seconds until it may be tried again, where that is known.
+        signal: What it tells of the account; None where the read was not made.
+    """
+
+    def __init__(
+        self,
+        kind: ErrorClass,
+        reason: str,
+        after_s: float | None = None,
+        signal: Signal | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.after_s = after_s
+        self.signal = signal
+
+
+class WrongProfile(Exception):
+    """Another member's profile came than was asked for.
+
+    `GET /users/{identifier}` takes slugs and ids alike, so a wrong word in the place of either is
+    somebody's slug: what is asked for and what comes are compared.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of a request that changes something.
+
+    Attributes:
+        refusal: Why it did not go through, or why nobody knows; None for a success.
+        id: The id of what it made, where it says so.
+        chat_id: The chat a message went into, where it says so.
+        usage: Percent of the provider's limit that is used up, where it says so.
+    """
+
+    refusal: Refusal | None = None
+    id: str | None = None
+    chat_id: str | None = None
+    usage: float | None = None
+
+
+class LinkedIn(Protocol):
+    """One LinkedIn account. Reads raise `ReadFailed`; writes return what came of them."""
+
+    def me(self) -> Owner:
+        """Return the account's owner."""
+        ...
+
+    def account(self) -> AccountStatus:
+        """Return the account's state; only while it is OK, reads are of now."""
+        ...
+
+    def profile(self, identifier: str, *, known_as: str | None = None,
+                lead_id: int | None = None) -> Profile:  # fmt: skip
+        """Return a member's profile; the member is not told.
+
+        Args:
+            identifier: The provider's id, or a slug.
+            known_as: The provider's id, where a slug is asked for and the id is known.
+            lead_id: The lead it is for.
+
+        Raises:
+            WrongProfile: it is another one's.
+        """
+        ...
+
+    def sent(self, cursor: str | None = None, *, limit: int = MOST_SENT) -> Page[SentInvitation]:
+        """Return invitations of ours that are pending."""
+        ...
+
+    def relations(self, cursor: str | None = None, *, limit: int = 100) -> Page[Relation]:
+        """Return connections, the newest first."""
+        ...
+
+    def chats(self, cursor: str | None = None, *, after: datetime | None = None) -> Page[Chat]:
+        """Return chats; `after` is exclusive."""
+        ...
+
+    def chat(self, chat_id: str) -> Chat:
+        """Return a chat."""
+        ...
+
+    def chat_of(self, provider_id: str) -> Chat | None:
+        """Return the chat with a member; None if there is none."""
+        ...
+
+    def messages(
+        self, chat_id: str, cursor: str | None = None, *, after: datetime | None = None
+    ) -> Page[Message]:
+        """Return messages of a chat, the newest first; `after` is exclusive."""
+        ...
+
+    def messages_since(
+        self, after: datetime, cursor: str | None = None, *, limit: int = MOST_MESSAGES
+    ) -> Page[Message]:
+        """Return messages of all chats, the newest first; `after` is exclusive."""
+        ...
+
+    def inmail_balance(self) -> InMailBalance:
+        """Return the account's InMail credits."""
+        ...
+
+    def invite(self, provider_id: str, note: str | None) -> Written:
+        """Invite a member."""
+        ...
+
+    def withdraw(self, invitation_id: str) -> Written:
+        """Take an invitation back."""
+        ...
+
+    def send_message(self, text: str, *, chat_id: str | None, provider_id: str) -> Written:
+        """Send a message into a chat, or to a connection there is no chat with."""
+        ...
+
+    def send_inmail(self, text: str, *, subject: str | None, provider_id: str) -> Written:
+        """Send an InMail."""
+        ...
+
+    def view_profile(self, provider_id: str) -> Written:
+        """Visit a member's profile so that the member is told."""
+        ...
+
+
+class LinkedInApi:
+    """One account at Unipile, through API v1.
+
+    Args:
+        client: Sends the requests.
+        account_id: Unipile's id of the account.
+        meter: Asked before each read that costs the account something.
+    """
+
+    def __init__(
+        self, client: UnipileClient, account_id: str, meter: ReadMeter | None = None
+    ) -> None:
+        self._client = client
+        self._id = account_id
+        self._meter = meter
+
+    def me(self) -> Owner:
+        """Return the account's owner."""
+        return self._read("read", shapes.owner, "users", "me", account_id=self._id)
+
+    def account(self) -> AccountStatus:
+        """Return the account's state."""
+        return self._read("read", shapes.account_status, "accounts", self._id)
+
+    def profile(
+        self, identifier: str, *, known_as: str | None = None, lead_id: int | None = None
+    ) -> Profile:
+        """Return a member's profile; see `LinkedIn.profile`."""
+        self._count("profile", lead_id)
+        given = {"account_id": self._id, "notify": "false"}
+        found = self._read("profile", shapes.profile, "users", identifier, **given)
+        return _asked_for(found, identifier, known_as)
+
+    def sent(self, cursor: str | None = None, *, limit: int = MOST_SENT) -> Page[SentInvitation]:
+        """Return invitations of ours that are pending."""
+        self._count("read", None)
+        return self._page(shapes.sent_invitation, cursor, "users", "invite", "sent", limit=limit)
+
+    def relations(self, cursor: str | None = None, *, limit: int = 100) -> Page[Relation]:
+        """Return connections, the newest first."""
+        self._count("read", None)
+        return self._page(shapes.relation, cursor, "users", "relations", limit=limit)
+
+    def chats(self, cursor: str | None = None, *, after: datetime | None = None) -> Page[Chat]:
+        """Return chats."""
+        return self._page(shapes.chat, cursor, "chats", limit=MOST_MESSAGES, after=after)
+
+    def chat(self, chat_id: str) -> Chat:
+        """Return a chat."""
+        return self._read("read", shapes.chat, "chats", chat_id, account_id=self._id)
+
+    def chat_of(self, provider_id: str) -> Chat | None:
+        """Return the chat with a member; None if there is none."""
+        steps = ("chat_attendees", provider_id, "chats")
+        try:
+            found = self._page(shapes.chat, None, *steps, limit=MOST_MESSAGES)
+        except ReadFailed as error:
+            # Who never wrote and was never written to is no attendee of anything.
+            if error.kind is ErrorClass.LEAD_PERMANENT:
+                return None
+            raise
+        own = [one for one in found.items if one.single]
+        return next((one for one in own if one.provider_id in {provider_id, None}), None)
+
+    def messages(
+        self, chat_id: str, cursor: str | None = None, *, after: datetime | None = None
+    ) -> Page[Message]:
+        """Return messages of a chat, the newest first."""
+        steps = ("chats", chat_id, "messages")
+        return self._page(shapes.message, cursor, *steps, limit=MOST_MESSAGES, after=after)
+
+    def messages_since(
+        self, after: datetime, cursor: str | None = None, *, limit: int = MOST_MESSAGES
+    ) -> Page[Message]:
+        """Return messages of all chats, the newest first."""
+        return self._page(shapes.message, cursor, "messages", limit=limit, after=after)
+
+    def inmail_balance(self) -> InMailBalance:
+        """Return the account's InMail credits."""
+        steps = ("linkedin", "inmail_balance")
+        return self._read("read", shapes.inmail_balance, *steps, account_id=self._id)
+
+    def invite(self, provider_id: str, note: str | None) -> Written:
+        """Invite a member."""
+        body = {"provider_id": provider_id, "account_id": self._id}
+        if note:
+            body["message"] = note
+        return _written(self._client.post_json("users", "invite", body=body), "invitation_id")
+
+    def withdraw(self, invitation_id: str) -> Written:
+        """Take an invitation back."""
+        steps = ("users", "invite", "sent", invitation_id)
+        answer = self._client.delete(*steps, params={"account_id": self._id})
+        done = _written(answer, None)
+        return done if done.refusal else Written(id=invitation_id)
+
+    def send_message(self, text: str, *, chat_id: str | None, provider_id: str) -> Written:
+        """Send a message into a chat, or to a connection there is no chat with."""
+        fields = [("account_id", self._id), ("text", text)]
+        if chat_id is not None:
+            answer = self._client.post_form("chats", chat_id, "messages", fields=fields)
+        else:
+            to = ("attendees_ids", provider_id)
+            answer = self._client.post_form("chats", fields=[*fields, to])
+        return _written(answer, "message_id")
+
+    def send_inmail(self, text: str, *, subject: str | None, provider_id: str) -> Written:
+        """Send an InMail."""
+        fields = [("account_id", self._id), ("text", text), ("attendees_ids", provider_id)]
+        if subject:
+            fields.append(("subject", subject))
+        fields += [("linkedin[api]", "classic"), ("linkedin[inmail]", "true")]
+        return _written(self._client.post_form("chats", fields=fields), "message_id")
+
+    def view_profile(self, provider_id: str) -> Written:
+        """Visit a member's profile so that the member is told."""
+        if self._client.read_only:
+            msg = "a visit was asked of a client that only reads (a dry run)"
+            raise ReadOnly(msg)
+        params: dict[str, str | int] = {"account_id": self._id, "notify": "true"}
+        done = _written(self._client.get("users", provider_id, params=params), None)
+        return done if done.refusal else Written(id="viewed")
+
+    def _count(self, bucket: Bucket, lead_id: int | None) -> None:
+        wait_s = self._meter.before_read(bucket, lead_id) if self._meter else None
+        if wait_s is not None:
+            reason = f"APP: no more reads of kind {bucket} for now"
+            raise ReadFailed(ErrorClass.NOT_SENT, reason, wait_s)
+
+    def _page(
+        self,
+        item: Callable[[Body], _T],
+        cursor: str | None,
+        *steps: str,
+        limit: int,
+        after: datetime | None = None,
+    ) -> Page[_T]:
+        given: dict[str, str | int] = {"account_id": self._id, "limit": limit}
+        if cursor is not None:
+            given["cursor"] = cursor
+        elif after is not None:
+            given["after"] = _time(after)
+        return self._read("read", lambda body: shapes.page(body, item), *steps, **given)
+
+    def _read(
+        self, bucket: Bucket, shape: Callable[[Body], _T], *steps: str, **params: str | int
+    ) -> _T:
+        answer = self._client.get(*steps, params=params)
+        refused = refusal(answer)
+        if refused is None:
+            assert isinstance(answer, Answer)
+            assert answer.body is not None
+            try:
+                return shape(answer.body)
+            except Unshapely as error:
+                refused = Refusal(ErrorClass.UNKNOWN, f"APP: an answer of another form: {error}")
+        raise ReadFailed(refused.kind, refused.reason, signal=signal_of(refused, bucket))
+
+
+def _written(answer: Answer | NoAnswer, id_field: str | None) -> Written:
+    refused = refusal(answer)
+    if refused is not None:
+        return Written(refused)
+    assert isinstance(answer, Answer)
+    body = answer.body or {}
+    made, chat, usage = (body.get(name) for name in (id_field or "", "chat_id", "usage"))
+    return Written(
+        id=made if isinstance(made, str) and made else None,
+        chat_id=chat if isinstance(chat, str) and chat else None,
+        usage=float(usage) if isinstance(usage, int | float) else None,
+    )
+
+
+def _asked_for(found: Profile, identifier: str, known_as: str | None) -> Profile:
+    if known_as is not None and found.provider_id == known_as:
+        return found  # whoever takes another slug stays the same member
+    asked = slugs.normalise(identifier)
+    if isinstance(asked, slugs.ProviderId):
+        same = found.provider_id == asked.value
+    else:
+        same = known_as is None and asked is not None and asked == slugs.normalise(found.slug)
+    if same:
+        return found
+    msg = "the profile that came is another one than was asked for"
+    raise WrongProfile(msg)
+
+
+def _time(moment: datetime) -> str:
+    """Return a time as Unipile takes it: ISO 8601 in UTC, with milliseconds and a Z."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

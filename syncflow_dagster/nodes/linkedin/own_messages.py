@@ -1,0 +1,89 @@
+"""Which messages of an account are ours: sent by the ledger, not by the account's owner by hand."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from syncflow_dagster.store import sql
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.rows import DictRow
+
+    from syncflow_dagster.nodes.linkedin.shapes import Message
+    from syncflow_dagster.store.database import Database
+
+    Connection = psycopg.Connection[DictRow]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMessage:
+    """A message or InMail of the ledger that may have been sent.
+
+    Attributes:
+        message_id: Its id at Unipile; None where that is not known (yet).
+        text: What was sent, comparable.
+    """
+
+    effect_id: int
+    message_id: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMessages:
+    """Those of one lead."""
+
+    sent: tuple[OwnMessage, ...] = ()
+
+    def of(self, message: Message) -> OwnMessage | None:
+        """Return which of them a message is: by its id, else the one of its text without an id."""
+        text = comparable(message.text)
+        unbound = (one for one in self.sent if one.message_id is None and one.text == text)
+        by_id = (one for one in self.sent if one.message_id == message.id)
+        return next(by_id, None) or next(unbound, None)
+
+    def is_by_hand(self, message: Message) -> bool:
+        """Tell whether the account's owner has written it by hand; a note is none of its."""
+        is_own = message.own and message.shown and message.kind != "INVITATION"
+        return is_own and self.of(message) is None
+
+
+def comparable(text: str | None) -> str:
+    """Return a text in NFC, with single blanks: services change line ends and blanks."""
+    return " ".join(unicodedata.normalize("NFC", text or "").split())
+
+
+def own_messages(database: Database, lead_id: int) -> OwnMessages:
+    """Read the messages of a lead that may have been sent."""
+    queries = sql.load("effects")
+    return _messages(database.fetch_all(queries["sent_messages"], {"lead_id": lead_id}))
+
+
+def bind_echo(conn: Connection, lead_id: int, message: Message) -> bool:
+    """Tell whether an own message is one of a lead's effects, and keep its id if it was missing.
+
+    Args:
+        conn: A transaction in which the lead is locked.
+        lead_id: The lead.
+        message: A message the account has written.
+    """
+    queries = sql.load("effects")
+    rows = conn.execute(queries["sent_messages"], {"lead_id": lead_id}).fetchall()
+    found = _messages(rows).of(message)
+    if found is None:
+        return False
+    if found.message_id is None:
+        given = {"effect_id": found.effect_id, "remote_id": message.id}
+        conn.execute(queries["bind_message"], given)
+    return True
+
+
+def _messages(rows: list[DictRow]) -> OwnMessages:
+    return OwnMessages(
+        tuple(
+            OwnMessage(row["effect_id"], row["remote_id"], comparable(row["text"])) for row in rows
+        )
+    )
