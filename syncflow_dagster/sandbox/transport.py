@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 from uvicorn import Config, Server
@@ -63,6 +64,18 @@ def check_loopback(host: str) -> None:
     if not loopback:
         msg = f"the sandbox listens on loopback only (127.0.0.1), not on {host!r}"
         raise ValueError(msg)
+
+
+def stays_here(url: str) -> bool:
+    """Whether a URL is one of this machine; the sandbox asks no other."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return parts.scheme in ("http", "https") and (
+            host == "localhost" or ipaddress.ip_address(host).is_loopback
+        )
+    except ValueError:
+        return False
 
 
 def bind(host: str, port: int) -> socket.socket:

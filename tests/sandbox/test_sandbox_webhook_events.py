@@ -20,10 +20,10 @@ from syncflow_dagster.sandbox.monday.state import MondayState
 from syncflow_dagster.sandbox.monday.webhook_delivery import (
     SIGNING_SECRET,
     signed_token,
-    stays_here,
 )
 from syncflow_dagster.sandbox.monday.webhook_events import Telling, value_told
 from syncflow_dagster.sandbox.monday.webhooks import Webhook
+from syncflow_dagster.sandbox.transport import stays_here
 
 
 class Recorder:

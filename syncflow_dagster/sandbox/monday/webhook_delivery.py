@@ -10,18 +10,17 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import ipaddress
 import json
 import secrets
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import requests
 
 from syncflow_dagster.sandbox.monday.limits import TOKEN_KINDS
 from syncflow_dagster.sandbox.monday.model import ACCOUNT_ID, USERS
+from syncflow_dagster.sandbox.transport import stays_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,18 +91,6 @@ def signed_token(url: str, now: float) -> str:
 
 def _encoded(part: bytes) -> str:
     return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
-
-
-def stays_here(url: str) -> bool:
-    """Whether a URL is one of this machine; the sandbox asks no other."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        return parts.scheme in ("http", "https") and (
-            host == "localhost" or ipaddress.ip_address(host).is_loopback
-        )
-    except ValueError:
-        return False
 
 
 def _asked(url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
