@@ -64,11 +64,13 @@ class Action:
         step: Index of the operation.
         kind: What is sent.
         after: State of the lead once it is confirmed.
+        following: Index of the operation it stands at then; at the end it is completed.
     """
 
     step: int
     kind: Kind
     after: LeadState
+    following: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def advance(
         raise ValueError(msg)
     if view.replied_at is not None:
         return Review("the person has answered, but the lead is not at its end", view.step)
-    rules = _Rules(calendar, now, first_message_after_h, withdraw_after_days)
+    rules = _Rules(sequence, calendar, now, first_message_after_h, withdraw_after_days)
     place = _Place(view.step, view.step_since)
     # Each round goes ahead: jumps lead forwards only.
     while place.step < sequence.n_steps:
@@ -175,10 +177,16 @@ class _Place(NamedTuple):
 class _Rules(NamedTuple):
     """What advancing goes by beside the lead and its sequence."""
 
+    sequence: Sequence
     calendar: WorkingCalendar
     now: datetime
     first_message_after_h: float
     withdraw_after_days: int | None
+
+    def action(self, place: _Place, kind: Kind, after: LeadState) -> Action:
+        ends = after == LeadState.WITHDRAWN
+        following = place.step if ends else self.sequence.behind(place.step)
+        return Action(place.step, kind, after, following)
 
 
 def _pass(op: Op, view: LeadView, place: _Place, rules: _Rules) -> Due | _Place:
@@ -242,26 +250,26 @@ def _due(op: Act, view: LeadView, place: _Place, rules: _Rules) -> Due | None:
     state = LeadState.PENDING_INVITE if view.state == LeadState.COOLDOWN else view.state
     match op.kind:
         case "invite":
-            return _invite(view, place, rules.now) if state == LeadState.PENDING_INVITE else None
+            return _invite(view, place, rules) if state == LeadState.PENDING_INVITE else None
         case "withdraw":
             out = state == LeadState.INVITE_SENT
-            return Action(place.step, "withdraw", LeadState.PENDING_INVITE) if out else None
+            return rules.action(place, "withdraw", LeadState.PENDING_INVITE) if out else None
         case "view_profile":
-            return Action(place.step, "view_profile", state)
+            return rules.action(place, "view_profile", state)
         case "message" | "inmail" if state == LeadState.CONNECTED:
             return _message(view, place, rules)
         case "inmail":
-            return Action(place.step, "inmail", state)
+            return rules.action(place, "inmail", state)
         case "message":
             return _wait_for_connection(view, place, rules)
         case _:
             assert_never(op.kind)
 
 
-def _invite(view: LeadView, place: _Place, now: datetime) -> Due:
-    if view.withdrawn_at is not None and now < view.withdrawn_at + INVITE_AGAIN_AFTER:
+def _invite(view: LeadView, place: _Place, rules: _Rules) -> Due:
+    if view.withdrawn_at is not None and rules.now < view.withdrawn_at + INVITE_AGAIN_AFTER:
         return WaitUntil(view.withdrawn_at + INVITE_AGAIN_AFTER, *place)
-    return Action(place.step, "invite", LeadState.INVITE_SENT)
+    return rules.action(place, "invite", LeadState.INVITE_SENT)
 
 
 def _message(view: LeadView, place: _Place, rules: _Rules) -> Due:
@@ -270,7 +278,7 @@ def _message(view: LeadView, place: _Place, rules: _Rules) -> Due:
         first = view.connected_at + timedelta(hours=rules.first_message_after_h)
         if rules.now < first:
             return WaitUntil(first, *place)
-    return Action(place.step, "message", LeadState.CONNECTED)
+    return rules.action(place, "message", LeadState.CONNECTED)
 
 
 def _wait_for_connection(view: LeadView, place: _Place, rules: _Rules) -> Due:
@@ -282,4 +290,4 @@ def _wait_for_connection(view: LeadView, place: _Place, rules: _Rules) -> Due:
     end = (view.invited_at or place.since) + timedelta(days=rules.withdraw_after_days)
     if rules.now < end:
         return WaitUntil(end, *place)
-    return Action(place.step, "withdraw", LeadState.WITHDRAWN)
+    return rules.action(place, "withdraw", LeadState.WITHDRAWN)
