@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from syncflow_dagster.sandbox.monday.complexity import CostTable
 from syncflow_dagster.sandbox.monday.limits import TOKEN_KINDS, IngestLimits, Plan
+from syncflow_dagster.sandbox.settings import Zone, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ class Settings(BaseModel):
     limits: dict[Literal["requests_per_minute", "concurrency", "calls_per_day"], int] = {}
     complexity: dict[TokenName, int] = {}
     mutation_cost: int = Field(default=CostTable().mutation, ge=1)
-    account_timezone: str = "UTC"
+    account_timezone: Zone = "UTC"
     week_starts: Literal["monday", "sunday"] = "monday"
     reroute_deprecated: bool = True
     idempotency_memory: int = Field(default=64_000_000, ge=0)
@@ -62,29 +62,13 @@ class Settings(BaseModel):
     ] = {}
     view_only: list[TokenName] = []
 
-    @field_validator("account_timezone")
-    @classmethod
-    def _zone_exists(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ValueError, ZoneInfoNotFoundError):
-            text = f"{name!r} is not a time zone"
-            raise ValueError(text) from None
-        return name
-
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """The settings with some of them replaced.
 
         Raises:
             ValueError: A setting is unknown or its value is not possible.
         """
-        try:
-            return Settings.model_validate(self.model_dump() | dict(changes))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            msg = f"{where}: {first['msg']}"
-            raise ValueError(msg) from error
+        return replaced(self, changes)
 
     @property
     def first_weekday(self) -> int:

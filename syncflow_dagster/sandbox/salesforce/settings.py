@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field
+
+from syncflow_dagster.sandbox.settings import Zone, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,7 @@ class Settings(BaseModel):
 
     latency_s: float = Field(default=0.0, ge=0)
     null_ne: Literal["include", "exclude"] = "include"
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     commit_skew_s: float = Field(default=0.0, ge=0)
     page_size: int = Field(default=2_000, ge=1, le=2_000)
     locator_ttl_s: float = Field(default=172_800.0, gt=0)
@@ -89,27 +90,10 @@ class Settings(BaseModel):
     lock_s: float = Field(default=0.0, ge=0)
     edits: list[Edit] = []
 
-    @field_validator("timezone")
-    @classmethod
-    def _zone_exists(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ValueError, ZoneInfoNotFoundError):
-            text = f"{name!r} is not a time zone"
-            raise ValueError(text) from None
-        return name
-
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """The settings with some of them replaced; edits already done are not kept.
 
         Raises:
             ValueError: A setting is unknown or its value is not possible.
         """
-        kept = self.model_dump(exclude={"edits"})
-        try:
-            return Settings.model_validate(kept | dict(changes))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            msg = f"{where}: {first['msg']}"
-            raise ValueError(msg) from error
+        return replaced(self, changes, "edits")
