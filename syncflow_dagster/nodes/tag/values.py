@@ -2,6 +2,10 @@
 
 A record that shows a value already is not written, however the two spell it: `1` and `1.0`, a
 date-time with fractions of a second, an e-mail address in capitals, an id of 15 characters.
+
+Facts: SOAP API Developer Guide, page "field_types" (values of picklists are matched without regard
+to case); Salesforce Help 000387302 (by the API, a number keeps digits that its field does not
+have, and loses them when somebody saves the record in the browser: so such a one is refused).
 """
 
 from __future__ import annotations
