@@ -295,6 +295,7 @@ def retain(workflow: str, *, dry_run: bool, as_json: bool) -> None:
 @main.command()
 @click.option("--port", default=0, help="Port of the monday service; 0 takes a free one.")
 @click.option("--salesforce-port", default=0, help="Port of the Salesforce service.")
+@click.option("--unipile-port", default=0, help="Port of the Unipile service.")
 @click.option("--control-port", default=0, help="Port of the control endpoints.")
 @click.option(
     "--seed", "seeds", multiple=True, type=click.Path(path_type=Path), help="File of a seed."

@@ -78,11 +78,12 @@ class Clock:
     @contextmanager
     def held(self, real: float) -> Iterator[None]:
         """Within it, this thread reads the clock as it stood at `real`."""
+        before = getattr(self._hold, "at", None)
         self._hold.at = real
         try:
             yield
         finally:
-            self._hold.at = None
+            self._hold.at = before
 
     def wall(self) -> datetime:
         """The present moment in UTC, by real seconds."""

@@ -25,6 +25,9 @@ Kind = Literal[
     "down",
     "locked",
     "expired_session",
+    "hang",
+    "drip",
+    "repeat_page",
 ]
 ThrottleLimit = Literal[
     "complexity",
@@ -41,7 +44,7 @@ ThrottleLimit = Literal[
 ]
 
 # Faults that only shade a request; all others end it, and the first one drawn wins.
-SHADING = frozenset({"slow", "stale_reads", "partial"})
+SHADING = frozenset({"slow", "drip", "stale_reads", "partial", "repeat_page"})
 
 # Which optional settings belong to which kind.
 _SETTINGS: dict[str, frozenset[str]] = {
@@ -57,8 +60,16 @@ _SETTINGS: dict[str, frozenset[str]] = {
     "down": frozenset({"for_s"}),
     "locked": frozenset({"spelling"}),
     "expired_session": frozenset(),
+    "hang": frozenset(),
+    "drip": frozenset({"delay_s"}),
+    "repeat_page": frozenset({"spelling"}),
 }
-_REQUIRED = {"late_apply": "after_s", "slow": "delay_s", "stale_reads": "lag_s"}
+_REQUIRED = {
+    "late_apply": "after_s",
+    "slow": "delay_s",
+    "drip": "delay_s",
+    "stale_reads": "lag_s",
+}
 # What goes on beside the API's requests, and the kinds that can hit it. Only a fault whose `op`
 # names it does.
 BESIDE: dict[str, frozenset[str]] = {
@@ -80,11 +91,11 @@ class FaultSpec(BaseModel):
     """One setting of the dial, as posted to `/faults`.
 
     Which requests: those of `service` whose document has `op` among its root fields (`op`
-    may also be `query` or `mutation`; absent = every request; Salesforce has words of its own,
-    see `sandbox.salesforce.drawn`) and one of whose values holds
-    `text` (absent = whatever they are). Of these, `rate` hits a share at random but repeatably
-    by `seed`; `nth` hits every nth one (with `times: 1` only the
-    nth); with neither, all are hit. `times` ends the fault after so many hits.
+    may also be `query` or `mutation`; absent = every request; Salesforce and Unipile have words
+    of their own, see `sandbox.salesforce.drawn` and `sandbox.unipile.gateway`) and one of whose
+    values holds `text` (absent = whatever they are). Of these, `rate` hits a share at random but
+    repeatably by `seed`; `nth` hits every nth one (with `times: 1` only the nth); with neither,
+    all are hit. `times` ends the fault after so many hits.
 
     What happens:
         lost_reply: applied, then the connection is cut; `mid_body` cuts it in the middle of
@@ -101,6 +112,9 @@ class FaultSpec(BaseModel):
         html_error: an HTML page with `status` (502), nothing applied.
         locked: HTTP 423, nothing applied.
         expired_session: 401, nothing applied; the access token is dead from now on.
+        hang: never answered, nothing applied; the connection stays until the client gives up.
+        drip: applied and answered; the body comes in small pieces, `delay_s` seconds altogether.
+        repeat_page: a list has no end: its first page comes again and again.
         down: connections are refused for `for_s` seconds, or until the fault is cleared.
 
     `spelling` chooses one of several wordings of the same refusal; each service has its own.

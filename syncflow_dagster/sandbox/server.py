@@ -20,6 +20,8 @@ from syncflow_dagster.sandbox.salesforce.app import SalesforceService
 from syncflow_dagster.sandbox.salesforce.seed import SalesforceSeedError
 from syncflow_dagster.sandbox.service import Service, World
 from syncflow_dagster.sandbox.transport import Listener, check_loopback
+from syncflow_dagster.sandbox.unipile.app import UnipileService
+from syncflow_dagster.sandbox.unipile.seed import UnipileSeedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +37,13 @@ class SandboxServer:
     Args:
         seed_files: JSON files, each for the service that its `service` names: boards for monday,
             which is meant where it names none (see `sandbox.monday.seed`), records or people for
-            salesforce (see `sandbox.salesforce.seed`).
+            salesforce (see `sandbox.salesforce.seed`), accounts and people for unipile (see
+            `sandbox.unipile.seed`).
         host: A loopback address; others are refused.
         port: The monday port; 0 takes a free one.
         control_port: The control port; 0 takes a free one.
         salesforce_port: The Salesforce port; 0 takes a free one.
+        unipile_port: The Unipile port; 0 takes a free one.
         clock: The sandbox's time; tests move it by hand.
 
     Raises:
@@ -55,14 +59,24 @@ class SandboxServer:
         port: int = 0,
         control_port: int = 0,
         salesforce_port: int = 0,
+        unipile_port: int = 0,
         clock: Clock | None = None,
     ) -> None:
         check_loopback(host)
         self._host = host
-        self._ports = {"monday": port, "salesforce": salesforce_port, "control": control_port}
+        self._ports = {
+            "monday": port,
+            "salesforce": salesforce_port,
+            "unipile": unipile_port,
+            "control": control_port,
+        }
         self.clock = Clock() if clock is None else clock
         world = World(self.clock, WriteLog(self.clock), FaultDial(), Later(self.clock))
-        services: tuple[Service, ...] = (MondayService(world), SalesforceService(world))
+        services: tuple[Service, ...] = (
+            MondayService(world),
+            SalesforceService(world),
+            UnipileService(world),
+        )
         self._services = {one.name: one for one in services}
         for path in seed_files:
             self._plant(path)
@@ -81,7 +95,7 @@ class SandboxServer:
             raise SeedError(msg)
         try:
             self._services[name].seed(document, str(path))
-        except SalesforceSeedError as error:
+        except (SalesforceSeedError, UnipileSeedError) as error:
             raise SeedError(str(error)) from error
 
     @property
@@ -198,6 +212,7 @@ def serve(
     json_output: bool,
     port: int = 0,
     salesforce_port: int = 0,
+    unipile_port: int = 0,
     control_port: int = 0,
 ) -> int:
     """Run the sandbox in the foreground until SIGINT or SIGTERM.
@@ -209,6 +224,7 @@ def serve(
         json_output: Print one line of JSON.
         port: See there.
         salesforce_port: See there.
+        unipile_port: See there.
         control_port: See there.
 
     Returns:
@@ -221,7 +237,11 @@ def serve(
 
     try:
         server = SandboxServer(
-            seed_files, port=port, salesforce_port=salesforce_port, control_port=control_port
+            seed_files,
+            port=port,
+            salesforce_port=salesforce_port,
+            unipile_port=unipile_port,
+            control_port=control_port,
         )
         before = {one: signal.signal(one, end) for one in (signal.SIGINT, signal.SIGTERM)}
         server.start()

@@ -8,8 +8,9 @@ import itertools
 from bisect import insort
 from collections import OrderedDict, defaultdict
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from syncflow_dagster.sandbox.unipile.events import Listeners
 from syncflow_dagster.sandbox.unipile.model import (
     Account,
     AccountStatus,
@@ -30,22 +31,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from syncflow_dagster.sandbox.clock import Clock
+    from syncflow_dagster.sandbox.unipile.events import Event
 
-# What listeners are told, and with what:
-#   invited, declined, withdrawn, expired: Invitation · connected: Relation · message: Message
-#   viewed: View · status: StatusChange · webhook: Webhook (a new one)
-Event = Literal[
-    "invited", "declined", "withdrawn", "expired", "connected", "message", "viewed", "status",
-    "webhook",
-]  # fmt: skip
 _FIRST_INVITATION = 7_449_262_477_600_571_392
 
 
 class UnipileStore:
     """People, accounts and what is between them, found without searching.
 
-    The provider's rules are not here (see `rules`): the methods do what they are told, as
-    LinkedIn's own pages would for a person. `clock` gives each change its moment.
+    The methods do what they are told; the provider's rules are where the API answers. `clock`
+    gives each change its moment.
 
     Attributes:
         people: By provider id.
@@ -54,6 +49,7 @@ class UnipileStore:
         invitations: By account id, all ever, oldest first.
         pending: By account id, those that are out, by invitation id, oldest first.
         chats: By id.
+        chat_of_attendee: By the id of the chat's other end.
         messages: By account id, oldest first.
         message_by_id: By id.
         webhooks: By id.
@@ -61,7 +57,7 @@ class UnipileStore:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._listeners: dict[str, list[Callable[[Any], None]]] = defaultdict(list)
+        self._listeners = Listeners()
         self.clear()
 
     def clear(self) -> None:
@@ -72,10 +68,12 @@ class UnipileStore:
         self.invitations: dict[str, list[Invitation]] = defaultdict(list)
         self.pending: dict[str, dict[str, Invitation]] = defaultdict(dict)
         self.chats: dict[str, Chat] = {}
+        self.chat_of_attendee: dict[str, Chat] = {}
         self.messages: dict[str, list[Message]] = defaultdict(list)
         self.message_by_id: dict[str, Message] = {}
         self.webhooks: dict[str, Webhook] = {}
         self._slugs: dict[str, Person] = {}
+        self._aliases: dict[str, Person] = {}
         self._related: dict[tuple[str, str], Relation] = {}
         self._between: dict[tuple[str, str], list[Invitation]] = defaultdict(list)
         self._chat_with: dict[tuple[str, str], Chat] = {}
@@ -84,12 +82,12 @@ class UnipileStore:
 
     def on(self, event: Event, callback: Callable[[Any], None]) -> None:
         """Call `callback` after each such change, in the order of registering."""
-        self._listeners[event].append(callback)
+        self._listeners.on(event, callback)
 
     @contextmanager
     def untold(self) -> Iterator[None]:
         """Within it nobody is told of changes: of what was there before the sandbox began."""
-        listeners, self._listeners = self._listeners, defaultdict(list)
+        listeners, self._listeners = self._listeners, Listeners()
         try:
             yield
         finally:
@@ -100,12 +98,8 @@ class UnipileStore:
         wall = self._clock.wall()
         return wall.replace(microsecond=wall.microsecond // 1000 * 1000)
 
-    def _tell(self, event: Event, what: object) -> None:
-        for callback in self._listeners[event]:
-            callback(what)
-
     def new_id(self, kind: str) -> str:
-        """An id of 22 characters, the same ones in each run."""
+        """An id of 22 characters, the same one in each run."""
         seed = f"{kind}:{next(self._numbers)}".encode()
         return base64.urlsafe_b64encode(hashlib.sha256(seed).digest())[:22].decode()
 
@@ -139,7 +133,12 @@ class UnipileStore:
 
     def find_person(self, identifier: str) -> Person | None:
         """Who has this provider id or slug; a slug of earlier days leads to its person too."""
-        return self.people.get(identifier) or self._slugs.get(identifier.casefold())
+        known = self.people.get(identifier) or self._aliases.get(identifier)
+        return known or self._slugs.get(identifier.casefold())
+
+    def add_identifier(self, identifier: str, person: Person) -> None:
+        """Let one more id lead to a member, such as the one that Sales Navigator has."""
+        self._aliases[identifier] = person
 
     def change_slug(self, person: Person, slug: str) -> None:
         """Let a member take another slug; the earlier one goes on leading to the profile.
@@ -166,7 +165,7 @@ class UnipileStore:
         elif account.stale_since is None:
             account.stale_since = now
         message = "RECONNECTED" if healthy else status.value
-        self._tell("status", StatusChange(account, message, now))
+        self._listeners.tell("status", StatusChange(account, message, now))
 
     # -- invitations -----------------------------------------------------------------------
 
@@ -182,10 +181,10 @@ class UnipileStore:
         """Put an invitation between the two; `received`: the person invites the account."""
         number = str(_FIRST_INVITATION + next(self._numbers) * 8_192)
         made = Invitation(number, account, person, note, self.now(), received, by_hand)
-        self.invitations[account.id].append(made)
+        insort(self.invitations[account.id], made, key=lambda one: one.sent_at)
         self.pending[account.id][made.id] = made
         self._between[account.id, person.provider_id].append(made)
-        self._tell("invited", made)
+        self._listeners.tell("invited", made)
         return made
 
     def accept(self, invitation: Invitation) -> Relation | None:
@@ -194,9 +193,10 @@ class UnipileStore:
             return None
         relation = self._relate(invitation.account, invitation.person, invitation)
         if invitation.note:
-            sender = invitation.person if invitation.received else invitation.account.person
+            account, person = invitation.account, invitation.person
+            sender = person if invitation.received else account.person
             kind = MessageType.INVITATION
-            self._post(invitation.account, invitation.person, invitation.note, sender, kind)
+            self._post(self._draft(account, person, invitation.note, sender, kind))
         return relation
 
     def decline(self, invitation: Invitation) -> bool:
@@ -219,7 +219,7 @@ class UnipileStore:
         invitation.status, invitation.ended_at = status, self.now()
         del self.pending[invitation.account.id][invitation.id]
         if event is not None:
-            self._tell(event, invitation)
+            self._listeners.tell(event, invitation)
         return True
 
     def between(self, account: Account, person: Person) -> list[Invitation]:
@@ -241,8 +241,8 @@ class UnipileStore:
             return known
         made = Relation(account, person, self.now(), by)
         self._related[account.id, person.provider_id] = made
-        self.relations[account.id].append(made)
-        self._tell("connected", made)
+        insort(self.relations[account.id], made, key=lambda one: one.created_at)
+        self._listeners.tell("connected", made)
         return made
 
     def relation(self, account: Account, person: Person) -> Relation | None:
@@ -261,6 +261,8 @@ class UnipileStore:
         inmail: bool = False,
         subject: str | None = None,
         by_hand: bool = False,
+        hidden: bool = False,
+        is_event: bool = False,
     ) -> Message:
         """Put a message into the two's chat, which is made if there is none.
 
@@ -272,26 +274,21 @@ class UnipileStore:
             inmail: Whether it is an InMail.
             subject: The InMail's subject.
             by_hand: Whether the owner wrote it outside of the API.
+            hidden: Whether no page shows it.
+            is_event: Whether it tells of an event only.
         """
-        kind = MessageType.INMAIL if inmail else MessageType.MESSAGE
-        return self._post(account, person, text, sender, kind, subject=subject, by_hand=by_hand)
+        made = self._draft(
+            account, person, text, sender, MessageType.INMAIL if inmail else MessageType.MESSAGE
+        )
+        made.subject, made.by_hand = subject, by_hand
+        made.hidden, made.is_event = hidden, is_event
+        return self._post(made)
 
-    def _post(
-        self,
-        account: Account,
-        person: Person,
-        text: str,
-        sender: Person,
-        kind: MessageType,
-        *,
-        subject: str | None = None,
-        by_hand: bool = False,
+    def _draft(
+        self, account: Account, person: Person, text: str, sender: Person, kind: MessageType
     ) -> Message:
-        chat = self.chat_with(account, person)
-        if chat is None:
-            chat = self._open_chat(account, person)
-            chat.inmail, chat.subject = kind is MessageType.INMAIL, subject
-        made = Message(
+        chat = self.chat_with(account, person) or self._open_chat(account, person)
+        return Message(
             id=self.new_id("message"),
             provider_id=f"2-{self.new_id('provider message')}",
             chat=chat,
@@ -299,15 +296,19 @@ class UnipileStore:
             text=text,
             at=self.now(),
             type=kind,
-            subject=subject,
-            by_hand=by_hand,
         )
+
+    def _post(self, made: Message) -> Message:
+        chat = made.chat
+        if not chat.messages:
+            chat.inmail, chat.subject = made.type is MessageType.INMAIL, made.subject
         # The order of time, whatever the clock did.
         insort(chat.messages, made, key=_moment)
-        insort(self.messages[account.id], made, key=_moment)
+        insort(self.messages[chat.account.id], made, key=_moment)
         self.message_by_id[made.id] = made
-        self._by_activity[account.id].move_to_end(chat.id)
-        self._tell("message", made)
+        if chat.messages[-1] is made:
+            self._by_activity[chat.account.id].move_to_end(chat.id)
+        self._listeners.tell("message", made)
         return made
 
     def _open_chat(self, account: Account, person: Person) -> Chat:
@@ -320,6 +321,7 @@ class UnipileStore:
             created_at=self.now(),
         )
         self.chats[made.id] = made
+        self.chat_of_attendee[made.attendee_id] = made
         self._chat_with[account.id, person.provider_id] = made
         self._by_activity[account.id][made.id] = made
         return made
@@ -337,13 +339,13 @@ class UnipileStore:
     def view_profile(self, account: Account, person: Person) -> View:
         """Visit a profile so that the person is told."""
         made = View(account, person, self.now())
-        self._tell("viewed", made)
+        self._listeners.tell("viewed", made)
         return made
 
     def add_webhook(self, webhook: Webhook) -> None:
         """Register an address."""
         self.webhooks[webhook.id] = webhook
-        self._tell("webhook", webhook)
+        self._listeners.tell("webhook", webhook)
 
 
 def _moment(message: Message) -> datetime:
