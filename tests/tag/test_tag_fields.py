@@ -10,12 +10,13 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from tag_cases import contact_id, row, rule
+from tag_cases import contact_id, row, rule, workflow
 from test_tag_send import KilledError, kill_at, live, times_written
 
 from syncflow_dagster.commands.preflight_tags import check_tags
-from syncflow_dagster.core.soql.schema import FieldInfo
+from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo
 from syncflow_dagster.nodes.tag.cells import same
+from syncflow_dagster.nodes.tag.mapping import ways_back
 from syncflow_dagster.nodes.tag.preflight import TagUnfit
 from syncflow_dagster.nodes.tag.values import UnfitValue, fitted, kept
 from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file
@@ -127,6 +128,27 @@ def test_a_number_that_is_taken_is_the_same_number(value, scale):
 
 def add(world, place, **values):
     world.add(row(place, contact_id=world.people[place], **{**VALUES, **values}))
+
+
+def test_a_mapping_that_can_write_nothing_is_wrong():
+    flow = workflow(
+        [rule("mirror", {"type": "fields", "mapping": "contacts"})],
+        more=({**CONTACTS, "fields": OTHERS},),
+    )
+    parent = info("reference", relationship_name="Account", reference_to=("Account",))
+    account = ObjectInfo("Account", (FieldInfo("Name", "string"),))
+    contact = ObjectInfo("Contact", (FieldInfo("Id", "id", updateable=False), parent))
+
+    class Org:
+        def object(self, name):
+            return account if name == "Account" else None
+
+    ways, mistakes = ways_back(flow, flow.tags[0], contact, Org())
+    assert ways == {"mirror": []}
+    [wrong] = [one for one in mistakes if not one.warning]
+    assert (wrong.kind, wrong.loc) == (
+        "nothing_to_write", ("nodes", 2, "rules", 0, "tag", "mapping"),
+    )  # fmt: skip
 
 
 def test_values_are_written_once_and_can_be_taken_back(mapped):
