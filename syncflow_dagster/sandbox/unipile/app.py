@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from syncflow_dagster.sandbox.unipile import chats, gateway, invitations, messaging, tenant, users
+from syncflow_dagster.sandbox.unipile.people_runtime import bring_to_life
 from syncflow_dagster.sandbox.unipile.runtime import SERVICE, Runtime
 from syncflow_dagster.sandbox.unipile.seed import parse_seed
 
@@ -31,6 +31,7 @@ class UnipileService:
 
     def __init__(self, world: World) -> None:
         self._runtime = Runtime(world)
+        self._runtime.on_answer.append(bring_to_life(self._runtime).answered)
         way = gateway.Gateway(self._runtime)
         # Where two have the form of a path, the first is taken.
         table = [
@@ -89,18 +90,5 @@ class UnipileService:
         }
 
     def state(self) -> dict[str, Any]:
-        """How many there are of each thing by account, and the truth about the people."""
-        store = self._runtime.store
-        accounts = {
-            one.id: {
-                "status": "RESTRICTED" if one.restricted else one.status.value,
-                "provider_id": one.person.provider_id,
-                "inmail_credits": one.inmail_credits,
-                "relations": len(store.relations[one.id]),
-                "invitations": dict(Counter(i.status.value for i in store.invitations[one.id])),
-                "messages": len(store.messages[one.id]),
-            }
-            for one in store.accounts.values()
-        }
-        truth = {name: part() for name, part in self._runtime.truth.items()}
-        return {"accounts": accounts, "webhooks": len(store.webhooks), "truth": truth}
+        """The truth about people and accounts, for the judge: see `truth`."""
+        return {name: part() for name, part in self._runtime.truth.items()}

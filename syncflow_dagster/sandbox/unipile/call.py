@@ -35,6 +35,8 @@ class Call:
         request: The HTTP request; its body is `body`.
         path: The variable parts of the path, percent-decoded.
         faults: The dial's faults that hit it, by kind.
+        op: The dial's word for it.
+        of: Id of the account that it is for, as soon as that is known.
     """
 
     runtime: Runtime
@@ -42,6 +44,8 @@ class Call:
     body: bytes
     path: Mapping[str, str]
     faults: Mapping[str, FaultSpec] = field(default_factory=dict)
+    op: str = ""
+    of: str | None = None
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -119,6 +123,7 @@ class Call:
         found = self.runtime.store.accounts.get(named)
         if found is None:
             raise ApiError("resource_not_found", "Account not found.")
+        self.of = found.id
         return found
 
     def acting(self, account_id: object = None) -> Account:

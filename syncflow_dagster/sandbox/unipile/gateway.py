@@ -83,9 +83,9 @@ class Gateway:
         if call.request.headers.get("x-api-key") != KEY:
             self._runtime.counts["unauthorized"] += 1
             return call.refusal(ApiError("missing_credentials"))
-        op = route.word(call)
-        self._runtime.operations[op] += 1
-        call.faults = self._drawn(op, call)
+        call.op = route.word(call)
+        self._runtime.operations[call.op] += 1
+        call.faults = self._drawn(call)
         instead = await self._instead(call)
         if instead is not None:
             return instead
@@ -97,16 +97,16 @@ class Gateway:
         late = call.faults.get("late_apply")
         if late is not None:
             return self._later(route, call, late)
-        return _spoiled(call, _handled(route, call))
+        return _spoiled(call, self._handled(route, call))
 
-    def _drawn(self, op: str, call: Call) -> dict[str, FaultSpec]:
+    def _drawn(self, call: Call) -> dict[str, FaultSpec]:
         values = {
             "path": call.request.url.path,
             "query": dict(call.query),
             "body": call.body.decode("utf-8", "replace"),
         }
         kind = "read" if call.request.method == "GET" else "write"
-        drawn = self._runtime.world.faults.draw(SERVICE, kind, (op,), values)
+        drawn = self._runtime.world.faults.draw(SERVICE, kind, (call.op,), values)
         return {one.spec.kind: one.spec for one in drawn}
 
     async def _instead(self, call: Call) -> Response | None:
@@ -123,9 +123,20 @@ class Gateway:
             return HTMLResponse(_PAGE.format(status), status)
         return None
 
+    def _handled(self, route: ApiRoute, call: Call) -> Response:
+        refusal: ApiError | None = None
+        try:
+            response = route.handler(call)
+        except ApiError as error:
+            refusal, response = error, call.refusal(error)
+        if call.of is not None:
+            for told in self._runtime.on_answer:
+                told(call.of, call.op, None if refusal is None else refusal.kind)
+        return response
+
     def _later(self, route: ApiRoute, call: Call, late: FaultSpec) -> Response:
         def apply() -> None:
-            _handled(route, call)
+            self._handled(route, call)
 
         self._runtime.world.later.after(late.after_s or 0.0, apply)
         if late.reply == "cut":
@@ -138,13 +149,6 @@ async def _hang(request: Request) -> Response:
     while (await request.receive())["type"] != "http.disconnect":
         pass
     return CutConnection()
-
-
-def _handled(route: ApiRoute, call: Call) -> Response:
-    try:
-        return route.handler(call)
-    except ApiError as error:
-        return call.refusal(error)
 
 
 def _error(spec: FaultSpec) -> ApiError:

@@ -27,6 +27,8 @@ class Runtime:
 
     Attributes:
         on_seed: Called with each seed's `people`, and the seed's name for errors.
+        on_answer: Called with each request for an account: the account's id, the operation, and
+            the type of the error with which it was refused.
         on_reset: Called before the seeds are planted again; a part that keeps something of its
             own adds itself here.
         truth: What is shown as `truth` in `GET /state`, by name.
@@ -39,6 +41,7 @@ class Runtime:
         self.store = UnipileStore(world.clock)
         self.limits = Limits(self.store, world.clock, lambda: self.settings)
         self.on_seed: list[Callable[[dict[str, Any], str], None]] = []
+        self.on_answer: list[Callable[[str, str, str | None], None]] = []
         self.on_reset: list[Callable[[], None]] = [self.limits.clear]
         self.truth: dict[str, Callable[[], Any]] = {}
         self.more_stats: dict[str, Callable[[], Any]] = {}

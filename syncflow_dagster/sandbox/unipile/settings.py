@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
+
+from syncflow_dagster.sandbox.settings import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic import ValidationError
 
 
 class Deed(BaseModel):
@@ -102,11 +106,7 @@ class Settings(BaseModel):
         Raises:
             ValueError: A setting is unknown or its value is not possible.
         """
-        kept = self.model_dump(exclude={"deeds"})
-        try:
-            return Settings.model_validate(kept | dict(changes))
-        except ValidationError as error:
-            raise ValueError(first_fault(error)) from error
+        return replaced(self, changes, "deeds")
 
 
 def first_fault(error: ValidationError) -> str:
