@@ -102,7 +102,7 @@ class _Reader:
     """What a person would expect, who reads the steps one after the other."""
 
     def __init__(self, connects, is_open):
-        self.now, self.sent, self.messages = START, [], 0
+        self.now, self.sent = START, []
         self.connects, self.is_open = connects, is_open
         self.invited = self.withdrawn = None
 
@@ -160,7 +160,6 @@ class _Reader:
         if self.connected:
             self._message(step)
         else:
-            self.messages += 1
             self._send("inmail")
 
     def _message(self, _step):
@@ -173,9 +172,7 @@ class _Reader:
                 self._send("withdraw")
                 raise _End
             self.now = self.connects
-        if self.messages == 0:
-            self.now = max(self.now, self.connects + timedelta(hours=FIRST_MESSAGE_H))
-        self.messages += 1
+        self.now = max(self.now, self.connects + timedelta(hours=FIRST_MESSAGE_H))
         self._send("message")
 
 
@@ -222,14 +219,11 @@ def _live(sequence, connects, is_open, lateness=()):
 def _confirmed(view, action, now):
     """Do what the database does once an action is confirmed."""
     facts = {"invite": {"invited_at": now}, "withdraw": {"withdrawn_at": now}}.get(action.kind, {})
-    more = 1 if action.kind in ("message", "inmail") else 0
     return replace(
         view,
         state=action.after,
         step=action.following,
         step_since=now,
-        messages_sent=view.messages_sent + more,
-        last_action_at=now,
         **facts,
     )
 

@@ -38,8 +38,6 @@ class LeadView:
         replied_at: When the person answered first.
         withdrawn_at: When an invitation was taken back last.
         open_profile: Whether anybody may write to the person; None if nobody has looked.
-        messages_sent: Messages and InMails that are confirmed.
-        last_action_at: When something was sent last.
     """
 
     state: LeadState
@@ -50,8 +48,6 @@ class LeadView:
     replied_at: datetime | None = None
     withdrawn_at: datetime | None = None
     open_profile: bool | None = None
-    messages_sent: int = 0
-    last_action_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +270,7 @@ def _invite(view: LeadView, place: _Place, rules: _Rules) -> Due:
 
 def _message(view: LeadView, place: _Place, rules: _Rules) -> Due:
     """Write to a connection; an InMail is a message there, which costs no credit."""
-    if view.messages_sent == 0 and view.connected_at is not None:
+    if view.connected_at is not None:
         first = view.connected_at + timedelta(hours=rules.first_message_after_h)
         if rules.now < first:
             return WaitUntil(first, *place)
