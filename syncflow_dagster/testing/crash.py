@@ -59,6 +59,8 @@ IDENTITY_POINTS = (
     "identity.rows_settled",
     "identity.committed",
 )
+#: Passed where events of Unipile are taken in, and where an account is polled.
+INBOX_POINTS = ("inbox.event_written", "inbox.event_committed", "poll.page_committed")
 POINTS = (
     *PULL_POINTS,
     *DELTA_POINTS,
@@ -66,6 +68,7 @@ POINTS = (
     *RETENTION_POINTS,
     *ADOPT_POINTS,
     *IDENTITY_POINTS,
+    *INBOX_POINTS,
 )
 
 _passages: Counter[str] = Counter()

@@ -34,6 +34,7 @@ from syncflow_dagster.testing.crash import (
     ADOPT_POINTS,
     DELTA_POINTS,
     IDENTITY_POINTS,
+    INBOX_POINTS,
     PULL_POINTS,
     PUSH_POINTS,
     RETENTION_POINTS,
@@ -99,6 +100,7 @@ def test_every_crash_point_is_listed_in_the_order_of_passing():
     assert tuple(docs_pages.first_codes(sections["Adoption"])) == ADOPT_POINTS
     assert tuple(docs_pages.first_codes(sections["Retention"])) == RETENTION_POINTS
     assert tuple(docs_pages.first_codes(sections["Identity"])) == IDENTITY_POINTS
+    assert tuple(docs_pages.first_codes(sections["Inbox"])) == INBOX_POINTS
 
 
 _NAME = re.compile(

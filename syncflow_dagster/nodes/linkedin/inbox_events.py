@@ -10,9 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.nodes.linkedin.shapes import moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 #: Types of messages by which an InMail is answered.
 INMAIL_ANSWERS = frozenset({"INMAIL", "INMAIL_REPLY", "INMAIL_ACCEPT", "INMAIL_DECLINE"})
@@ -134,19 +139,6 @@ def read_event(body: Mapping[str, Any]) -> Event:
     return NotNeeded(what)
 
 
-def moment(value: object) -> datetime | None:
-    """Return a time as Unipile tells it: ISO 8601, or milliseconds since 1970."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        if isinstance(value, str):
-            read = datetime.fromisoformat(value)
-            return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
-        return datetime.fromtimestamp(value / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
 def _status(body: Mapping[str, Any]) -> StatusSeen:
     said = body["AccountStatus"]
     if not isinstance(said, Mapping):
@@ -220,6 +212,6 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
 
 
 def _is_set(body: Mapping[str, Any], name: str) -> bool:
-    """Tell whether a flag is set; webhooks have booleans where requests are answered with 0 or 1."""
+    """Tell whether a flag is set: webhooks have booleans, answers to requests 0 and 1."""
     value = body.get(name)
     return isinstance(value, int) and value == 1

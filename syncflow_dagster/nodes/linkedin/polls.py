@@ -1,22 +1,136 @@
-"""Asking Unipile about an account: its state, its messages, its connections."""
+"""Asking Unipile about an account: its state, its messages, its connections.
+
+Each poll has its own time. Connections are asked for a few times a day, at random times, and only
+while somebody waits for one: asking more often is what Unipile warns of.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.nodes.linkedin.inbox_report import PollReport
+from syncflow_dagster.nodes.linkedin.api import LinkedInApi
+from syncflow_dagster.nodes.linkedin.client import UnipileClient
+from syncflow_dagster.nodes.linkedin.detection import Detection
+from syncflow_dagster.nodes.linkedin.detection_gone import poll_sent
+from syncflow_dagster.nodes.linkedin.inbox_events import StatusSeen
+from syncflow_dagster.nodes.linkedin.inbox_report import PollReport, Word
+from syncflow_dagster.nodes.linkedin.messages_in import Messages
+from syncflow_dagster.nodes.linkedin.messages_in_poll import poll_messages
+from syncflow_dagster.nodes.linkedin.polls_context import Polling
+from syncflow_dagster.nodes.linkedin.polls_pages import TimeLeft
+from syncflow_dagster.nodes.linkedin.relations import poll_relations
+from syncflow_dagster.nodes.linkedin.status import OK, take_status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    import psycopg
+    from psycopg.rows import DictRow
+
     from syncflow_dagster.nodes.linkedin.run import OutreachRun
+
+    Connection = psycopg.Connection[DictRow]
+
+#: Time between two questions for an account's state: while it is OK, and while it is not.
+_STATUS_EVERY, _STATUS_WHILE_DOWN = timedelta(minutes=15), timedelta(minutes=2)
+_MESSAGES_EVERY = timedelta(minutes=10)
+#: When a poll is tried again that came to nothing.
+_AGAIN = timedelta(hours=1)
+_DAY_S = 86_400.0
 
 
 def poll(run: OutreachRun, account: str, *, longest_s: float = 60.0) -> PollReport:
-    """Do the polls of an account that are due.
+    """Do the polls of an account that are due, each as far as Unipile lets it.
+
+    What goes wrong with one of them is told in the report; the others go on, and so do other
+    accounts.
 
     Args:
         run: The node's run.
         account: The account, as the ledger knows it.
         longest_s: Seconds after which no further request is begun.
     """
-    del run, longest_s
-    return PollReport(account)
+    detection = Detection(run)
+    detection.name_accounts()
+    service_id = detection.service_ids[account]
+    # A poll never changes anything, whatever the node may do.
+    client = UnipileClient(run.connection, read_only=True)
+    polling = Polling(
+        run,
+        account,
+        service_id,
+        LinkedInApi(client, service_id),
+        detection,
+        Messages(run, detection),
+        TimeLeft(longest_s),
+        PollReport(account),
+    )
+    times = polling.rows("poll_times")[0]
+    polling.report.status = times["status"]
+    now = polling.now()
+    if _is_due(times["status_check_at"], now):
+        _poll_status(polling)
+    if polling.report.status == OK and times["first_live"] is not None:
+        if _is_due(times["messages_at"], now):
+            _poll_messages(polling, times["messages_to"] or times["first_live"])
+        if times["waits"] and _is_due(times["relations_at"], now):
+            _poll_relations(polling, full=times["relations_full"] is None)
+        if times["waits"] and _is_due(times["sent_at"], now):
+            poll_sent(polling)
+            polling.write("next_polls", **_next(sent_at=_some_time(polling, "sent")))
+    polling.report.next_at = _next_at(polling.rows("poll_times")[0], polling)
+    return polling.report
+
+
+def _poll_status(polling: Polling) -> None:
+    with polling.part("status"):
+        polling.report.status = polling.api.account().status
+        polling.do(lambda conn: _take_status(conn, polling))
+    every = _STATUS_EVERY if polling.report.status == OK else _STATUS_WHILE_DOWN
+    polling.write("next_polls", **_next(status_check_at=polling.now() + every))
+
+
+def _take_status(conn: Connection, polling: Polling) -> Word:
+    seen = StatusSeen(polling.service_id, polling.report.status or "UNKNOWN")
+    now = polling.now()
+    return take_status(conn, polling.detection.tenant, seen, now, now + _STATUS_EVERY)
+
+
+def _poll_messages(polling: Polling, since: datetime) -> None:
+    read_to = poll_messages(polling, since)
+    at = polling.now() + _MESSAGES_EVERY
+    polling.write("next_polls", **_next(messages_at=at, messages_to=read_to))
+
+
+def _poll_relations(polling: Polling, *, full: bool) -> None:
+    is_through = poll_relations(polling, full=full)
+    full_at = polling.now() if full and is_through else None
+    at = _some_time(polling, "relations")
+    polling.write("next_polls", **_next(relations_at=at, relations_full=full_at))
+
+
+def _some_time(polling: Polling, name: str) -> datetime:
+    """Return when a poll of LinkedIn's lists is due next: by chance, so often a day in the mean."""
+    mean = timedelta(seconds=_DAY_S / polling.run.node.polls_per_day)
+    if name in polling.report.stopped:
+        mean = min(_AGAIN, mean)
+    return polling.now() + mean * polling.run.options.chance.uniform(0.5, 1.5)
+
+
+def _is_due(at: datetime | None, now: datetime) -> bool:
+    return at is None or at <= now
+
+
+def _next(**given: Any) -> dict[str, Any]:
+    names = ("relations_at", "relations_full", "sent_at", "messages_at", "messages_to")
+    return {**dict.fromkeys((*names, "status_check_at")), **given}
+
+
+def _next_at(times: DictRow, polling: Polling) -> datetime:
+    """Return when the account is to be polled next."""
+    now = polling.now()
+    names = ["status_check_at"]
+    if polling.report.status == OK and times["first_live"] is not None:
+        names += ["messages_at"] + (["relations_at", "sent_at"] if times["waits"] else [])
+    return min(times[name] or now for name in names)

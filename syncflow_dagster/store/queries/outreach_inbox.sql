@@ -37,3 +37,134 @@ from outreach_inbox where processed_at is null and source = %(source)s;
 -- The keys stay: a repeated event is still recognised.
 update outreach_inbox set body = '{}'
 where source = %(source)s and processed_at < %(before)s and body <> '{}';
+
+-- name: name_accounts
+-- Unipile's ids of accounts, by which events name them.
+insert into outreach_account (account, service_id)
+select * from unnest(%(accounts)s::text[], %(service_ids)s::text[])
+on conflict (account) do update set service_id = excluded.service_id
+where outreach_account.service_id is distinct from excluded.service_id;
+
+-- name: candidates
+-- Leads of a tenant that somebody may be, ended ones too.
+select l.*, a.service_id
+from outreach_lead l
+join outreach_account a using (account)
+where (l.provider_id = any(%(provider_ids)s) or l.slug = any(%(slugs)s))
+  and starts_with(l.account, %(tenant)s)
+order by l.lead_id desc
+limit 50;
+
+-- name: of_person
+select lead_id, terminal_at from outreach_lead
+where person_id = %(person_id)s and starts_with(account, %(tenant)s)
+order by lead_id;
+
+-- name: may_go_on
+-- Whether an ended lead may be taken up again: nothing is switched off, no other lead of it lives.
+select not exists (
+           select from outreach_stop s
+           where s.scope in ('*', l.workflow || '.' || l.node, l.account))
+       and not exists (
+           select from outreach_lead other
+           where other.person_id = l.person_id and other.terminal_at is null) as may
+from outreach_lead l where l.lead_id = %(lead_id)s;
+
+-- name: action_out
+-- Whether an action of the lead may have reached the service and is not settled yet.
+select exists (
+    select from effect
+    where lead_id = %(lead_id)s and state in ('SENT', 'UNKNOWN', 'NEEDS_PERSON')) as is_out;
+
+-- name: ask_soon
+update outreach_account set relations_at = least(relations_at, %(now)s)
+where account = %(account)s;
+
+-- name: sent_texts
+-- What was sent to a person, or may have been; the latest first.
+select e.effect_id, e.lead_id, e.kind, e.state, e.remote_id, e.sent_at, e.payload ->> 'text' as text
+from effect e
+where e.lead_id = any(%(lead_ids)s) and e.kind in ('invite', 'message', 'inmail')
+  and e.sent_at is not null
+order by e.effect_id desc;
+
+-- name: look_now
+-- The answer is there: an open question need not wait for its time.
+update effect set not_before = %(now)s
+where effect_id = %(effect_id)s and state = 'UNKNOWN' and not_before > %(now)s;
+
+-- name: poll_times
+-- What is known of an account, and whether anybody waits for what its polls may bring.
+select a.service_id, a.status, a.status_check_at, a.relations_at, a.relations_full, a.sent_at,
+       a.messages_at, a.messages_to,
+       exists (select from outreach_lead l
+               where l.account = a.account
+                 and l.state in ('invite_sent', 'in_flight', 'outcome_unknown')) as waits,
+       (select min(l.enrolled_at) from outreach_lead l
+        where l.account = a.account and l.terminal_at is null) as first_live
+from outreach_account a where a.account = %(account)s;
+
+-- name: next_polls
+update outreach_account
+set relations_at = coalesce(%(relations_at)s, relations_at),
+    relations_full = coalesce(relations_full, %(relations_full)s),
+    sent_at = coalesce(%(sent_at)s, sent_at),
+    messages_at = coalesce(%(messages_at)s, messages_at),
+    messages_to = greatest(messages_to, %(messages_to)s),
+    status_check_at = coalesce(%(status_check_at)s, status_check_at)
+where account = %(account)s;
+
+-- name: leads_on_page
+-- Which of many people are leads of an account, or of all whose names begin so.
+select lead_id, provider_id, slug from outreach_lead
+where starts_with(account, %(accounts)s)
+  and (provider_id = any(%(provider_ids)s) or slug = any(%(slugs)s));
+
+-- name: keep_relations
+-- Returns those that are new.
+insert into outreach_relation (account, provider_id, slug, connected_at, seen_at)
+select %(account)s, r.provider_id, r.slug, r.connected_at, %(now)s
+from unnest(%(provider_ids)s::text[], %(slugs)s::text[], %(connected)s::timestamptz[])
+    as r (provider_id, slug, connected_at)
+on conflict (account, provider_id) do update set seen_at = excluded.seen_at, slug = excluded.slug
+returning provider_id, xmax = 0 as is_new;
+
+-- name: connected_unnoticed
+-- Leads whose connection was seen after their invitation went out.
+select l.lead_id, coalesce(r.connected_at, r.seen_at) as connected_at
+from outreach_lead l
+join outreach_relation r on r.account = l.account and r.provider_id = l.provider_id
+where l.account = %(account)s and l.state = 'invite_sent' and r.seen_at > l.invited_at
+limit 500;
+
+-- name: invited
+-- Leads whose invitation should be out, those that were longest not there first.
+select lead_id, provider_id, slug, invitation_id, gone_since from outreach_lead
+where account = %(account)s and state = 'invite_sent' and invited_at < %(before)s
+order by gone_since nulls last, lead_id;
+
+-- name: still_out
+-- Invitations that are out after all.
+update outreach_lead set gone_since = null
+where lead_id = any(%(lead_ids)s) and gone_since is not null and state = 'invite_sent';
+
+-- name: take_status
+-- What was told before the last change is old. After a time without session the account goes on at
+-- half its volume, and what came meanwhile is read.
+update outreach_account a
+set status = %(status)s, status_at = %(at)s,
+    reduced_until = case when %(status)s = 'OK' and a.status not in ('OK', 'UNKNOWN')
+                         then %(reduced_until)s else a.reduced_until end,
+    relations_at = case when %(status)s = 'OK' then least(a.relations_at, %(at)s)
+                        else a.relations_at end,
+    messages_at = case when %(status)s = 'OK' then least(a.messages_at, %(at)s)
+                       else a.messages_at end,
+    -- the next poll asks whether it is so
+    status_check_at = least(a.status_check_at, %(check_at)s)
+where a.service_id = %(service_id)s and starts_with(a.account, %(tenant)s)
+  and a.status <> %(status)s and (a.status_at is null or a.status_at <= %(at)s)
+returning a.account;
+
+-- name: known_service
+select account from outreach_account
+where service_id = %(service_id)s and starts_with(account, %(tenant)s);
