@@ -6,7 +6,6 @@ drift. Whoever is not known to have failed counts as sent.
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.outreach.tiers import Bucket, Tier, Window
 
-#: Share of its limits an account begins with, and what each further day adds.
-RAMP_BEGIN = 0.20
-RAMP_A_DAY = 0.06
+#: Per cent of its limits an account begins with, and what each further day adds.
+RAMP_BEGIN = 20
+RAMP_A_DAY = 6
 #: How long an account that was down does half of what it might.
 REDUCED_FOR = timedelta(days=3)
 #: Buckets that are not ramped: nobody sees what is only read.
@@ -55,17 +54,17 @@ def allowed(
     """
     most = CAPS[tier][bucket][window]
     if ramp and bucket not in _UNRAMPED:
-        most = max(1, math.floor(most * ramp_share(live_since, now)))
+        most = max(1, most * ramp_percent(live_since, now) // 100)
     most = min(most, limits.get((bucket, window), most))
     if reduced_until is not None and now < reduced_until:
         most = min(most, max(1, most // 2))
     return most
 
 
-def ramp_share(live_since: datetime | None, now: datetime) -> float:
-    """Return the share of its limits an account has reached, from `RAMP_BEGIN` to 1."""
+def ramp_percent(live_since: datetime | None, now: datetime) -> int:
+    """Return how much of its limits an account has reached, from `RAMP_BEGIN` to 100."""
     days = 0 if live_since is None else max(0, (now - live_since) // timedelta(days=1))
-    return min(1.0, RAMP_BEGIN + RAMP_A_DAY * days)
+    return min(100, RAMP_BEGIN + RAMP_A_DAY * days)
 
 
 def windows_of(bucket: Bucket) -> tuple[Window, ...]:
