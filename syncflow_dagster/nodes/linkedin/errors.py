@@ -88,6 +88,7 @@ _TYPES: Mapping[ErrorClass, frozenset[str]] = {
             "user_unreachable",
             "cannot_invite_attendee",
             "not_allowed_inmail",
+            "cant_send_message",
             "resource_not_found",
             "invalid_resource_identifier",
         }

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.linkedin.api import LinkedIn, ReadFailed, WrongProfile
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass
-from syncflow_dagster.nodes.linkedin.own_messages import OwnMessages
 from syncflow_dagster.nodes.linkedin.signals import Signal, SignalKind
 
 if TYPE_CHECKING:
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from syncflow_dagster.nodes.linkedin.leads import Lead
-    from syncflow_dagster.nodes.linkedin.shapes import Message, Profile
+    from syncflow_dagster.nodes.linkedin.own_messages import OwnMessages
+    from syncflow_dagster.nodes.linkedin.shapes import Chat, Message, Profile
 
 #: Kinds of actions that write to the person, for which the chat is read.
 _WRITING = frozenset({"message", "inmail"})
@@ -108,7 +108,7 @@ def _profile(api: LinkedIn, lead: Lead) -> Profile:
 def _chat(
     api: LinkedIn, lead: Lead, person: str, ours: OwnMessages, profile: Profile | None
 ) -> Facts:
-    chat = api.chat(lead.chat_id) if lead.chat_id else api.chat_of(person)
+    chat = find_chat(api, lead.chat_id, person)
     if chat is None:
         return Facts(profile)
     seen = list(_since(api, chat.id, lead.enrolled_at))
@@ -119,6 +119,27 @@ def _chat(
         inbound=tuple(one for one in seen if one.inbound),
         by_hand=tuple(one for one in seen if ours.is_by_hand(one)),
     )
+
+
+def find_chat(api: LinkedIn, chat_id: str | None, person: str) -> Chat | None:
+    """Return the chat with a person; None if there is none.
+
+    Args:
+        api: The account.
+        chat_id: The chat, as far as we know.
+        person: The provider's id.
+
+    Raises:
+        ReadFailed: it could not be read.
+    """
+    if chat_id is not None:
+        try:
+            return api.chat(chat_id)
+        except ReadFailed as error:
+            # A chat that was deleted may have been begun anew.
+            if error.kind is not ErrorClass.LEAD_PERMANENT:
+                raise
+    return api.chat_of(person)
 
 
 def _since(api: LinkedIn, chat_id: str, since: datetime) -> Iterator[Message]:

@@ -25,8 +25,10 @@ class SignalKind(StrEnum):
     FAILURE = "failure"
     #: The account has done enough of this for now. Costs no lead an attempt.
     LIMIT = "limit"
-    #: The account's session is down, or LinkedIn has restricted it; nothing goes until it is OK.
+    #: The account's session is down; nothing goes until its state is OK again.
     DOWN = "down"
+    #: LinkedIn has restricted the account; nothing goes until a person lets it, whatever its state.
+    RESTRICTED = "restricted"
     #: Our own key, or what we send, is wrong: nothing is sent until somebody has put it right.
     CONFIG = "config"
     #: An answer nobody knows: the account is stopped until somebody has looked.
@@ -68,6 +70,7 @@ class Signal:
         usage: Percent of the provider's limit that is used up, where the service says so.
         fact: What was learnt of the lead, if the scope is `lead`.
         lead_id: The lead whose request it was, if it was one's.
+        chat_id: The chat a message went into, where that was told.
     """
 
     kind: SignalKind
@@ -78,6 +81,7 @@ class Signal:
     usage: float | None = None
     fact: LeadFact | None = None
     lead_id: int | None = None
+    chat_id: str | None = None
 
 
 class SignalSink(Protocol):

@@ -29,6 +29,8 @@ def signal_of(refused: Refusal, bucket: Bucket, lead_id: int | None = None) -> S
     kind, scope = _TOLD.get(refused.kind, (SignalKind.OK, "bucket"))
     if refused.slug in KEY_TYPES:
         scope = "tenant"
+    if refused.slug == "account_restricted":
+        kind = SignalKind.RESTRICTED
     return Signal(kind, scope, bucket, refused.reason, lead_id=lead_id)
 
 
