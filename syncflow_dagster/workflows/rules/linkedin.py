@@ -73,19 +73,20 @@ def one_name(graph: Graph) -> Iterator[Finding]:
         tenant = (
             graph.root["connections"][str(node["connection"].text)]["account"].text or "default"
         )
-        here = {
-            str(account["name"].text): account
+        here = [
+            ((tenant, str(account["name"].text)), (tenant, str(account["id"].text)), account)
             for account in node["accounts"].items()
             if account["name"].text and account["id"].text
-        }
-        for name, account in here.items():
-            number = str(account["id"].text)
-            if names.setdefault((tenant, number), name) != name:
-                message = f"another node calls this account {names[tenant, number]!r}"
+        ]
+        for (_, name), (_, number), account in here:
+            if (called := names.get((tenant, number), name)) != name:
+                message = f"another node calls this account {called!r}"
                 yield Finding(account["name"].loc, message, "call it the same: limits are shared")
-            elif ids.setdefault((tenant, name), number) != number:
+            elif ids.get((tenant, name), number) != number:
                 message = f"another node calls another account {name!r}"
                 yield Finding(account["name"].loc, message, "give it a name of its own")
+        names |= {number: name[1] for name, number, _ in here}
+        ids |= {name: number[1] for name, number, _ in here}
 
 
 def dry_run(graph: Graph) -> Iterator[Finding]:

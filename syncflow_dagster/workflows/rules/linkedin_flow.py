@@ -142,6 +142,7 @@ def _message(walk: _Walk, step: View, states: _States) -> _States:
         message = "who is not connected here has no invitation either, and would wait for ever"
         hint = "put an invite before it, or it into the 'then' of a condition 'connected'"
         walk.report(step["type"], message, hint)
+        return _in_time(states)  # as if it were not there
     return frozenset({_S.CONNECTED})
 
 

@@ -61,7 +61,8 @@ def sources(graph: Graph) -> Iterator[Finding]:
             variants = step["variants"].items()
             if step[key].exists and variants:
                 message = f"has both {key!r} and 'variants'"
-                yield Finding(step["variants"].loc, message, f"make {key!r} one of the variants")
+                hint = f"make {key!r} one of the variants"
+                yield Finding(step["variants"].loc, message, hint, at_key=True)
             if kind != "invite" and not step[key].exists and not variants:
                 yield Finding(step["type"].loc, f"this {kind} says nothing", f"give it a {key!r}")
             names = [variant["name"] for variant in variants]
