@@ -157,6 +157,7 @@ def test_the_verdict_names_what_a_client_did_wrong(client):
     control.advance(1)
     client.write("acc-anna", gone, "Too late")
     client.write("acc-anna", calm, "Too late")
+    client.invite("acc-ben", gone)
     client.send("GET", f"/users/{calm}", params={"account_id": "acc-anna"})
     state = control.state("unipile")
     found = {name: [one["person"] for one in cases] for name, cases in state["verdict"].items()}
@@ -166,6 +167,7 @@ def test_the_verdict_names_what_a_client_did_wrong(client):
         "sends_after_reply": [gone],
         "sends_after_opt_out": [],
         "sends_after_owner": [calm],
+        "sends_after_word_elsewhere": [gone],
     }
     anna = state["accounts"]["acc-anna"]
     assert anna["refused"] == {"invite": {"already_invited_recently": 1}}
@@ -220,6 +222,9 @@ def test_a_second_invitation_may_follow_one_that_was_declined_or_taken_back_long
     assert doubles((*taken_back, "2026-02-20T00:00:00.000+00:00", "IGNORED"), again) == []
     assert doubles((*taken_back, "2026-02-20T00:00:00.000+00:00", "ACCEPTED"), again) == ["1"]
     assert doubles(("owner", taken_back[1], None, "PENDING"), again) == ["1"]
+    elsewhere = known(("owner", taken_back[1], None, "PENDING"), again)
+    elsewhere["invitations"][0]["account"] = "b"
+    assert verdict({"p": elsewhere})["double_invites"] == [], "no client can know that"
     assert doubles(("person", taken_back[1], None, "PENDING"), again) == []
 
 

@@ -14,6 +14,8 @@ first 120 and more of them. Special cases, each with a share of its own:
 | `decorated` | a first name with a title, an emoji, or in capitals |
 | `bare` | neither company nor position |
 | `open_profile` | takes InMails from everybody |
+| `blocks` | cannot be invited |
+| `unreachable` | takes no messages |
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -33,6 +36,8 @@ from syncflow_dagster.sandbox.unipile.behaviour import DAY_S, Behaviour, Shares
 if TYPE_CHECKING:
     import random
 
+# Share of the people whose profiles tell a former job.
+_HAD_ANOTHER_JOB = 0.4
 # What lists say people were asked about; some cells are empty.
 _TOPICS = ("order data", "returns", "forecasts", "")
 # Until when slugs have changed.
@@ -61,6 +66,8 @@ class Cases(BaseModel):
     decorated: float = Field(default=0.05, ge=0, le=1)
     bare: float = Field(default=0.03, ge=0, le=1)
     open_profile: float = Field(default=0.08, ge=0, le=1)
+    blocks: float = Field(default=0.005, ge=0, le=1)
+    unreachable: float = Field(default=0.005, ge=0, le=1)
     abroad: float = Field(default=0.25, ge=0, le=1)
     connected_before: float = Field(default=0.04, ge=0, le=1)
     invited_before: float = Field(default=0.02, ge=0, le=1)
@@ -192,6 +199,20 @@ class Made:
     def position(self) -> str:
         """Present job; empty when the profile tells none."""
         return "" if "bare" in self.cases else self._chance("position").choice(names.POSITIONS)
+
+    @cached_property
+    def since(self) -> datetime:
+        """Since when the present job is held."""
+        chance = self._chance("since")
+        return datetime(chance.randrange(2019, 2026), chance.randrange(1, 13), 1, tzinfo=UTC)
+
+    @cached_property
+    def past(self) -> tuple[tuple[str, str], ...]:
+        """A former employer and job, of some."""
+        chance = self._chance("past")
+        if chance.random() > _HAD_ANOTHER_JOB:
+            return ()
+        return ((names.company(chance.randrange(150)), chance.choice(names.POSITIONS)),)
 
     @property
     def headline(self) -> str:

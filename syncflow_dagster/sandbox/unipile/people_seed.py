@@ -37,6 +37,10 @@ def person_of(made: Made) -> Person:
         location=made.place[0],
         language=made.language,
         open_profile="open_profile" in made.cases,
+        reachable="unreachable" not in made.cases,
+        blocks="blocks" in made.cases,
+        since=made.since,
+        past=made.past,
     )
 
 

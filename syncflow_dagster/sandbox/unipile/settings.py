@@ -67,7 +67,8 @@ class Settings(BaseModel):
         invite_status: HTTP status of an invitation that was sent; sources disagree.
         null_ids: Whether sent messages are answered without their ids.
         missing_member_id: Whether relations come without `member_id`.
-        webhook_delay_s: Longest delay of a delivery, in seconds; each one's is drawn.
+        webhook_delay_s: Longest delay of a new relation's webhook, in seconds; each one's is
+            drawn. Messages and states are told within seconds.
         webhook_repeat: Share of deliveries that come twice.
         webhook_shuffle: Share of deliveries that come behind younger ones.
         webhook_drop: Share of deliveries that never come.

@@ -11,60 +11,88 @@ if TYPE_CHECKING:
 # LinkedIn takes no second invitation within three weeks of one that was taken back.
 _COOLDOWN = timedelta(days=21)
 
+_NAMES = (
+    "double_invites",
+    "double_messages",
+    "sends_after_reply",
+    "sends_after_opt_out",
+    "sends_after_owner",
+    "sends_after_word_elsewhere",
+)
 Case = dict[str, Any]
 
 
 def verdict(people: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Case]]:
     """The cases, each with `person`, `account`, `at` and `id`, by what went wrong.
 
-    `double_invites`: by a client, while an earlier invitation of whatever account was out, after
-    one was accepted, or within three weeks after one was taken back. `double_messages`: the same
-    text twice in one chat. `sends_after_reply`, `sends_after_opt_out`: an invitation or message
-    by a client, behind the person's first message, or objection, to whatever account;
-    `sends_after_owner`: behind one that the owner wrote by hand.
+    - `double_invites`: by a client, while an earlier invitation stood: one by a client of whatever
+      account, or by the account's owner. It stands while it is out, once it is accepted, and
+      three weeks after it was taken back.
+    - `double_messages`: the same text twice in one chat.
+    - `sends_after_reply`, `sends_after_opt_out`: invitations and messages by a client, behind a
+      message, or an objection, of the person to this account.
+    - `sends_after_owner`: behind a message that the account's owner wrote by hand.
+    - `sends_after_word_elsewhere`: behind a message of the person to another account, which a
+      client knows once that account was told, or looked.
 
     Args:
         people: As `Truth.people` tells them.
     """
-    found: dict[str, list[Case]] = {
-        "double_invites": [],
-        "double_messages": [],
-        "sends_after_reply": [],
-        "sends_after_opt_out": [],
-        "sends_after_owner": [],
-    }
+    found: dict[str, list[Case]] = {name: [] for name in _NAMES}
     for person, known in people.items():
-        for name, one in _cases(known):
-            found[name].append(
-                {"person": person, "account": one["account"], "at": one["at"], "id": one["id"]}
-            )
+        # An accepted invitation's note becomes a message, which nobody sends.
+        messages = [one for one in known["messages"] if one["type"] != "INVITATION"]
+        invitations = sorted(known["invitations"], key=_at)
+        for name, one in [
+            *_double_invites(invitations),
+            *_double_messages(messages),
+            *_too_late(invitations, messages),
+        ]:
+            told = {key: one[key] for key in ("account", "at", "id")}
+            found[name].append({"person": person, **told})
     return found
 
 
-def _cases(known: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    invitations = sorted(known["invitations"], key=lambda one: str(one["at"]))
+def _at(one: Mapping[str, Any]) -> str:
+    return str(one["at"])
+
+
+def _double_invites(invitations: list[Case]) -> Iterator[tuple[str, Case]]:
     for place, one in enumerate(invitations):
-        earlier = [other for other in invitations[:place] if other["by"] != "person"]
+        earlier = [
+            other
+            for other in invitations[:place]
+            if other["by"] == "api" or (other["by"], other["account"]) == ("owner", one["account"])
+        ]
         if one["by"] == "api" and any(_stands(other, one["at"]) for other in earlier):
             yield "double_invites", one
+
+
+def _double_messages(messages: list[Case]) -> Iterator[tuple[str, Case]]:
     seen: set[tuple[str, str]] = set()
-    # An accepted invitation's note becomes a message, which nobody sends.
-    messages = [one for one in known["messages"] if one["type"] != "INVITATION"]
     for one in messages:
         if one["by"] == "api":
             text = (one["account"], " ".join((one["text"] or "").split()))
             if text in seen:
                 yield "double_messages", one
             seen.add(text)
-    owner = [one["at"] for one in messages if one["by"] == "owner" and not one["before"]]
-    ends = {
-        "sends_after_reply": known["first_reply_at"],
-        "sends_after_opt_out": known["opted_out_at"],
-        "sends_after_owner": min(owner, default=None),
-    }
-    for one in [*invitations, *messages]:
-        if one["by"] == "api":
-            yield from ((name, one) for name, end in ends.items() if end and one["at"] > end)
+
+
+def _too_late(invitations: list[Case], messages: list[Case]) -> Iterator[tuple[str, Case]]:
+    words = [one for one in messages if one["by"] != "api" and not one["before"]]
+    for sent in [*invitations, *messages]:
+        if sent["by"] != "api":
+            continue
+        heard = [one for one in words if one["at"] < sent["at"]]
+        here = [one for one in heard if one["account"] == sent["account"]]
+        if any(one["by"] == "owner" for one in here):
+            yield "sends_after_owner", sent
+        if any(one["tone"] == "opt_out" for one in here):
+            yield "sends_after_opt_out", sent
+        if any(one["by"] == "person" for one in here):
+            yield "sends_after_reply", sent
+        elif any(one["by"] == "person" for one in heard):
+            yield "sends_after_word_elsewhere", sent
 
 
 def _stands(earlier: Mapping[str, Any], at: str) -> bool:
