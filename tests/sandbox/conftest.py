@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 import requests
+from unipile_service import SEED as MEMBERS
+from unipile_service import Unipile
 
 from syncflow_dagster.sandbox.clock import ManualClock
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.sandbox.salesforce.settings import Settings
 from syncflow_dagster.sandbox.server import SandboxServer
+from syncflow_dagster.sandbox.unipile.settings import Settings as UnipileSettings
 
 BOARD = "9000000001"
 SUB_BOARD = "9000000002"
@@ -225,6 +228,7 @@ def _server() -> Iterator[SandboxServer]:
         control = ControlClient(server.urls["control"])
         control.seed(SEED)
         control.seed(PEOPLE, service="salesforce")
+        control.seed(MEMBERS, service="unipile")
         control.close()
         yield server
 
@@ -265,6 +269,12 @@ def monday(server: SandboxServer) -> Monday:
 def salesforce(server: SandboxServer, control: ControlClient) -> Salesforce:
     control.settings(service="salesforce", **Settings().model_dump())
     return Salesforce(server)
+
+
+@pytest.fixture
+def unipile(server: SandboxServer, control: ControlClient) -> Unipile:
+    control.settings(service="unipile", **UnipileSettings().model_dump())
+    return Unipile(server, control)
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from syncflow_dagster.sandbox.monday.model import Board, Item
     from syncflow_dagster.sandbox.service import World
 
+# Faults that only other services have.
+_OTHERS = frozenset({"expired_session", "hang", "drip", "repeat_page"})
+
 
 class MondayService:
     """monday.com: `POST /v2`, and the store that takes the files of bulk jobs."""
@@ -64,8 +67,9 @@ class MondayService:
         Raises:
             ValueError: It is not.
         """
-        if spec.kind == "expired_session":
-            raise ValueError("kind: monday's tokens do not expire")
+        if spec.kind in _OTHERS:
+            msg = f"kind: monday has no {spec.kind!r}"
+            raise ValueError(msg)
         check_spelling(spec)
 
     def reset(self) -> None:

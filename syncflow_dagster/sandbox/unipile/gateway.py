@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -164,20 +165,22 @@ def _spoiled(call: Call, response: Response) -> Response:
     if (after := call.faults.get("error_after")) is not None:
         return call.refusal(of_status(after.status or 500))
     if (drip := call.faults.get("drip")) is not None:
-        return _dripping(call, response, drip.delay_s or 0.0)
+        return _dripping(response, drip.delay_s or 0.0)
     return response
 
 
-def _dripping(call: Call, response: Response, seconds: float) -> Response:
-    """The answer's body in small pieces, which take `seconds` altogether."""
+def _dripping(response: Response, seconds: float) -> Response:
+    """The answer's body in small pieces, which take `seconds` altogether.
+
+    These are always real seconds: a client whose clock stands still is still kept reading.
+    """
     body = bytes(response.body)
     step = max(1, -(-len(body) // _SLICES))
-    clock = call.runtime.world.clock
 
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(body), step):
-            await clock.sleep(seconds / _SLICES)
             yield body[start : start + step]
+            await asyncio.sleep(seconds / _SLICES)
 
     return StreamingResponse(pieces(), response.status_code, media_type=response.media_type)
 
