@@ -19,9 +19,6 @@ from syncflow_dagster.nodes.linkedin.shapes import moment
 if TYPE_CHECKING:
     from datetime import datetime
 
-#: Types of messages by which an InMail is answered.
-INMAIL_ANSWERS = frozenset({"INMAIL", "INMAIL_REPLY", "INMAIL_ACCEPT", "INMAIL_DECLINE"})
-
 
 class NotAnEvent(ValueError):
     """A body that is no event; the text says what is missing, without quoting the body."""
@@ -182,11 +179,18 @@ def _message(body: Mapping[str, Any]) -> MessageSeen:
         kind=kind.upper(),
         is_talk=not any(_is_set(body, name) for name in ("is_event", "hidden", "deleted")),
         is_group=_is_set(body, "is_group"),
+        is_connected=_is_near(sender),
     )
 
 
 def _address(sender: Mapping[str, Any]) -> str | None:
     return _text(sender, "attendee_public_identifier") or _text(sender, "attendee_profile_url")
+
+
+def _is_near(sender: Mapping[str, Any]) -> bool | None:
+    """Tell whether a sender is a connection, as far as that is said."""
+    distance = _text(_object(sender, "attendee_specifics"), "network_distance")
+    return None if distance in {None, "SELF"} else distance in {"DISTANCE_1", "FIRST_DEGREE"}
 
 
 def _needed(body: Mapping[str, Any], name: str) -> str:

@@ -137,7 +137,14 @@ class Messages:
         facts: dict[str, Any] = {}
         if seen.chat_id and lead.chat_id is None:
             facts["chat_id"] = seen.chat_id
-        if lead.connected_at is None and seen.kind == "MESSAGE" and seen.is_connected is not False:
+        # An InMail may be answered by somebody who is no connection.
+        by_invitation = lead.invited_at is not None and not lead.messages_sent
+        if (
+            lead.connected_at is None
+            and by_invitation
+            and seen.kind == "MESSAGE"
+            and seen.is_connected is not False
+        ):
             facts |= {"connected_at": at, "connected_via": "reply"}
         return facts
 
