@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 COOLDOWN_S = 21 * 86_400.0
 #: The least time for which an account that has done enough does no more of it.
 LIMIT_S = 86_400.0
+#: Until something is read again after the service has refused it for a limit.
+LIMITED_READ_S = 3_600.0
 #: Until a profile that could not be read is asked for again.
 _AGAIN_S = 600.0
 #: Classes after which nothing is asked of the account, or the tenant, until somebody has acted.
@@ -303,4 +305,5 @@ def _learnt(effect: Effect, result: Result) -> Signal:
 
 def _unreadable(error: ReadFailed) -> Unreadable:
     is_outage = error.kind in _OUTAGES and error.signal is not None
-    return Unreadable(error.reason, error.after_s, is_outage)
+    used_up = error.kind is ErrorClass.ACCOUNT_LIMIT
+    return Unreadable(error.reason, LIMITED_READ_S if used_up else error.after_s, is_outage)

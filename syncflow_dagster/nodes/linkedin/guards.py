@@ -70,7 +70,7 @@ def check_before(api: LinkedIn, lead: Lead, kind: str, ours: OwnMessages) -> Fac
             another day; nothing may be sent then. ErrorClass.LEAD_PERMANENT: there is no such
             member.
     """
-    _must_be_ok(api)
+    must_be_ok(api)
     profile = None
     if kind != "message" or lead.connected_at is None or lead.provider_id is None:
         try:
@@ -89,7 +89,12 @@ def check_before(api: LinkedIn, lead: Lead, kind: str, ours: OwnMessages) -> Fac
     return Facts(profile, False, facts.chat_id, facts.read_only, facts.inbound, facts.by_hand, can)
 
 
-def _must_be_ok(api: LinkedIn) -> None:
+def must_be_ok(api: LinkedIn) -> None:
+    """Refuse to go on while what is read may be of another day.
+
+    Raises:
+        ReadFailed: the account's state is not OK, or could not be read.
+    """
     status = api.account()
     if not status.is_ok:
         reason = f"UNI: the account is {status.status}"

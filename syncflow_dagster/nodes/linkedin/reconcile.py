@@ -18,7 +18,7 @@ from syncflow_dagster.core.outreach import slugs
 from syncflow_dagster.ledger.ports import Absent, Ambiguous, Finding, Found, Unreadable, Unseen
 from syncflow_dagster.nodes.linkedin.api import ReadFailed, WrongProfile
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass
-from syncflow_dagster.nodes.linkedin.guards import find_chat
+from syncflow_dagster.nodes.linkedin.guards import find_chat, must_be_ok
 from syncflow_dagster.nodes.linkedin.own_messages import comparable
 from syncflow_dagster.nodes.linkedin.polls_pages import Listing, TimeLeft
 
@@ -89,15 +89,14 @@ class LookupRun:
         profile = self._profile(effect)
         if profile is None:
             return Ambiguous("there is no such member any more")
-        listed = self._listed(profile)
-        if listed is not None:
-            return Found(listed.id)
         # `ignored`: it was sent, and declined.
         if profile.connected or profile.invitation in {"sent", "ignored"}:
-            return Found()
+            return Found(self._id_for_later(profile))
+        if (listed := self._listed(profile)) is not None:
+            return Found(listed.id)
         if self._is_relation(effect, profile):
             return Found()
-        self._must_be_ok()
+        must_be_ok(self._api)
         if effect.unseen + 1 < INVITE_LOOKS:
             where = "neither in the profile, nor among invitations that are out, nor connections"
             return Unseen(f"not there yet: {where}", INVITE_APART_S)
@@ -110,7 +109,7 @@ class LookupRun:
         found = None if chat is None else self._in_chat(effect, chat.id)
         if found is not None:
             return Found(found.id)
-        self._must_be_ok()
+        must_be_ok(self._api)
         if effect.unseen + 1 < MESSAGE_LOOKS:
             apart_s = MESSAGE_OVER_S / (MESSAGE_LOOKS - 1)
             return Unseen("the chat does not show it yet", apart_s)
@@ -126,18 +125,25 @@ class LookupRun:
             return Found(effect.payload.get("invitation_id"))
         if profile.connected or self._listed(profile) is not None:
             # Accepted before it was taken back, or still out: sending again tells which.
-            self._must_be_ok()
+            must_be_ok(self._api)
             return Absent()
         if profile.invitation == "sent":
             text = "the profile shows it, the list of invitations that are out does not"
             return Unreadable(text, INVITE_APART_S)
-        self._must_be_ok()
+        must_be_ok(self._api)
         return Found(effect.payload.get("invitation_id"))
 
     def invitation_of(self, profile: Profile) -> str | None:
         """Return the id of our invitation of a member, if one is out."""
         listed = self._listed(profile)
         return None if listed is None else listed.id
+
+    def _id_for_later(self, profile: Profile) -> str | None:
+        """Return the id of an invitation that is out: good to have, but nothing hangs on it."""
+        try:
+            return self.invitation_of(profile)
+        except (ReadFailed, Endless):
+            return None
 
     def _profile(self, effect: Effect) -> Profile | None:
         person = str(effect.payload["provider_id"])
@@ -185,12 +191,6 @@ class LookupRun:
         # Not every provider of a list heeds `after`.
         recent = (one for one in same if one.at is None or one.at > since)
         return next((one for one in recent if one.id not in bound), None)
-
-    def _must_be_ok(self) -> None:
-        """Refuse to conclude that something is not there while reads may be of another day."""
-        status = self._api.account()
-        if not status.is_ok:
-            raise ReadFailed(ErrorClass.ACCOUNT_DOWN, f"UNI: the account is {status.status}")
 
 
 def _since(effect: Effect) -> datetime:
