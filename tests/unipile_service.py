@@ -29,6 +29,7 @@ SEED = {
         {"slug": "zoë-müller-東京", "first_name": "Zoë", "last_name": "Müller"},
         {"slug": "open-olga", "first_name": "Olga", "last_name": "Open", "open_profile": True},
         {"slug": "shy-sam", "first_name": "Sam", "last_name": "Shy", "blocks": True},
+        {"slug": "lost-lou", "first_name": "Lou", "last_name": "Lost", "locked": True},
         {"slug": "gone-gil", "first_name": "Gil", "last_name": "Gone", "reachable": False},
     ],
 }

@@ -106,6 +106,7 @@ def test_a_list_has_no_end(unipile):
         return found
 
     first = ["person-2", "person-1"]
+    unipile.deed("message", text="One")
     assert [rows for _, rows in pages(2)] == [first, ["person-0"]]
     for spelling, rows, cursors in (
         (None, first, 5), ("same_cursor", first, 1), ("empty", [], 5),
@@ -116,6 +117,15 @@ def test_a_list_has_no_end(unipile):
         assert [one for _, one in found] == [first, *[rows] * 4]
         assert len({cursor for cursor, _ in found}) == cursors
         assert None not in {cursor for cursor, _ in found}
+        unipile.fault("repeat_page", op="messages", times=2)
+        once = unipile.get("/messages")
+        again = unipile.get("/messages", cursor=once["cursor"])
+        assert again["items"] == once["items"] != []
+    unipile.fault("repeat_page", op="sent", times=3)
+    cursors = [unipile.get("/users/invite/sent")["cursor"]]
+    for _ in range(2):
+        cursors.append(unipile.get("/users/invite/sent", cursor=cursors[-1])["cursor"])
+    assert len(set(cursors) - {None}) == 3
 
 
 def test_reads_of_one_kind_lag(unipile):

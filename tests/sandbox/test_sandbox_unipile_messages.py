@@ -129,6 +129,7 @@ def test_a_chat_is_found_by_its_other_end(unipile):
     assert (message["id"], message["is_sender"]) == (sent["message_id"], 1)
     assert unipile.get(f"/messages/{message['id']}", None) == message
     [end] = unipile.get(f"/chats/{chat['id']}/attendees")["items"]
+    assert end == unipile.get(path) == unipile.get(f"/chat_attendees/{end['id']}", None)
     assert end["specifics"]["network_distance"] == "DISTANCE_1"
     assert unipile.get(f"/chat_attendees/{end['id']}/chats", None)["items"] == [chat]
     unipile.deed("message", text="Two", is_event=True)

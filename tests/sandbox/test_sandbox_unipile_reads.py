@@ -28,6 +28,8 @@ def test_people_are_found_by_slug_and_id_and_by_nothing_else(unipile):
     assert unipile.get("/users/person-0")["public_identifier"] == "zero-person"
     nobody = unipile.send("GET", "/users/nobody", params={"account_id": "acc_anna"})
     assert refused(nobody) == (404, "resource_not_found")
+    locked = unipile.send("GET", "/users/lost-lou", params={"account_id": "acc_anna"})
+    assert refused(locked) == (422, "invalid_recipient")
     assert refused(unipile.send("GET", "/users/person-0")) == (400, "missing_parameters")
     me = unipile.get("/users/me", "acc_carla")
     assert (me["object"], me["premium"], me["recruiter"]) == ("AccountOwnerProfile", True, None)

@@ -30,7 +30,9 @@ def _asked(call: Call) -> tuple[dict[str, Any], dict[str, Any] | None]:
     cursor = call.query.get("cursor")
     if cursor is not None:
         known = decode(cursor)
-        return {name: known[name] for name in _FILTERS if name in known}, known
+        filters = {name: known[name] for name in _FILTERS if name in known}
+        # A list without an end begins anew.
+        return filters, None if "repeat_page" in call.faults else known
     return {name: call.query[name] for name in _FILTERS if name in call.query}, None
 
 
@@ -105,14 +107,16 @@ def _chat(call: Call) -> tuple[Chat, Sight]:
 
 def attendees(call: Call) -> Response:
     """`GET /chats/{chat_id}/attendees`."""
-    found, sight = _chat(call)
+    return call.listed("ChatAttendeeList", [_attendee_row(*_chat(call))], None)
+
+
+def _attendee_row(found: Chat, sight: Sight) -> dict[str, Any]:
     known = sight.invitation(found.person)
-    row = shapes.attendee(
+    return shapes.attendee(
         found,
         connected=sight.relation(found.person) is not None,
         invited=known is not None and known[1] == "PENDING",
     )
-    return call.listed("ChatAttendeeList", [row], None)
 
 
 # -- messages ------------------------------------------------------------------------------
@@ -187,6 +191,11 @@ def _attendee(call: Call) -> tuple[Chat, Sight]:
     return found, sight
 
 
+def attendee(call: Call) -> Response:
+    """`GET /chat_attendees/{attendee_id}`."""
+    return call.answer(_attendee_row(*_attendee(call)))
+
+
 def attendee_chats(call: Call) -> Response:
     """`GET /chat_attendees/{attendee_id}/chats`."""
     found, sight = _attendee(call)
@@ -205,6 +214,7 @@ ROUTES = [
     ApiRoute("GET", "/chats/{chat_id}/messages", "messages", chat_messages),
     ApiRoute("GET", "/messages", "messages", messages),
     ApiRoute("GET", "/messages/{message_id}", "messages", message),
+    ApiRoute("GET", "/chat_attendees/{attendee_id}", "chats", attendee),
     ApiRoute("GET", "/chat_attendees/{attendee_id}/chats", "chats", attendee_chats),
     ApiRoute("GET", "/chat_attendees/{attendee_id}/messages", "messages", attendee_messages),
 ]

@@ -56,6 +56,7 @@ class Person:
         open_profile: Whether anybody may write without being connected.
         reachable: Whether the member takes messages at all.
         blocks: Whether invitations to the member are refused.
+        locked: Whether the profile is out of reach.
         since: When the member came to this company.
         past: Former employers, as (company, position).
     """
@@ -74,6 +75,7 @@ class Person:
     premium: bool = False
     reachable: bool = True
     blocks: bool = False
+    locked: bool = False
     since: datetime | None = None
     past: tuple[tuple[str, str], ...] = ()
 

@@ -33,20 +33,33 @@ def by_place(
         read: Gives rows, from a place on, so many.
     """
     start, limit = 0, call.number("limit", *sizes)
-    repeat = call.faults.get("repeat_page")
     if (cursor := call.query.get("cursor")) is not None:
         known = decode(cursor)
         start, limit = _whole(known.get(place)), _whole(known.get("limit"))
-    rows = list(read(0 if repeat else start, limit + 1))
-    if repeat is None:
-        following = {"limit": limit, place: start + limit} if len(rows) > limit else None
-    else:
-        # Never the end: the same rows again, under another cursor or the same one.
-        step = 0 if repeat.spelling == "same_cursor" else limit
-        following = {"limit": limit, place: start + step}
-    if repeat is not None and repeat.spelling == "empty" and cursor is not None:
-        rows = []
+    if "repeat_page" in call.faults:
+        return _endless(call, name, list(read(0, limit)), {"limit": limit, place: start})
+    rows = list(read(start, limit + 1))
+    following = {"limit": limit, place: start + limit} if len(rows) > limit else None
     return call.listed(name, rows[:limit], None if following is None else encode(following))
+
+
+def _endless(
+    call: Call, name: str, rows: list[dict[str, Any]], carried: dict[str, Any]
+) -> Response:
+    """The first page once more, or an empty one; under the next cursor, or always the same.
+
+    Args:
+        call: The request.
+        name: `object` of the answer.
+        rows: The first page.
+        carried: What the cursor carries; its last number goes up.
+    """
+    spelling = call.faults["repeat_page"].spelling
+    [*_, number] = carried
+    step = 0 if spelling == "same_cursor" else 1
+    again = encode({**carried, number: carried[number] + step})
+    first = "cursor" not in call.query
+    return call.listed(name, rows if first or spelling != "empty" else [], again)
 
 
 def by_row(
@@ -67,6 +80,10 @@ def by_row(
     """
     limit = _whole(known.get("limit")) if known else call.number("limit", 100, 250)
     rest = iter(rows)
+    if "repeat_page" in call.faults:
+        before = decode(call.query["cursor"]) if "cursor" in call.query else {}
+        carried = {**filters, "again": _whole(before.get("again", 0))}
+        return _endless(call, name, list(islice(rest, limit)), carried)
     if known:
         last = last_row(known)
         # Rows of the cursor's own moment come again, up to the row itself.

@@ -52,6 +52,7 @@ class Member(_Part):
     premium: bool = False
     reachable: bool = True
     blocks: bool = False
+    locked: bool = False
     past: list[tuple[str, str]] = []
 
     def person(self) -> Person:

@@ -239,7 +239,7 @@ def message(one: Message) -> dict[str, Any]:
     """A `Message`."""
     chat_of = one.chat
     own = one.is_sender
-    return {
+    shown: dict[str, Any] = {
         "object": "Message",
         "id": one.id,
         "account_id": chat_of.account.id,
@@ -251,7 +251,6 @@ def message(one: Message) -> dict[str, Any]:
         "attendee_type": "MEMBER",
         "attendee_distance": -1 if own else 1,
         "text": None if one.deleted else one.text,
-        "subject": one.subject,
         "timestamp": stamp(one.at),
         "is_sender": int(own),
         "seen": 0,
@@ -266,9 +265,9 @@ def message(one: Message) -> dict[str, Any]:
         "original": "",
         "attachments": [],
         "reactions": [],
-        "quoted": None,
-        "reply_to": None,
     }
+    # The vendor's own schemas refuse null in what is optional.
+    return shown if one.subject is None else {**shown, "subject": one.subject}
 
 
 def attendee(one: Chat, *, connected: bool, invited: bool) -> dict[str, Any]:
@@ -281,7 +280,6 @@ def attendee(one: Chat, *, connected: bool, invited: bool) -> dict[str, Any]:
         "provider_id": person.provider_id,
         "name": person.full_name,
         "is_self": 0,
-        "picture_url": None,
         "profile_url": f"https://www.linkedin.com/in/{person.provider_id}",
         "specifics": {
             "provider": "LINKEDIN",

@@ -35,6 +35,8 @@ def profile(call: Call) -> Response:
     person = call.runtime.store.find_person(call.path["identifier"])
     if person is None:
         raise ApiError("resource_not_found", "User not found.")
+    if person.locked:
+        raise ApiError("invalid_recipient", "The profile is locked.")
     if person is not account.person:
         call.runtime.limits.check(account, "profile", "too_many_requests")
         call.runtime.limits.count(account, "profile")
