@@ -61,6 +61,16 @@ IDENTITY_POINTS = (
 )
 #: Passed where events of Unipile are taken in, and where an account is polled.
 INBOX_POINTS = ("inbox.event_written", "inbox.event_committed", "poll.page_committed")
+#: Passed where people are enrolled for outreach, and where an account has its turn.
+OUTREACH_POINTS = (
+    "enrol.rows_taken",
+    "enrol.leads_written",
+    "enrol.committed",
+    "turn.looked",
+    "turn.asked",
+    "turn.effect_written",
+    "turn.planned",
+)
 POINTS = (
     *PULL_POINTS,
     *DELTA_POINTS,
@@ -69,6 +79,7 @@ POINTS = (
     *ADOPT_POINTS,
     *IDENTITY_POINTS,
     *INBOX_POINTS,
+    *OUTREACH_POINTS,
 )
 
 _passages: Counter[str] = Counter()

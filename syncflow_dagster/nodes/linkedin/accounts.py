@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    import psycopg
+    from psycopg.rows import DictRow
 
     from syncflow_dagster.store.database import Database
+
+    Connection = psycopg.Connection[DictRow]
+
+#: How long an account that was down does half of what it might.
+REDUCED_FOR = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +27,7 @@ class DueAccount:
     Attributes:
         account: The account, as the ledger knows it.
         due: Whether a turn would find something to do now.
-        next_at: When it would, at the latest; now where it is due.
+        next_at: When it would, at the latest; now or before where it is due.
     """
 
     workflow: str
@@ -37,3 +44,84 @@ def due_accounts(database: Database, now: datetime) -> list[DueAccount]:
     """
     rows = database.fetch_all(sql.load("outreach")["due_accounts"], {"now": now})
     return [DueAccount(**row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is known of an account; a row of `outreach_account`.
+
+    Attributes:
+        status: State of its session at Unipile, `OK` if it works.
+        status_at: When that was last known.
+        live_since: First action ever, from which the ramp counts.
+        reduced_until: Until when it does half of what it might.
+        next_action_at: Before this nothing is sent.
+    """
+
+    account: str
+    status: str
+    status_at: datetime | None
+    tier: str | None
+    live_since: datetime | None
+    reduced_until: datetime | None
+    next_action_at: datetime | None
+    acknowledged_at: datetime | None
+
+
+_COLUMNS = tuple(one.name for one in fields(Account))
+
+
+class AccountStore:
+    """Reads and writes what is known of accounts.
+
+    Args:
+        database: Where it is.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queries = sql.load("outreach_turn")
+
+    def read(self, account: str) -> Account | None:
+        """Return an account; None if no node has enrolled anybody with it."""
+        with self._database.transaction() as conn:
+            return self.read_in(conn, account)
+
+    def read_in(self, conn: Connection, account: str) -> Account | None:
+        """Return an account as a transaction sees it."""
+        row = conn.execute(self._queries["read_account"], {"account": account}).fetchone()
+        return None if row is None else _account_of(row)
+
+    def lock(self, conn: Connection, account: str) -> Account | None:
+        """Lock an account: nobody else counts or reserves until the transaction ends."""
+        row = conn.execute(self._queries["lock_account"], {"account": account}).fetchone()
+        return None if row is None else _account_of(row)
+
+    def note_status(self, account: str, status: str, now: datetime) -> bool:
+        """Write down the state of an account's session.
+
+        One that is back does half for a while, and its nodes need not wait any longer.
+
+        Returns:
+            Whether it has changed.
+        """
+        given = {"account": account, "status": status, "now": now, "until": now + REDUCED_FOR}
+        with self._database.transaction() as conn:
+            row = conn.execute(self._queries["note_status"], given).fetchone()
+            changed = row is not None and row["was"] != status
+            if changed:
+                conn.execute(self._queries["wake"], {"account": account})
+        return changed
+
+    def wake(self, account: str) -> None:
+        """Let the account's nodes look at once whether something can go."""
+        self._database.execute(self._queries["wake"], {"account": account})
+
+    def stop(self, scope: str, reason: str, now: datetime) -> None:
+        """Switch something off until a person has looked: `*`, `workflow.node`, or an account."""
+        given = {"scope": scope, "reason": reason, "now": now}
+        self._database.execute(self._queries["stop"], given)
+
+
+def _account_of(row: DictRow) -> Account:
+    return Account(**{name: row[name] for name in _COLUMNS})

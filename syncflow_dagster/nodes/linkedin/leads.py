@@ -150,8 +150,12 @@ class LeadStore:
 
     def read(self, lead_ids: Iterable[int]) -> dict[int, Lead]:
         """Return leads by their numbers, as they are now."""
-        given = {"lead_ids": list(lead_ids)}
-        rows = self._database.fetch_all(self._queries["read_leads"], given)
+        with self._database.transaction() as conn:
+            return self.read_in(conn, lead_ids)
+
+    def read_in(self, conn: Connection, lead_ids: Iterable[int]) -> dict[int, Lead]:
+        """Return leads by their numbers, as a transaction sees them."""
+        rows = conn.execute(self._queries["read_leads"], {"lead_ids": list(lead_ids)}).fetchall()
         return {row["lead_id"]: lead_of(row) for row in rows}
 
     def find_by_keys(
@@ -239,11 +243,35 @@ class LeadStore:
         assert row is not None
         return lead_of(row)
 
+    def has_action(self, conn: Connection, lead_id: int) -> bool:
+        """Tell whether an action of a lead is with the ledger and not at its end."""
+        found = conn.execute(self._queries["has_action"], {"lead_id": lead_id}).fetchone()
+        return found is not None
+
     def wait(
-        self, conn: Connection, lead: Lead, until: datetime | None, now: datetime, *, step: int
+        self,
+        conn: Connection,
+        lead: Lead,
+        until: datetime | None,
+        *,
+        step: int | None = None,
+        since: datetime | None = None,
     ) -> None:
-        """Say at which step a lead is, and when it is looked at; None: after an event."""
-        given = {"lead_id": lead.lead_id, "next_due_at": until, "step": step, "now": now}
+        """Say when a lead is looked at next, and at which step it stands since when.
+
+        Args:
+            conn: The transaction in which the lead was locked.
+            lead: The lead.
+            until: When it is looked at; None: once an event has changed it.
+            step: Its step; left out: as before.
+            since: Since when it stands there; left out: as before.
+        """
+        given = {
+            "lead_id": lead.lead_id,
+            "next_due_at": until,
+            "step": lead.current_step if step is None else step,
+            "since": since or lead.step_since,
+        }
         conn.execute(self._queries["let_wait"], given)
 
     def keep_facts(self, conn: Connection, lead: Lead, facts: Mapping[str, Any]) -> None:

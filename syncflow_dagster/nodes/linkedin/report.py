@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+#: Changes, or troubles, that a report names.
+NAMED = 20
 
 
 @dataclass(slots=True)
@@ -37,6 +40,17 @@ class EnrolReport:
     dead: Counter[str] = field(default_factory=Counter)
     by_account: Counter[str] = field(default_factory=Counter)
     why: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, part: EnrolReport) -> None:
+        """Count another part of the same run in."""
+        for one in fields(self):
+            mine, more = getattr(self, one.name), getattr(part, one.name)
+            if one.name == "why":
+                self.why = (self.why + part.why)[:NAMED]
+            elif isinstance(mine, Counter):
+                mine.update(more)
+            else:
+                setattr(self, one.name, mine + more)
 
 
 @dataclass(frozen=True, slots=True)

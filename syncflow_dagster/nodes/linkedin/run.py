@@ -10,17 +10,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.linkedin.accounts import DueAccount, due_accounts
+from syncflow_dagster.nodes.linkedin.api import LinkedInApi
+from syncflow_dagster.nodes.linkedin.buckets import Buckets
+from syncflow_dagster.nodes.linkedin.caps import Meter
+from syncflow_dagster.nodes.linkedin.client import UnipileClient
 from syncflow_dagster.nodes.linkedin.enrol import enrol
 from syncflow_dagster.nodes.linkedin.leads import LeadStore
+from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.statistics import statistics
 from syncflow_dagster.nodes.linkedin.sweep import sweep
 from syncflow_dagster.nodes.linkedin.turn import turn
+from syncflow_dagster.nodes.linkedin.versions import Versions
 from syncflow_dagster.workflows.models import LinkedInStepNode, UnipileConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from syncflow_dagster.core.backoff import Random
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.core.consent.identifiers import PrivacyKey
+    from syncflow_dagster.nodes.linkedin.api import LinkedIn
     from syncflow_dagster.nodes.linkedin.report import (
         EnrolReport,
         Statistics,
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
     )
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.loader import LoadedWorkflow
+    from syncflow_dagster.workflows.models import LinkedInAccount
 
 __all__ = ["DueAccount", "OutreachOptions", "OutreachRun", "due_accounts"]
 
@@ -42,11 +52,13 @@ class OutreachOptions:
             not send, as nobody could be told from the lists.
         chance: Where jitter is drawn from.
         batch_rows: Changes of the source enrolled in one transaction.
+        ask: Gives what asks LinkedIn through an account; Unipile, if left out.
     """
 
     privacy_key: PrivacyKey | None = None
     chance: Random = field(default_factory=random.Random)
     batch_rows: int = 500
+    ask: Callable[[LinkedInAccount], LinkedIn] | None = None
 
 
 class OutreachRun:
@@ -80,6 +92,33 @@ class OutreachRun:
         self.node = _node(loaded, node)
         self.connection = _connection(loaded, self.node)
         self.leads = LeadStore(database)
+        self.versions = Versions(database)
+
+    def account(self, name: str) -> LinkedInAccount:
+        """Return an account by its name in the node, or by that in the ledger.
+
+        Raises:
+            KeyError: The node has none of this name; the text says which there are.
+        """
+        for one in self.node.accounts:
+            if name in {one.name, ledger_account(self.connection, one)}:
+                return one
+        known = ", ".join(one.name for one in self.node.accounts)
+        msg = f"node {self.node.name!r} has no account {name!r}; it has: {known}"
+        raise KeyError(msg)
+
+    def asking(self, name: str) -> tuple[LinkedIn, Buckets]:
+        """Return what asks LinkedIn through an account, and what is told what the answers say.
+
+        In a dry run it refuses whatever changes something, before anything is sent.
+        """
+        settings = self.account(name)
+        if self.options.ask is not None:
+            return self.options.ask(settings), Buckets(self)
+        client = UnipileClient(self.connection, read_only=self.node.dry_run)
+        account = ledger_account(self.connection, settings)
+        meter = Meter(self.database, self.clock, account, settings)
+        return LinkedInApi(client, settings.id, meter), Buckets(self)
 
     def enrol(self) -> EnrolReport:
         """Take up what has changed in the source, batch by batch, each in one transaction."""
@@ -89,7 +128,7 @@ class OutreachRun:
         """Work with one account until nothing can go any more within the time.
 
         Args:
-            account: Name of the account in the node.
+            account: The account, by its name in the node or in the ledger.
             longest_s: Seconds it may take, waits between actions included.
         """
         return turn(self, account, longest_s=longest_s)

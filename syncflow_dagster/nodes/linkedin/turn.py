@@ -1,14 +1,201 @@
-"""Work with one account."""
+"""The turn of an account: what is due is looked at, and sent one after the other.
+
+Looking is free: it takes leads over pauses and branches, and puts those that want to act into the
+queue of their kind. Acting asks LinkedIn about the person, decides anew, plans one action in one
+transaction, and lets the ledger deliver it. A turn works until nothing can go within its time.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from syncflow_dagster.ledger.worker import Busy, only_one
+from syncflow_dagster.nodes.linkedin.accounts import Account, AccountStore
+from syncflow_dagster.nodes.linkedin.admission import LOOK_AGAIN, Admission
+from syncflow_dagster.nodes.linkedin.caps import ACTION_BUCKETS, Caps
+from syncflow_dagster.nodes.linkedin.names import ledger_account
+from syncflow_dagster.nodes.linkedin.report import TurnReport
+from syncflow_dagster.nodes.linkedin.turn_act import Actor
+from syncflow_dagster.nodes.linkedin.turn_dry import tell
+from syncflow_dagster.nodes.linkedin.turn_look import Looker
+from syncflow_dagster.store import sql
+from syncflow_dagster.store.database import retry_transient
 
 if TYPE_CHECKING:
-    from syncflow_dagster.nodes.linkedin.report import TurnReport
+    import psycopg
+    from psycopg.rows import DictRow
+
     from syncflow_dagster.nodes.linkedin.run import OutreachRun
+
+    Connection = psycopg.Connection[DictRow]
+
+#: What a dry run says of itself; it is not looked at again before it is asked to.
+DRY = "dry run"
+#: Actions that wait to be sent.
+_UNSENT = frozenset({"PLANNED", "RETRY", "CLAIMED"})
+_A_DAY = timedelta(days=1)
 
 
 def turn(run: OutreachRun, account: str, *, longest_s: float) -> TurnReport:
-    """Work with one account."""
-    raise NotImplementedError
+    """Work with one account.
+
+    Args:
+        run: The node's run.
+        account: The account, by its name in the node or in the ledger.
+        longest_s: Seconds it may take, waits included.
+    """
+    name = ledger_account(run.connection, run.account(account))
+    report = TurnReport(name)
+    try:
+        with only_one(run.database, f"outreach with {name}"):
+            _Turn(run, name, report, longest_s).run()
+    except Busy as error:
+        report.stopped = str(error)
+    return report
+
+
+class _Turn:
+    """One turn of one account."""
+
+    def __init__(
+        self, run: OutreachRun, account: str, report: TurnReport, longest_s: float
+    ) -> None:
+        self._run = run
+        self._account = account
+        self._report = report
+        self._began = run.clock.now()
+        self._ends = self._began + timedelta(seconds=longest_s)
+        settings = run.account(account)
+        api, buckets = run.asking(account)
+        caps = Caps(settings)
+        self._accounts = AccountStore(run.database)
+        self._admission = Admission(run, account, settings, caps, buckets)
+        self._looker = Looker(run, account, settings, report)
+        self._actor = Actor(run, account, settings, api, buckets, caps, self._admission, report)
+        self._queries = sql.load("outreach_turn")
+        self._reason: str | None = None
+
+    def run(self) -> None:
+        """Work until nothing can go within the time."""
+        if self._accounts.read(self._account) is None:
+            self._report.stopped = "nobody is enrolled with this account"
+        elif self._run.node.dry_run:
+            tell(self._run, self._account, self._report)
+            self._report.stopped = self._reason = DRY
+            self._report.next_at = self._began + _A_DAY
+            self._end()
+        else:
+            self._work()
+            self._end()
+
+    def _work(self) -> None:
+        while True:
+            self._looker.look()
+            self._check_status()
+            done = self._see_to() or self._act()
+            now = self._run.clock.now()
+            if now >= self._ends:
+                self._report.next_at = self._next_at(now)
+                return
+            if done:
+                if self._gives_way(now):
+                    return
+                continue
+            self._report.next_at = at = self._next_at(now)
+            if at is None or at >= self._ends or at <= now:
+                return
+            self._run.clock.sleep((at - now).total_seconds())
+
+    def _see_to(self) -> bool:
+        """Bring on what is under way and due; tell whether that has changed anything."""
+        now = self._run.clock.now()
+        due = [row for row in self._rows("acting") if row["at"] <= now]
+        return bool(due) and self._actor.deliver()
+
+    def _check_status(self) -> None:
+        """Ask for the state of an account that was down, if nobody has for a while."""
+        now = self._run.clock.now()
+        account = self._accounts.read(self._account)
+        assert account is not None
+        asked = account.status_at is not None and now - account.status_at < LOOK_AGAIN
+        if account.status not in {"OK", "UNKNOWN"} and not asked:
+            self._actor.ask_status()
+
+    def _act(self) -> bool:
+        """Send something if anything may go; tell whether something was tried."""
+        now = self._run.clock.now()
+        if any(row["state"] in _UNSENT for row in self._rows("acting")):
+            # One after the other: it waits for the service, and so does all the rest.
+            return False
+        with self._run.database.transaction() as conn:
+            account = self._read(conn)
+            barred = self._admission.barred(conn, account, now)
+            if barred is not None:
+                self._report.stopped = self._reason = barred.reason
+                return False
+            free = self._admission.free_at(conn, account, now)
+        self._report.stopped = self._reason = None
+        for bucket in ACTION_BUCKETS:
+            at, why = self._actor.free_with_reads(bucket, free)
+            row = self._first(bucket, now)
+            if row is None:
+                continue
+            if at > now:
+                self._report.held[why] += 1
+                self._reason = why
+                continue
+            self._actor.act(row["lead_id"], bucket)
+            return True
+        return False
+
+    def _next_at(self, now: datetime) -> datetime | None:
+        """Return when something can go next, as far as that can be told."""
+        with self._run.database.transaction() as conn:
+            account = self._read(conn)
+            barred = self._admission.barred(conn, account, now)
+            free = self._admission.free_at(conn, account, now)
+        times = [max(row["at"], self._actor.paused_until or now) for row in self._rows("acting")]
+        for row in self._rows("first_due"):
+            at = row["next_due_at"]
+            if row["queue"] != "look":
+                at = max(at, self._actor.free_with_reads(row["queue"], free)[0])
+                at = at if barred is None else max(at, barred.until)
+            times.append(at)
+        return min(times, default=None)
+
+    def _gives_way(self, now: datetime) -> bool:
+        """Tell whether another node of the account was served longer ago and has something due."""
+        rows = self._rows("others_due", since=self._began, now=now)
+        if not rows:
+            return False
+        self._report.stopped = self._reason = f"it is the turn of {rows[0]['name']}"
+        self._report.next_at = self._next_at(now)
+        return True
+
+    def _end(self) -> None:
+        given = {
+            **self._names,
+            "now": self._run.clock.now(),
+            "next_at": self._report.next_at,
+            "reason": self._reason,
+        }
+        end = self._queries["end_turn"]
+        retry_transient(lambda: self._run.database.execute(end, given), self._run.clock)
+
+    def _read(self, conn: Connection) -> Account:
+        account = self._accounts.read_in(conn, self._account)
+        assert account is not None
+        return account
+
+    def _first(self, bucket: str, now: datetime) -> DictRow | None:
+        rows = self._rows("next_in_queue", queue=bucket, now=now)
+        return rows[0] if rows else None
+
+    def _rows(self, name: str, **given: Any) -> list[DictRow]:
+        return self._run.database.fetch_all(self._queries[name], {**self._names, **given})
+
+    @property
+    def _names(self) -> dict[str, str]:
+        workflow = self._run.workflow.workflow
+        return {"account": self._account, "workflow": workflow, "node": self._run.node.name}

@@ -55,6 +55,8 @@ create table outreach_account (
     live_since       timestamptz,
     reduced_until    timestamptz,
     next_action_at   timestamptz,
+    -- last failure of a request, by which is told whether all accounts fail at once
+    failed_at        timestamptz,
     acknowledged_by  text,
     acknowledged_at  timestamptz,
     acknowledgement  text,
@@ -86,6 +88,8 @@ create table outreach_bucket (
     open_until  timestamptz,
     probing     boolean not null default false,
     failures    integer not null default 0,
+    -- of the last actions, the newest last: `x` failed, `.` did not
+    recent      text not null default '',
     reason      text,
     since       timestamptz,
     primary key (account, bucket)
@@ -134,6 +138,9 @@ create table outreach_lead (
     current_step     integer not null default 0 check (current_step >= 0),
     step_since       timestamptz not null,
     next_due_at      timestamptz,
+    -- what it waits for once it is due: a look, or room in a bucket of its account
+    queue            text not null default 'look'
+        check (queue in ('look', 'invite', 'message', 'inmail', 'profile', 'withdraw')),
     -- when the service was last asked about this person, before an action
     checked_at       timestamptz,
     approval_id      bigint,
@@ -154,7 +161,6 @@ create table outreach_lead (
     hold_until       timestamptz,
     enrolled_at      timestamptz not null,
     terminal_at      timestamptz,
-    unique (workflow, node, source_key),
     -- completed means that the last step is confirmed, and the other way round
     check ((state = 'completed') = (current_step >= n_steps)
            or (state = 'suppressed' and terminal_at is not null)),
@@ -169,9 +175,13 @@ create table outreach_lead (
     -- an invitation is out: ours is confirmed, or it is one that somebody made elsewhere
     check (state <> 'invite_sent' or invite_origin is not null)
 );
+-- A record is a lead once; one that was taken out may come again.
+create unique index one_lead_per_record on outreach_lead (workflow, node, source_key)
+    where state <> 'cancelled';
+create index outreach_lead_by_record on outreach_lead (workflow, node, source_key, lead_id);
 -- One live lead per person, over all campaigns and accounts.
 create unique index one_live_lead on outreach_lead (person_id) where terminal_at is null;
-create index outreach_lead_due on outreach_lead (account, workflow, node, next_due_at)
+create index outreach_lead_due on outreach_lead (account, workflow, node, queue, next_due_at)
     where next_due_at is not null;
 create index outreach_lead_by_provider on outreach_lead (provider_id);
 create index outreach_lead_by_slug on outreach_lead (slug);
@@ -182,6 +192,18 @@ create index outreach_lead_waiting on outreach_lead (account, state)
 create index outreach_lead_by_person on outreach_lead (person_id, lead_id);
 create trigger outreach_lead_transition before update of state on outreach_lead
     for each row execute function check_transition('lead');
+-- Whatever moves a lead, what it waits for is found out anew.
+create function look_again() returns trigger language plpgsql as $$
+begin
+    new.queue := 'look';
+    return new;
+end
+$$;
+create trigger outreach_lead_looked_at before update on outreach_lead
+    for each row when (old.queue = new.queue
+        and (old.state, old.current_step, old.next_due_at)
+            is distinct from (new.state, new.current_step, new.next_due_at))
+    execute function look_again();
 
 -- The text of each step of a lead, as it was approved.
 create table outreach_text (
@@ -388,8 +410,10 @@ language plpgsql as $$
 declare
     -- An invitation that is taken back because it is old ends the lead where it stands.
     ends constant boolean := action.payload ->> 'after' = 'withdrawn';
+    -- `next`: where a lead goes on behind a step at the end of a branch (`Sequence.behind`).
     next_step constant integer := case when ends then lead.current_step
-                                       else (action.payload ->> 'step')::integer + 1 end;
+                                       else coalesce((action.payload ->> 'next')::integer,
+                                                     (action.payload ->> 'step')::integer + 1) end;
     standing constant text := coalesce(lead.resume_state, lead.state);
     following text;
 begin

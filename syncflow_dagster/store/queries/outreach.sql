@@ -59,8 +59,7 @@ where l.lead_id = %(lead_id)s and old.lead_id = l.lead_id;
 
 -- name: let_wait
 update outreach_lead l
-set next_due_at = %(next_due_at)s, current_step = %(step)s,
-    step_since = case when l.current_step = %(step)s then l.step_since else %(now)s end
+set next_due_at = %(next_due_at)s, current_step = %(step)s, step_since = %(since)s
 where l.lead_id = %(lead_id)s and l.state in ('pending_invite', 'invite_sent', 'connected', 'cooldown');
 
 -- name: note
@@ -68,37 +67,57 @@ insert into outreach_event (lead_id, at, event, step, effect_id, reason, evidenc
 values (%(lead_id)s, %(now)s, %(event)s, %(step)s, %(effect_id)s, %(reason)s, %(evidence)s);
 
 -- name: due_accounts
--- From one account and node to the next along the index: as many steps as there are of those,
--- however many leads each has. Beside leads, actions under way have to be seen to.
-with recursive places (account, workflow, node, due_at) as (
-    (select account, workflow, node, next_due_at from outreach_lead
+-- From one account, node and queue to the next along the index: as many steps as there are of those,
+-- however many leads each has. Looks go at any time; actions wait for what the last turn has told;
+-- actions under way have to be seen to.
+with recursive places (account, workflow, node, queue, due_at) as (
+    (select account, workflow, node, queue, next_due_at from outreach_lead
      where next_due_at is not null
-     order by account, workflow, node, next_due_at
+     order by account, workflow, node, queue, next_due_at
      limit 1)
     union all
-    (select n.account, n.workflow, n.node, n.next_due_at
+    (select n.account, n.workflow, n.node, n.queue, n.next_due_at
      from places p
      cross join lateral (
-         select account, workflow, node, next_due_at from outreach_lead
+         select account, workflow, node, queue, next_due_at from outreach_lead
          where next_due_at is not null
-           and (account, workflow, node) > (p.account, p.workflow, p.node)
-         order by account, workflow, node, next_due_at
+           and (account, workflow, node, queue) > (p.account, p.workflow, p.node, p.queue)
+         order by account, workflow, node, queue, next_due_at
          limit 1) n)
 ), wanted as (
-    select account, workflow, node, min(at) as at
-    from (
-        select account, workflow, node, due_at as at from places
-        union all
-        select account, workflow, node, coalesce(not_before, state_since)
-        from effect
-        where lead_id is not null
-          and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN')
-    ) x
-    group by account, workflow, node
+    select p.account, p.workflow, p.node,
+           case when p.queue = 'look' and t.reason is distinct from 'dry run' then p.due_at
+                else greatest(p.due_at, t.next_at) end as at
+    from places p
+    left join outreach_turn t using (account, workflow, node)
+    union all
+    select account, workflow, node,
+           case when state in ('CLAIMED', 'SENT') then state_since + interval '1 minute'
+                else coalesce(not_before, state_since) end
+    from effect
+    where lead_id is not null and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN')
 )
-select w.workflow, w.node, w.account,
-       greatest(w.at, t.next_at) <= %(now)s as due,
-       greatest(w.at, t.next_at) as next_at
+select w.workflow, w.node, w.account, min(w.at) <= %(now)s as due, min(w.at) as next_at
 from wanted w
 left join outreach_turn t using (account, workflow, node)
+group by w.workflow, w.node, w.account, t.ended_at
 order by due desc, t.ended_at nulls first, w.account, w.workflow, w.node;
+
+-- name: has_action
+select effect_id, state, not_before from effect
+where lead_id = %(lead_id)s and state not in ('DONE', 'DEAD', 'CANCELLED');
+
+-- name: keep_version
+insert into outreach_sequence (workflow, node, version, digest, steps, created_at)
+select %(workflow)s, %(node)s,
+       coalesce((select max(version) from outreach_sequence
+                 where workflow = %(workflow)s and node = %(node)s), 0) + 1,
+       %(digest)s, %(steps)s, %(now)s
+on conflict (workflow, node, digest) do nothing;
+
+-- name: find_version
+select sequence_id from outreach_sequence
+where workflow = %(workflow)s and node = %(node)s and digest = %(digest)s;
+
+-- name: read_version
+select version, steps from outreach_sequence where sequence_id = %(sequence_id)s;
