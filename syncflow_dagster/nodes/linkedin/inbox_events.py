@@ -19,6 +19,8 @@ from syncflow_dagster.nodes.linkedin.shapes import moment
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from syncflow_dagster.nodes.linkedin.shapes import Message
+
 
 class NotAnEvent(ValueError):
     """A body that is no event; the text says what is missing, without quoting the body."""
@@ -134,6 +136,29 @@ def read_event(body: Mapping[str, Any]) -> Event:
     if what == "message_received":
         return _message(body)
     return NotNeeded(what)
+
+
+def listed(message: Message, account_id: str, other: str | None) -> MessageSeen:
+    """Return a message that was read from a list.
+
+    Args:
+        message: The message.
+        account_id: Unipile's id of the account.
+        other: The provider's id of the other side.
+    """
+    return MessageSeen(
+        account_id=account_id,
+        is_own=message.own,
+        others=(other,) if other else (),
+        address=None,
+        chat_id=message.chat_id or None,
+        ids=(message.id,),
+        text=message.text or "",
+        at=message.at,
+        kind=message.kind,
+        is_talk=message.shown,
+        is_group=False,
+    )
 
 
 def _status(body: Mapping[str, Any]) -> StatusSeen:

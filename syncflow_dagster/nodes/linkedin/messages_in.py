@@ -69,7 +69,7 @@ class Messages:
             return self._own(conn, seen, found.lead, told_at, now, is_elsewhere=found.is_elsewhere)
         if not found.is_elsewhere:
             self._detection.refresh(conn, found.lead, _sighting(seen))
-        return self._heard(conn, seen, found.lead, now, is_elsewhere=found.is_elsewhere)
+        return self.heard(conn, seen, found.lead, now, is_elsewhere=found.is_elsewhere)
 
     def answer_question(self, seen: MessageSeen, now: datetime) -> None:
         """Settle what was left to a person, where the message in question has come back.
@@ -93,9 +93,24 @@ class Messages:
 
     # What the other side says
 
-    def _heard(
-        self, conn: Connection, seen: MessageSeen, lead: Lead, now: datetime, *, is_elsewhere: bool
+    def heard(
+        self,
+        conn: Connection,
+        seen: MessageSeen,
+        lead: Lead,
+        now: datetime,
+        *,
+        is_elsewhere: bool = False,
     ) -> Word:
+        """Take in what a lead's person has said: an answer, or an opt-out of everything.
+
+        Args:
+            conn: The transaction.
+            seen: The message.
+            lead: A lead of the person.
+            now: Database time.
+            is_elsewhere: It was told on another account than the lead's.
+        """
         opt_out = is_opt_out(seen.text)
         leads = self._detection.leads_of(conn, lead, ended=opt_out is not None)
         if opt_out is not None:

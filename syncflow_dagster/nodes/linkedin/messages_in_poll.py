@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from syncflow_dagster.nodes.linkedin.inbox_events import MessageSeen
+from syncflow_dagster.nodes.linkedin.inbox_events import listed
 from syncflow_dagster.nodes.linkedin.polls_pages import Listing
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import DictRow
 
+    from syncflow_dagster.nodes.linkedin.inbox_events import MessageSeen
     from syncflow_dagster.nodes.linkedin.inbox_report import Word
     from syncflow_dagster.nodes.linkedin.polls_context import Polling
     from syncflow_dagster.nodes.linkedin.shapes import Chat, Message
@@ -77,7 +78,8 @@ def _of_leads(
     given = {"provider_ids": asked, "slugs": [], "accounts": polling.detection.tenant}
     rows = polling.rows("leads_on_page", **given) if asked else []
     leads = {row["provider_id"] for row in rows}
-    return [_seen(polling, one, other) for one in found if (other := others[one.id]) in leads]
+    account = polling.service_id
+    return [listed(one, account, other) for one in found if (other := others[one.id]) in leads]
 
 
 def _counts(message: Message) -> bool:
@@ -89,19 +91,3 @@ def _other(message: Message, chats: dict[str, Chat]) -> str | None:
         return message.sender_id
     chat = chats.get(message.chat_id)
     return chat.provider_id if chat is not None and chat.single else None
-
-
-def _seen(polling: Polling, message: Message, other: str | None) -> MessageSeen:
-    return MessageSeen(
-        account_id=polling.service_id,
-        is_own=message.own,
-        others=(other,) if other else (),
-        address=None,
-        chat_id=message.chat_id or None,
-        ids=(message.id,),
-        text=message.text or "",
-        at=message.at,
-        kind=message.kind,
-        is_talk=message.shown,
-        is_group=False,
-    )

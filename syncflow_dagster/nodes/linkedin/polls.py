@@ -9,28 +9,24 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.nodes.linkedin.api import LinkedInApi
-from syncflow_dagster.nodes.linkedin.client import UnipileClient
 from syncflow_dagster.nodes.linkedin.detection import Detection
 from syncflow_dagster.nodes.linkedin.detection_gone import poll_sent
 from syncflow_dagster.nodes.linkedin.inbox_events import StatusSeen
-from syncflow_dagster.nodes.linkedin.inbox_report import PollReport, Word
+from syncflow_dagster.nodes.linkedin.inbox_report import PollReport
 from syncflow_dagster.nodes.linkedin.messages_in import Messages
 from syncflow_dagster.nodes.linkedin.messages_in_poll import poll_messages
+from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.polls_context import Polling
 from syncflow_dagster.nodes.linkedin.polls_pages import TimeLeft
 from syncflow_dagster.nodes.linkedin.relations import poll_relations
 from syncflow_dagster.nodes.linkedin.status import OK, take_status
+from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import psycopg
-    from psycopg.rows import DictRow
-
     from syncflow_dagster.nodes.linkedin.run import OutreachRun
-
-    Connection = psycopg.Connection[DictRow]
+    from syncflow_dagster.store.database import Database
 
 #: Time between two questions for an account's state: while it is OK, and while it is not.
 _STATUS_EVERY, _STATUS_WHILE_DOWN = timedelta(minutes=15), timedelta(minutes=2)
@@ -48,19 +44,20 @@ def poll(run: OutreachRun, account: str, *, longest_s: float = 60.0) -> PollRepo
 
     Args:
         run: The node's run.
-        account: The account, as the ledger knows it.
+        account: The account, by its name in the node or in the ledger.
         longest_s: Seconds after which no further request is begun.
     """
     detection = Detection(run)
     detection.name_accounts()
-    service_id = detection.service_ids[account]
-    # A poll never changes anything, whatever the node may do.
-    client = UnipileClient(run.connection, read_only=True)
+    settings = run.account(account)
+    account = ledger_account(run.connection, settings)
+    api, sink = run.asking(account)
     polling = Polling(
         run,
         account,
-        service_id,
-        LinkedInApi(client, service_id),
+        settings.id,
+        api,
+        sink,
         detection,
         Messages(run, detection),
         TimeLeft(longest_s),
@@ -79,22 +76,27 @@ def poll(run: OutreachRun, account: str, *, longest_s: float = 60.0) -> PollRepo
         if times["waits"] and _is_due(times["sent_at"], now):
             poll_sent(polling)
             polling.write("next_polls", **_next(sent_at=_some_time(polling, "sent")))
-    polling.report.next_at = _next_at(polling.rows("poll_times")[0], polling)
+    polling.report.next_at = due_polls(run.database, polling.now()).get(account)
     return polling.report
+
+
+def due_polls(database: Database, now: datetime) -> dict[str, datetime]:
+    """Return when each account is to be polled next, the first one first; now or before: it is due.
+
+    One query, whose cost grows with the accounts and not with the leads.
+    """
+    rows = database.fetch_all(sql.load("outreach_inbox")["poll_plan"], {"now": now})
+    return {row["account"]: row["next_at"] for row in rows}
 
 
 def _poll_status(polling: Polling) -> None:
     with polling.part("status"):
         polling.report.status = polling.api.account().status
-        polling.do(lambda conn: _take_status(conn, polling))
+        seen = StatusSeen(polling.service_id, polling.report.status)
+        word = take_status(polling.run.database, polling.detection.tenant, seen, polling.now())
+        polling.report.outcomes[str(word)] += 1
     every = _STATUS_EVERY if polling.report.status == OK else _STATUS_WHILE_DOWN
     polling.write("next_polls", **_next(status_check_at=polling.now() + every))
-
-
-def _take_status(conn: Connection, polling: Polling) -> Word:
-    seen = StatusSeen(polling.service_id, polling.report.status or "UNKNOWN")
-    now = polling.now()
-    return take_status(conn, polling.detection.tenant, seen, now, now + _STATUS_EVERY)
 
 
 def _poll_messages(polling: Polling, since: datetime) -> None:
@@ -125,12 +127,3 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
 def _next(**given: Any) -> dict[str, Any]:
     names = ("relations_at", "relations_full", "sent_at", "messages_at", "messages_to")
     return {**dict.fromkeys((*names, "status_check_at")), **given}
-
-
-def _next_at(times: DictRow, polling: Polling) -> datetime:
-    """Return when the account is to be polled next."""
-    now = polling.now()
-    names = ["status_check_at"]
-    if polling.report.status == OK and times["first_live"] is not None:
-        names += ["messages_at"] + (["relations_at", "sent_at"] if times["waits"] else [])
-    return min(times[name] or now for name in names)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.linkedin.messages_in import Messages
     from syncflow_dagster.nodes.linkedin.polls_pages import Listing, TimeLeft
     from syncflow_dagster.nodes.linkedin.run import OutreachRun
+    from syncflow_dagster.nodes.linkedin.signals import SignalSink
 
     Connection = psycopg.Connection[DictRow]
 
@@ -36,6 +37,7 @@ class Polling:
         account: The account, as the ledger knows it.
         service_id: Unipile's id of it.
         api: Asks Unipile; it only reads.
+        sink: Told what requests say of the account.
         detection: Moves leads.
         messages: Takes in messages.
         time: Time that is left.
@@ -46,6 +48,7 @@ class Polling:
     account: str
     service_id: str
     api: LinkedIn
+    sink: SignalSink
     detection: Detection
     messages: Messages
     time: TimeLeft
@@ -87,6 +90,8 @@ class Polling:
             yield
         except ReadFailed as error:
             self.report.stopped[name] = error.reason
+            if error.signal is not None:
+                self.sink.heard(self.account, error.signal, self.now())
         if listing is not None:
             self.report.pages[name] += listing.pages
             if listing.stopped:

@@ -100,13 +100,17 @@ class _Reader:
         if row is None:
             return None
         event = read_event(row["body"])
+        word = None
         if isinstance(event, MessageSeen):
             self._messages.answer_question(event, self.now())
+        elif isinstance(event, StatusSeen):
+            tenant = self._detection.tenant
+            word = take_status(self._run.database, tenant, event, row["received_at"])
         with self._run.database.transaction() as conn:
             if self.inbox.take(conn, inbox_id) is None:
                 return None
             now = self.now()
-            word = self._follow(conn, event, row["received_at"], now)
+            word = word or self._follow(conn, event, row["received_at"], now)
             self.inbox.end(conn, inbox_id, word, now)
             crash_point("inbox.event_written")
         crash_point("inbox.event_committed")
@@ -119,9 +123,7 @@ class _Reader:
                 return self._detection.related(conn, seen, told_at, now, "webhook")
             case MessageSeen():
                 return self._messages.take(conn, event, told_at, now)
-            case StatusSeen():
-                return take_status(conn, self._detection.tenant, event, told_at, now)
-            case NotNeeded():
+            case StatusSeen() | NotNeeded():
                 return Word.NOT_NEEDED
             case _:
                 assert_never(event)

@@ -64,7 +64,8 @@ order by lead_id;
 -- Whether an ended lead may be taken up again: nothing is switched off, no other lead of it lives.
 select not exists (
            select from outreach_stop s
-           where s.scope in ('*', l.workflow || '.' || l.node, l.account))
+           where s.scope in ('*', l.workflow || '.' || l.node, l.account,
+                          split_part(l.account, '/', 1)))
        and not exists (
            select from outreach_lead other
            where other.person_id = l.person_id and other.terminal_at is null) as may
@@ -148,23 +149,32 @@ order by gone_since nulls last, lead_id;
 update outreach_lead set gone_since = null
 where lead_id = any(%(lead_ids)s) and gone_since is not null and state = 'invite_sent';
 
--- name: take_status
--- What was told before the last change is old. After a time without session the account goes on at
--- half its volume, and what came meanwhile is read.
-update outreach_account a
-set status = %(status)s, status_at = %(at)s,
-    reduced_until = case when %(status)s = 'OK' and a.status not in ('OK', 'UNKNOWN')
-                         then %(reduced_until)s else a.reduced_until end,
-    relations_at = case when %(status)s = 'OK' then least(a.relations_at, %(at)s)
-                        else a.relations_at end,
-    messages_at = case when %(status)s = 'OK' then least(a.messages_at, %(at)s)
-                       else a.messages_at end,
-    -- the next poll asks whether it is so
-    status_check_at = least(a.status_check_at, %(check_at)s)
-where a.service_id = %(service_id)s and starts_with(a.account, %(tenant)s)
-  and a.status <> %(status)s and (a.status_at is null or a.status_at <= %(at)s)
-returning a.account;
-
--- name: known_service
-select account from outreach_account
+-- name: by_service
+select account, status_at from outreach_account
 where service_id = %(service_id)s and starts_with(account, %(tenant)s);
+
+-- name: came_back
+-- What came while the account was down is read now, and whether it is so is asked.
+update outreach_account
+set relations_at = least(relations_at, %(now)s), messages_at = least(messages_at, %(now)s),
+    status_check_at = least(status_check_at, %(now)s)
+where account = %(account)s;
+
+-- name: poll_plan
+-- When each account is to be polled next.
+select a.account, least(
+           coalesce(a.status_check_at, %(now)s),
+           case when a.status = 'OK' and live.has then coalesce(a.messages_at, %(now)s) end,
+           case when a.status = 'OK' and live.waits
+                then least(coalesce(a.relations_at, %(now)s), coalesce(a.sent_at, %(now)s)) end
+       ) as next_at
+from outreach_account a
+cross join lateral (
+    select exists (select from outreach_lead l
+                   where l.account = a.account
+                     and l.state in ('invite_sent', 'in_flight', 'outcome_unknown')) as waits,
+           exists (select from outreach_lead l
+                   where l.account = a.account and l.terminal_at is null) as has
+) live
+where a.service_id is not null
+order by next_at, a.account;
