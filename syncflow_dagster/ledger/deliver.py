@@ -280,7 +280,10 @@ class Delivery:
     ) -> None:
         later = {} if reply.job is None else reply.job.cost
         reserved = {name: units for name, units in cost.items() if name not in later}
-        self._budgets.settle(reserved, reply.spent, reply.readings)
+        # What was set aside for effects that did not go is given back.
+        went = self._destination.cost(batch)
+        spent = {name: went.get(name, 0) for name in reserved} | dict(reply.spent)
+        self._budgets.settle(reserved, spent, reply.readings)
         if not reply.asked:
             return
         self.report.requests += 1
