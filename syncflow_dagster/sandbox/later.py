@@ -28,9 +28,15 @@ class Later:
         self._clock = clock
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = False
+
+    def start(self) -> None:
+        """Wake by the timers of the running event loop from now on."""
+        self._loop, self._timer = asyncio.get_running_loop(), None
+        self._arm()
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Run `action` once `seconds` of real time have passed."""
@@ -83,11 +89,7 @@ class Later:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            # A seed, before the sandbox runs: its first request looks at the agenda.
-            return
-        if self._agenda and not self._running:
+        # Before the sandbox runs, seeds may plan; nothing wakes then.
+        if self._loop is not None and self._agenda and not self._running:
             wait = max(0.0, self._agenda[0][0] - self._clock.real())
-            self._timer = loop.call_later(wait + _PAST_DUE_S, self.run_due)
+            self._timer = self._loop.call_later(wait + _PAST_DUE_S, self.run_due)

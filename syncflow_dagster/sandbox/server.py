@@ -72,6 +72,7 @@ class SandboxServer:
         }
         self.clock = Clock() if clock is None else clock
         world = World(self.clock, WriteLog(self.clock), FaultDial(), Later(self.clock))
+        self._later = world.later
         services: tuple[Service, ...] = (
             MondayService(world),
             SalesforceService(world),
@@ -159,6 +160,7 @@ class SandboxServer:
             if any(task.done() for task in serving):
                 break
             await asyncio.sleep(0.002)
+        self._later.start()
         self._ready.set()
         await asyncio.gather(*serving)
 

@@ -212,6 +212,7 @@ def test_timers_follow_a_clock_that_was_advanced():
 
     async def live():
         later, ran = Later(clock), asyncio.Event()
+        later.start()
 
         async def deliver():
             seen.append("delivered")
