@@ -74,7 +74,7 @@ def _look(polling: Polling, missing: list[DictRow], now: datetime) -> None:
             continue
         lead_id: int = row["lead_id"]
         try:
-            profile = polling.api.profile(identifier, lead_id=lead_id)
+            profile = polling.api.profile(identifier, known_as=row["provider_id"], lead_id=lead_id)
         except WrongProfile as error:
             polling.do(partial(_ask, polling, lead_id, str(error)))
         except ReadFailed as error:
