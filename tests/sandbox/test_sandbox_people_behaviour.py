@@ -205,6 +205,43 @@ def test_withdrawn_invitations_are_accepted_by_nobody_but_some_connect_late():
     assert {one.status for one in invitations} == {InvitationStatus.WITHDRAWN}
 
 
+def test_who_has_answered_says_no_more_and_who_has_objected_does_nothing_more():
+    world = World(count=60, accept=1.0, reply=1.0, opt_out=0.5, writes_first=0, cases=NOBODY_BEFORE)
+    first, second = world.accounts
+    for person in world.people:
+        world.store.connect(first, person)
+    for _ in range(3):
+        for person in world.people:
+            world.store.post_message(first, person, "So?", sender=first.person)
+        world.pass_days(20)
+    objected = [one for one in world.people if one.provider_id in world.life.objected]
+    assert len(objected) > 40
+    for person in world.people:
+        messages = world.store.chat_with(first, person).messages
+        tones = [world.life.tones[one.id] for one in messages if one.sender is person]
+        spoken = [tone for tone in tones if tone != "out_of_office"]
+        assert spoken in (["positive"], ["negative"], ["opt_out"], [*spoken[:1], "opt_out"])
+        world.store.invite(second, person)
+    world.pass_days(41)
+    connected = {one.person for one in world.store.relations[second.id]}
+    assert connected == set(world.people) - set(objected)
+
+
+def test_nobody_answers_what_was_before_or_what_the_owner_writes_by_hand():
+    cases = Cases(withdrawn_before=1.0, connected_before=0.0)
+    world = World(1, count=20, writes_unconnected=1.0, cases=cases)
+    [account] = world.accounts
+    world.pass_days(30)
+    assert world.store.messages[account.id] == []
+    keen = World(1, count=20, reply=1.0, writes_first=0, owner_writes=0, cases=NOBODY_BEFORE)
+    [account] = keen.accounts
+    for person in keen.people:
+        keen.store.connect(account, person)
+        keen.store.post_message(account, person, "Me", sender=account.person, by_hand=True)
+    keen.pass_days(30)
+    assert len(keen.store.messages[account.id]) == 20
+
+
 def test_strangers_connect_and_slugs_change_while_time_passes():
     world = World(1, count=200, owner_writes=1.0, cases=Cases(changed_slug=0.1, no_slug=0.0))
     seed = PeopleSeed(count=0, seed=9, strangers=0, stranger_connects_per_day=1.5)

@@ -160,6 +160,7 @@ def test_bodies_are_the_services_own(receiver):
     assert (reply["message"], reply["message_type"], reply["is_sender"]) == ("Hi", "MESSAGE", False)
     assert reply["sender"]["attendee_provider_id"] == "ACoAAp0"
     assert reply["sender"]["attendee_public_identifier"] is None
+    assert (type(reply["is_sender"]), type(reply["is_event"])) == (bool, int)
     assert reply["chat_id"] == note["chat_id"]
     assert reply["message_id"] in tenant.store.message_by_id
     assert all("Content-Type" not in headers for _, headers in told["/messages"])
