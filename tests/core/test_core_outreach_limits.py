@@ -173,7 +173,7 @@ def test_one_action_is_on_trial_and_nobody_waits_for_one_that_is_lost():
     assert verdict(circuit, NOW + DAY + TRIAL) == "trial"
     failed = after_failure(circuit, [True], "reset", NOW + DAY)
     assert verdict(failed, NOW + DAY) == "wait"
-    assert verdict(failed, NOW + DAY + FAILURE_PAUSES[1]) == "trial"
+    assert verdict(failed, NOW + DAY + FAILURE_PAUSES[0]) == "trial"
 
 
 def test_what_was_sent_before_it_opened_does_not_close_it():
@@ -190,6 +190,11 @@ def test_failures_open_a_circuit_in_a_row_or_by_their_share():
         circuit = after_failure(circuit, [True] * (count + 1), "timeout", NOW)
     assert verdict(circuit, NOW) == "wait"
     assert verdict(circuit, NOW + FAILURE_PAUSES[0]) == "trial"
+    for pause in (*FAILURE_PAUSES[1:], FAILURE_PAUSES[-1]):
+        circuit = after_failure(begin_trial(circuit, NOW), [True], "timeout", NOW)
+        assert circuit.open_until == NOW + pause
+    # A limit is counted for itself: a service that was away makes it no longer.
+    assert after_limit(circuit, "429", NOW).open_until == NOW + LIMIT_PAUSES[0]
     every_other = [False, True] * 5
     assert verdict(after_failure(Circuit(), every_other, "timeout", NOW), NOW) == "wait"
     assert verdict(after_failure(Circuit(), every_other[1:], "timeout", NOW), NOW) == "go"

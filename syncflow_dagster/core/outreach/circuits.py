@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 #: Pauses after the first, second, and each further refusal for an account's limit.
 LIMIT_PAUSES = (timedelta(hours=24), timedelta(hours=72), timedelta(days=7))
-#: Pauses after failures: short, because a service that is back is met again within them.
+#: Pauses after the first, second, and each further failure of a row that is long enough: short,
+#: because a service that is back is met again within them.
 FAILURE_PAUSES = (timedelta(seconds=30), timedelta(seconds=60), timedelta(seconds=120))
 #: Failures in a row that open it.
 IN_A_ROW = 3
@@ -39,7 +40,7 @@ class Circuit:
     """The circuit of one bucket of an account at one moment.
 
     Attributes:
-        level: Times it was opened since an action last went through.
+        level: Times a limit has opened it since an action last went through.
         open_until: While open, when to try again; None while closed.
         probing: Whether one action is on trial, until `open_until`.
         failures: Failures in a row.
@@ -78,7 +79,9 @@ def after_limit(
         now: When it did.
         at_least: How long it asked to wait, if it did.
     """
-    return _opened(circuit, LIMIT_PAUSES, reason, now, at_least)
+    pause = LIMIT_PAUSES[min(circuit.level, len(LIMIT_PAUSES) - 1)]
+    opened = _opened(circuit, max(at_least, pause), reason, now)
+    return replace(opened, level=circuit.level + 1)
 
 
 def after_failure(circuit: Circuit, recent: Sequence[bool], reason: str, now: datetime) -> Circuit:
@@ -93,9 +96,10 @@ def after_failure(circuit: Circuit, recent: Sequence[bool], reason: str, now: da
     failed = replace(circuit, failures=circuit.failures + 1, reason=reason)
     last = recent[-LOOKED_AT:]
     half = len(last) == LOOKED_AT and sum(last) * 2 >= LOOKED_AT
-    if circuit.probing or failed.failures >= IN_A_ROW or half:
-        return _opened(failed, FAILURE_PAUSES, reason, now)
-    return failed
+    if not (circuit.probing or failed.failures >= IN_A_ROW or half):
+        return failed
+    longer = min(max(0, failed.failures - IN_A_ROW), len(FAILURE_PAUSES) - 1)
+    return _opened(failed, FAILURE_PAUSES[longer], reason, now)
 
 
 def after_success(circuit: Circuit) -> Circuit:
@@ -118,23 +122,10 @@ def all_stop(failed_at: Mapping[str, datetime], now: datetime) -> bool:
     return sum(now - at <= AT_ONCE for at in failed_at.values()) >= ACCOUNTS_AT_ONCE
 
 
-def _opened(
-    circuit: Circuit,
-    pauses: tuple[timedelta, ...],
-    reason: str,
-    now: datetime,
-    at_least: timedelta = timedelta(0),
-) -> Circuit:
-    pause = max(at_least, pauses[min(circuit.level, len(pauses) - 1)])
+def _opened(circuit: Circuit, pause: timedelta, reason: str, now: datetime) -> Circuit:
     ends = now + pause
     if circuit.open_until is not None and not circuit.probing:
         ends = max(ends, circuit.open_until)
     return replace(
-        circuit,
-        level=circuit.level + 1,
-        open_until=ends,
-        probing=False,
-        failures=0,
-        reason=reason,
-        since=circuit.since or now,
+        circuit, open_until=ends, probing=False, reason=reason, since=circuit.since or now
     )

@@ -128,7 +128,7 @@ class Buckets:
             conn.execute(self._queries["failed"], {"account": account, "now": now})
             circuit, recent = self._lock(conn, account, signal.bucket)
             if circuit.open_until is None or now >= circuit.open_until or circuit.probing:
-                near = replace(circuit, failures=IN_A_ROW - 1)
+                near = replace(circuit, failures=max(circuit.failures, IN_A_ROW - 1))
                 circuit = after_failure(near, (), signal.reason, now)
                 self._write(conn, account, signal.bucket, circuit, recent)
 
