@@ -7,13 +7,10 @@ import http.server
 import json
 import threading
 import time
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import parse_qs
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from syncflow_dagster.sandbox.clock import ManualClock
 from syncflow_dagster.sandbox.faults import FaultDial, FaultSpec
@@ -21,20 +18,12 @@ from syncflow_dagster.sandbox.later import Later
 from syncflow_dagster.sandbox.log import WriteLog
 from syncflow_dagster.sandbox.service import World
 from syncflow_dagster.sandbox.unipile.delivery import Courier
-from syncflow_dagster.sandbox.unipile.delivery_plan import RETRY_AFTER_S, plan
+from syncflow_dagster.sandbox.unipile.delivery_plan import RETRY_AFTER_S
 from syncflow_dagster.sandbox.unipile.model import Account, AccountStatus, Person, Webhook
+from syncflow_dagster.sandbox.unipile.settings import Settings
 from syncflow_dagster.sandbox.unipile.store import UnipileStore
 
 HOUR_S = 3_600.0
-
-
-@dataclass(frozen=True)
-class Manners:
-    webhook_delay_s: float = 0.0
-    webhook_repeat: float = 0.0
-    webhook_shuffle: float = 0.0
-    webhook_drop: float = 0.0
-    webhook_sibling: float = 0.0
 
 
 class Receiver:
@@ -90,7 +79,7 @@ class Tenant:
         self.clock = ManualClock()
         self.world = World(self.clock, WriteLog(self.clock), FaultDial(), Later(self.clock))
         self.store = UnipileStore(self.clock)
-        self.manners = Manners(**manners)
+        self.manners = Settings(**manners)
         self.courier = Courier(self.world, self.store, lambda: self.manners)
         self.receiver = receiver
         self.accounts = [self._account(number) for number in range(2)]
@@ -247,29 +236,6 @@ def test_relations_come_late_twice_mixed_up_or_as_a_siblings_and_some_never(rece
     assert {one["account_id"] for one in receiver.bodies} == {"acc0", "acc1"}
     first = tenant.courier.brought["new_relation", "acc0", told[0]]
     assert timedelta(0) < first - tenant.clock.wall_at(0) < timedelta(hours=1)
-
-
-@given(
-    st.builds(
-        Manners,
-        webhook_delay_s=st.floats(0, 28_800),
-        webhook_repeat=st.floats(0, 1),
-        webhook_shuffle=st.floats(0, 1),
-        webhook_drop=st.floats(0, 0.9),
-        webhook_sibling=st.floats(0, 1),
-    ),
-    st.sampled_from(["new_relation", "message_received"]),
-    st.integers(0, 50),
-)
-@settings(max_examples=60)
-def test_the_plan_of_an_event_is_its_own(manners, event, number):
-    coming = plan(manners, event, "acc", number)
-    assert coming == plan(manners, event, "acc", number)
-    # Whether it is lost leaves alone when it comes where it is not.
-    assert coming in ([], plan(replace(manners, webhook_drop=0.0), event, "acc", number))
-    latest = (manners.webhook_delay_s if event == "new_relation" else 3.0) + 3_600.0
-    assert all(0 <= one.after_s <= latest for one in coming)
-    assert event == "new_relation" or all(one.sibling is None for one in coming)
 
 
 def test_what_fails_is_tried_again_five_times_at_its_own_times(receiver):
