@@ -119,7 +119,7 @@ class RetryRule:
             case Unreadable(reason, after_s):
                 due = self._again(effect.lookups, now, after_s)
                 return Verdict(effect.effect_id, EffectState.UNKNOWN, "unreadable", reason, due)
-            case Unseen(reason, after_s):
+            case Unseen(reason, after_s) if effect.remote_id is None:
                 due = self._again(effect.lookups, now, after_s)
                 state = EffectState.UNKNOWN
                 return Verdict(effect.effect_id, state, "unseen", reason, due, unseen=True)

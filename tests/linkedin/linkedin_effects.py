@@ -182,11 +182,3 @@ class Actions:
         """Let time pass, and deliver again."""
         self.unipile.advance(60 * minutes)
         return self.deliver()
-
-    def answer(self, effect_id, text):
-        """Somebody decides about an effect by hand."""
-        with self.database.transaction() as conn:
-            conn.execute(
-                "update effect set state = %s, state_since = %s where effect_id = %s",
-                (text, self.clock.now(), effect_id),
-            )

@@ -62,7 +62,7 @@ def test_what_the_sandbox_tells_is_read(unipile, api):
     unipile.settings(missing_member_id=True)
     assert api.relations().items[1] == older
     # Its note has become the chat's first message.
-    chat = api.chat_of(person)
+    (chat,) = api.chats_with(person)
     assert api.chat(chat.id) == chat
     (note,) = api.messages(chat.id).items
     assert (note.kind, note.own, note.text) == ("INVITATION", True, "Hello 0")
@@ -75,7 +75,7 @@ def test_what_the_sandbox_tells_is_read(unipile, api):
     assert [one.id for one in every(lambda c: api.messages(chat.id, c))][:2] == [answer.id, done.id]
     assert api.messages(chat.id, after=since).items == (answer,)
     assert {one.id for one in api.chats().items} >= {chat.id}
-    assert api.chat_of(unipile.id("person-9")) is None
+    assert api.chats_with(unipile.id("person-9")) == ()
     assert api_of(unipile, "acc_carla").inmail_balance().total > 0
 
 
@@ -175,7 +175,11 @@ def test_before_an_action_the_facts_are_those_of_now(unipile, api):
     unipile.deed("read_only")
     linked = replace(lead, connected_at=enrolled, chat_id="deleted-long-ago")
     facts = check_before(api, linked, "message", known)
-    assert (facts.profile, facts.read_only, facts.chat_id) == (None, True, api.chat_of(person).id)
+    assert (facts.profile, facts.read_only, facts.chat_id) == (
+        None,
+        True,
+        api.chats_with(person)[0].id,
+    )
 
 
 def test_an_inmail_needs_an_open_profile_or_a_credit(unipile, api):

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from linkedin_effects import Actions
 
-from syncflow_dagster.nodes.linkedin.own_messages import bind_echo, comparable, own_messages
+from syncflow_dagster.nodes.linkedin.own_messages import comparable, own_messages
 from syncflow_dagster.nodes.linkedin.reconcile import MESSAGE_LOOKS
+from syncflow_dagster.store import sql
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_each_action_is_sent_once_and_moves_its_lead(actions, unipile):
     assert {actions.state(one) for one in (withdrawn, sent, viewed, mailed)} == {"DONE"}
     assert ops(actions) == ["invite", "withdraw", "message", "view_profile", "inmail"]
     assert set(actions.sink.kinds()) == {("ok", "bucket")}
-    chat = actions.api.chat_of(unipile.id("person-1")).id
+    chat = actions.api.chats_with(unipile.id("person-1"))[0].id
     assert chat in {one.chat_id for one in actions.sink.heard_signals}
     # Run again: nothing is left to do.
     assert actions.deliver().requests == 0
@@ -112,7 +113,7 @@ def test_a_message_without_an_answer_is_found_in_its_chat(actions, unipile):
     actions.later(minutes=2)
     row = actions.effect(second)
     assert row["state"] == "DONE"
-    chat = actions.api.chat_of(unipile.id()).id
+    chat = actions.api.chats_with(unipile.id())[0].id
     newest = actions.api.messages(chat).items[0]
     assert (newest.id, comparable(newest.text)) == (row["remote_id"], "And more")
     assert ops(actions) == ["message", "message"]
@@ -206,21 +207,20 @@ def test_where_nobody_answers_no_try_is_lost(actions, unipile):
     assert actions.state(invited) == "DONE"
 
 
-def test_a_message_whose_id_nobody_tells_is_bound_by_its_echo(actions, unipile):
+def test_a_message_whose_id_nobody_tells_is_known_by_its_text_once(actions, unipile):
     unipile.settings(null_ids=True)
     unipile.deed("connect")
     lead, sent = actions.do("message", state="connected", after="connected")
     assert (actions.state(sent), actions.effect(sent)["remote_id"]) == ("DONE", None)
-    chat = actions.api.chat_of(unipile.id()).id
+    chat = actions.api.chats_with(unipile.id())[0].id
     (echo,) = actions.api.messages(chat).items
-    with actions.database.transaction() as conn:
-        assert bind_echo(conn, lead, echo)
-    assert actions.effect(sent)["remote_id"] == echo.id
+    assert not own_messages(actions.database, lead).is_by_hand(echo)
+    given = {"effect_id": sent, "remote_id": echo.id}
+    actions.database.execute(sql.load("effects")["bind_message"], given)
     unipile.deed("owner_message", text="Hello")
     by_hand = actions.api.messages(chat).items[0]
-    with actions.database.transaction() as conn:
-        # The same words a second time: ours is bound, so that this one is the owner's.
-        assert not bind_echo(conn, lead, by_hand)
+    # The same words a second time: ours is bound, so that this one is the owner's.
+    assert own_messages(actions.database, lead).is_by_hand(by_hand)
 
 
 def test_a_withdrawal_is_looked_for_where_the_invitation_was(actions, unipile):

@@ -130,8 +130,8 @@ class LinkedIn(Protocol):
         """Return a chat."""
         ...
 
-    def chat_of(self, provider_id: str) -> Chat | None:
-        """Return the chat with a member; None if there is none."""
+    def chats_with(self, provider_id: str) -> tuple[Chat, ...]:
+        """Return the chats with one member alone: more than one where an InMail began another."""
         ...
 
     def messages(
@@ -222,18 +222,18 @@ class LinkedInApi:
         """Return a chat."""
         return self._read("read", shapes.chat, "chats", chat_id, account_id=self._id)
 
-    def chat_of(self, provider_id: str) -> Chat | None:
-        """Return the chat with a member; None if there is none."""
+    def chats_with(self, provider_id: str) -> tuple[Chat, ...]:
+        """Return the chats with one member alone."""
         steps = ("chat_attendees", provider_id, "chats")
         try:
             found = self._page(shapes.chat, None, *steps, limit=MOST_MESSAGES)
         except ReadFailed as error:
             # Who never wrote and was never written to is no attendee of anything.
             if error.kind is ErrorClass.LEAD_PERMANENT:
-                return None
+                return ()
             raise
-        own = [one for one in found.items if one.single]
-        return next((one for one in own if one.provider_id in {provider_id, None}), None)
+        named = {provider_id, None}
+        return tuple(one for one in found.items if one.single and one.provider_id in named)
 
     def messages(
         self, chat_id: str, cursor: str | None = None, *, after: datetime | None = None
@@ -336,6 +336,10 @@ def _written(answer: Answer | NoAnswer, id_field: str | None) -> Written:
         return Written(refused)
     assert isinstance(answer, Answer)
     body = answer.body or {}
+    if not isinstance(body.get("object"), str):
+        # Each of Unipile's answers names what it is: this one is another's.
+        reason = f"APP: HTTP {answer.status} without an `object`"
+        return Written(Refusal(ErrorClass.UNKNOWN, reason))
     made, chat, usage = (body.get(name) for name in (id_field or "", "chat_id", "usage"))
     return Written(
         id=made if isinstance(made, str) and made else None,

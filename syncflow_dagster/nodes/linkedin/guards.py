@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.linkedin.api import LinkedIn, ReadFailed, WrongProfile
@@ -12,11 +12,10 @@ from syncflow_dagster.nodes.linkedin.signals import Signal, SignalKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from syncflow_dagster.nodes.linkedin.leads import Lead
     from syncflow_dagster.nodes.linkedin.own_messages import OwnMessages
-    from syncflow_dagster.nodes.linkedin.shapes import Chat, Message, Profile
+    from syncflow_dagster.nodes.linkedin.shapes import Message, Profile
 
 #: Kinds of actions that write to the person, for which the chat is read.
 _WRITING = frozenset({"message", "inmail"})
@@ -81,7 +80,7 @@ def check_before(api: LinkedIn, lead: Lead, kind: str, ours: OwnMessages) -> Fac
         return Facts(profile)
     person = profile.provider_id if profile else lead.provider_id
     assert person is not None
-    facts = _chat(api, lead, person, ours, profile)
+    facts = _chats(api, lead, person, ours, profile)
     if kind != "inmail":
         return facts
     assert profile is not None
@@ -110,13 +109,17 @@ def _profile(api: LinkedIn, lead: Lead) -> Profile:
     return api.profile(identifier, known_as=lead.provider_id, lead_id=lead.lead_id)
 
 
-def _chat(
+def _chats(
     api: LinkedIn, lead: Lead, person: str, ours: OwnMessages, profile: Profile | None
 ) -> Facts:
-    chat = find_chat(api, lead.chat_id, person)
-    if chat is None:
+    chats = api.chats_with(person)
+    if not chats:
         return Facts(profile)
-    seen = list(_since(api, chat.id, lead.enrolled_at))
+    # An answer may be in a chat that an InMail began.
+    seen = [one for chat in chats for one in _since(api, chat.id, lead.enrolled_at)]
+    seen.sort(key=_moment, reverse=True)
+    known = (one for one in chats if one.id == lead.chat_id)
+    chat = next(known, None) or next((one for one in chats if not one.read_only), chats[0])
     return Facts(
         profile,
         chat_id=chat.id,
@@ -126,25 +129,8 @@ def _chat(
     )
 
 
-def find_chat(api: LinkedIn, chat_id: str | None, person: str) -> Chat | None:
-    """Return the chat with a person; None if there is none.
-
-    Args:
-        api: The account.
-        chat_id: The chat, as far as we know.
-        person: The provider's id.
-
-    Raises:
-        ReadFailed: it could not be read.
-    """
-    if chat_id is not None:
-        try:
-            return api.chat(chat_id)
-        except ReadFailed as error:
-            # A chat that was deleted may have been begun anew.
-            if error.kind is not ErrorClass.LEAD_PERMANENT:
-                raise
-    return api.chat_of(person)
+def _moment(one: Message) -> datetime:
+    return one.at or datetime.max.replace(tzinfo=UTC)
 
 
 def _since(api: LinkedIn, chat_id: str, since: datetime) -> Iterator[Message]:

@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    import psycopg
-    from psycopg.rows import DictRow
-
     from syncflow_dagster.nodes.linkedin.shapes import Message
     from syncflow_dagster.store.database import Database
-
-    Connection = psycopg.Connection[DictRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +53,7 @@ def comparable(text: str | None) -> str:
 
 def own_messages(database: Database, lead_id: int) -> OwnMessages:
     """Read the messages of a lead that may have been sent."""
-    queries = sql.load("effects")
-    return _messages(database.fetch_all(queries["sent_messages"], {"lead_id": lead_id}))
-
-
-def bind_echo(conn: Connection, lead_id: int, message: Message) -> bool:
-    """Tell whether an own message is one of a lead's effects, and keep its id if it was missing.
-
-    Args:
-        conn: A transaction in which the lead is locked.
-        lead_id: The lead.
-        message: A message the account has written.
-    """
-    queries = sql.load("effects")
-    rows = conn.execute(queries["sent_messages"], {"lead_id": lead_id}).fetchall()
-    found = _messages(rows).of(message)
-    if found is None:
-        return False
-    if found.message_id is None:
-        given = {"effect_id": found.effect_id, "remote_id": message.id}
-        conn.execute(queries["bind_message"], given)
-    return True
-
-
-def _messages(rows: list[DictRow]) -> OwnMessages:
+    rows = database.fetch_all(sql.load("effects")["sent_messages"], {"lead_id": lead_id})
     return OwnMessages(
         tuple(
             OwnMessage(row["effect_id"], row["remote_id"], comparable(row["text"])) for row in rows

@@ -18,7 +18,7 @@ from syncflow_dagster.core.outreach import slugs
 from syncflow_dagster.ledger.ports import Absent, Ambiguous, Finding, Found, Unreadable, Unseen
 from syncflow_dagster.nodes.linkedin.api import ReadFailed, WrongProfile
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass
-from syncflow_dagster.nodes.linkedin.guards import find_chat, must_be_ok
+from syncflow_dagster.nodes.linkedin.guards import must_be_ok
 from syncflow_dagster.nodes.linkedin.own_messages import comparable
 from syncflow_dagster.nodes.linkedin.polls_pages import Listing, TimeLeft
 
@@ -105,10 +105,10 @@ class LookupRun:
     def message(self, effect: Effect) -> Finding:
         """Look for a message or an InMail."""
         person = str(effect.payload["provider_id"])
-        chat = find_chat(self._api, effect.payload.get("chat_id"), person)
-        found = None if chat is None else self._in_chat(effect, chat.id)
-        if found is not None:
-            return Found(found.id)
+        for chat in self._api.chats_with(person):
+            found = self._in_chat(effect, chat.id)
+            if found is not None:
+                return Found(found.id)
         must_be_ok(self._api)
         if effect.unseen + 1 < MESSAGE_LOOKS:
             apart_s = MESSAGE_OVER_S / (MESSAGE_LOOKS - 1)

@@ -73,7 +73,7 @@ class Profile:
         slug: The name in its address; None where LinkedIn shows none.
         connected: Whether it is a connection of the first degree.
         invitation: The invitation between the two, if one is shown: `sent` and `received` are
-            pending.
+            pending; `ignored` and `withdrawn` were sent by the account.
         open_profile: Whether anybody may send it an InMail for free.
         can_inmail: Whether the account may send it an InMail; None where it is not said.
     """
@@ -298,9 +298,9 @@ def _invitation(value: object) -> InvitationState | None:
             return "sent"
         case "PENDING", "RECEIVED":
             return "received"
-        case "IGNORED", _:
+        case "IGNORED", "SENT":
             return "ignored"
-        case "WITHDRAWN", _:
+        case "WITHDRAWN", "SENT":
             return "withdrawn"
     return None
 
