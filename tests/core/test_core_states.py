@@ -1,9 +1,17 @@
-"""The two tables of transitions: what can be reached, and what is an end."""
+"""The tables of transitions: what can be reached, and what is an end."""
 
 from __future__ import annotations
 
 import pytest
 
+from syncflow_dagster.core.outreach.states import (
+    ACTING_STATES,
+    DUE_STATES,
+    LEAD_TRANSITIONS,
+    TERMINAL_STATES,
+    LeadState,
+    lead_may_become,
+)
 from syncflow_dagster.core.states import (
     DELTA_TRANSITIONS,
     EFFECT_TRANSITIONS,
@@ -16,8 +24,8 @@ from syncflow_dagster.core.states import (
     transition_rows,
 )
 
-TABLES = {"delta": DELTA_TRANSITIONS, "effect": EFFECT_TRANSITIONS}
-BEGIN = {"delta": DeltaState.PENDING, "effect": EffectState.PLANNED}
+TABLES = {"delta": DELTA_TRANSITIONS, "effect": EFFECT_TRANSITIONS, "lead": LEAD_TRANSITIONS}
+BEGIN = {"delta": DeltaState.PENDING, "effect": EffectState.PLANNED, "lead": LeadState.DRAFT}
 
 
 def reachable(table, start):
@@ -102,3 +110,20 @@ def test_the_rows_for_the_database_are_the_tables():
     for machine, table in TABLES.items():
         told = {(old, new) for one, old, new in rows if one == machine}
         assert told == {(str(old), str(new)) for old, news in table.items() for new in news}
+
+
+def test_no_lead_is_stuck_and_every_one_can_be_stopped():
+    for state in set(LeadState) - TERMINAL_STATES:
+        assert LeadState.COMPLETED in reachable(LEAD_TRANSITIONS, state)
+        assert {LeadState.REPLIED, LeadState.SUPPRESSED} <= LEAD_TRANSITIONS[state]
+
+
+def test_what_has_ended_acts_again_only_if_it_was_late_or_a_person_says_so():
+    again = {
+        state
+        for state in TERMINAL_STATES
+        if LEAD_TRANSITIONS[state] & (DUE_STATES | ACTING_STATES | {LeadState.PAUSED})
+    }
+    assert again == {LeadState.DECLINED_OR_EXPIRED, LeadState.WITHDRAWN, LeadState.FAILED}
+    assert not lead_may_become(LeadState.REPLIED, LeadState.CONNECTED)
+    assert lead_may_become(LeadState.REPLIED, LeadState.REPLIED)
