@@ -160,10 +160,7 @@ class UnipileStore:
             return
         now = self.now()
         healthy = status is AccountStatus.OK
-        if healthy:
-            account.stale_since = None
-        elif account.stale_since is None:
-            account.stale_since = now
+        account.stale_since = None if healthy else account.stale_since or now
         message = "RECONNECTED" if healthy else status.value
         self._listeners.tell("status", StatusChange(account, message, now))
 
