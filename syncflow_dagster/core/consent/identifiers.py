@@ -8,6 +8,7 @@ import re
 from enum import StrEnum
 
 from syncflow_dagster.core.matching import contacts
+from syncflow_dagster.core.outreach import slugs
 
 #: Characters a key has at least; 32 hexadecimal digits are 128 bits.
 SHORTEST_KEY = 32
@@ -20,6 +21,9 @@ _EXTENSION = re.compile(
 )
 #: Words between digits: nobody can tell how many numbers that is.
 _WORDS_WITHIN = re.compile(r"\d[^\d]*[^\W\d_][^\d]*\d")
+#: Scheme and `www.` before a domain, and what may follow it in an address.
+_BEFORE_DOMAIN = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?(?:www\.)?", re.IGNORECASE)
+_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]+")
 #: E.164 allows 15 digits; two more for `00` in front.
 _MOST_DIGITS = 17
 
@@ -30,6 +34,10 @@ class Kind(StrEnum):
     EMAIL = "email"
     PHONE = "phone"
     RECORD = "record"
+    #: A profile at LinkedIn: its address, the name in it, or the member's id.
+    LINKEDIN = "linkedin"
+    #: A company, by the domain of its addresses.
+    DOMAIN = "domain"
 
 
 class WeakKeyError(ValueError):
@@ -50,6 +58,23 @@ def comparable(kind: Kind, value: str) -> str | None:
             return (contacts.phone(value) or "").lstrip("0") or None
         case Kind.RECORD:
             return contacts.record_id(value)
+        case Kind.LINKEDIN:
+            found = slugs.normalise(value)
+            return None if isinstance(found, slugs.SalesNavigator | None) else found.value
+        case Kind.DOMAIN:
+            return _domain(value)
+
+
+def _domain(value: str) -> str | None:
+    """Return a domain in small letters, without what an address has around it."""
+    host = _BEFORE_DOMAIN.sub("", value.strip()).partition("/")[0].rstrip(".").casefold()
+    return host if _DOMAIN.fullmatch(host) else None
+
+
+def domains_of(email: str) -> list[str]:
+    """Return the domains an e-mail address is under, the longest first."""
+    labels = email.rpartition("@")[2].strip().casefold().split(".")
+    return [".".join(labels[start:]) for start in range(len(labels) - 1)]
 
 
 def all_of(kind: Kind, value: object) -> list[str] | None:
@@ -73,7 +98,7 @@ def all_of(kind: Kind, value: object) -> list[str] | None:
 
 
 def _parts(kind: Kind, value: str) -> list[str]:
-    if kind is Kind.RECORD:
+    if kind in (Kind.RECORD, Kind.LINKEDIN, Kind.DOMAIN):
         return [value]
     if (
         kind is Kind.EMAIL

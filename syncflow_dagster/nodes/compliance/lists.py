@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from syncflow_dagster.core.consent.identifiers import Kind, all_of, comparable
 from syncflow_dagster.store.sql import load
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    import psycopg
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.consent.identifiers import PrivacyKey
@@ -22,7 +23,7 @@ ALWAYS = "do_not_contact"
 
 
 class NotAnIdentifier(ValueError):
-    """A text that is no e-mail address, phone number or id; it says which."""
+    """A text that is no e-mail address, number, id, profile or domain; it says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +120,22 @@ class Lists:
         return {one: [*itself, *told.get(ids[one], ())] for one, itself in known.items()}
 
     def standing(
-        self, lists: Iterable[str], people: Sequence[Iterable[Identifier]]
+        self,
+        lists: Iterable[str],
+        people: Sequence[Iterable[Identifier]],
+        conn: psycopg.Connection[DictRow] | None = None,
     ) -> list[Standing]:
         """Return where each of some persons stands, by all that each is known by.
 
         Args:
             lists: Names of the lists that count beside `do_not_contact`.
             people: The identifiers of each.
+            conn: A transaction to ask in; left out: one of its own.
         """
         of_each = [self.hashes(one) for one in people]
         asked = {digest for one in of_each for digest in one}
         given = {"hashes": list(asked), "lists": sorted({ALWAYS, *lists})}
-        rows = self._database.fetch_all(self._statements["listed"], given) if asked else []
+        rows = self._listed(given, conn) if asked else []
         found: dict[bytes, list[str | None]] = {}
         for row in rows:
             found.setdefault(bytes(row["hash"]), []).append(row["list"])
@@ -141,12 +146,21 @@ class Lists:
             result.append(Standing(on, erased=None in names))
         return result
 
+    def _listed(
+        self, given: dict[str, Any], conn: psycopg.Connection[DictRow] | None
+    ) -> list[DictRow]:
+        statement = self._statements["listed"]
+        if conn is None:
+            return self._database.fetch_all(statement, given)
+        return conn.execute(statement, given).fetchall()
+
     def enter(
         self,
         name: str,
         identifiers: Iterable[Identifier],
         action: Literal["add", "revoke"],
         by: Entry,
+        conn: psycopg.Connection[DictRow] | None = None,
     ) -> int:
         """Enter persons into a list, or that their entry no longer holds.
 
@@ -155,6 +169,7 @@ class Lists:
             identifiers: What they are known by.
             action: What is entered.
             by: Who wants it, and why.
+            conn: A transaction to enter it in; left out: one of its own.
 
         Returns:
             How many entries were made.
@@ -172,6 +187,8 @@ class Lists:
             "hashes": list(hashes),
             "kinds": [str(kind) for kind in hashes.values()],
         }
+        if conn is not None:
+            return conn.execute(self._statements["enter"], values).rowcount
         return self._database.execute(self._statements["enter"], values)
 
     def entries(
