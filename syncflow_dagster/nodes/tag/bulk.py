@@ -78,7 +78,8 @@ class BulkLane:
     def cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what one job with these effects costs, the questions before included."""
         # Whose yes has got old is asked about a second time.
-        return costs.requests(4 + (2 * costs.GATE + 2) * costs.batches(len(effects)))
+        gate = 2 * costs.GATE * costs.batches(len(effects))
+        return costs.requests(4 + gate + self.screen.most_queries(effects))
 
     def look_cost(self) -> Mapping[str, int]:
         """Return what asking for a job costs."""

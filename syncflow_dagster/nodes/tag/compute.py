@@ -99,7 +99,9 @@ class Computer:
                 continue
             its = {wish.place.record_id for wish in found[row.delta_id]}
             if blocked := its & taken.keys():
-                computed.followers[row.delta_id] = taken[min(blocked)]
+                why = computed.followers[row.delta_id] = taken[min(blocked)]
+                # Rows of its other records may not overtake it either.
+                taken = {**dict.fromkeys(its, why), **taken}
             else:
                 chosen.append(row)
                 taken |= dict.fromkeys(its, "")

@@ -23,7 +23,7 @@ from syncflow_dagster.nodes.salesforce.errors import whole_answer
 from syncflow_dagster.nodes.salesforce.quota import DAILY
 from syncflow_dagster.nodes.tag import costs
 from syncflow_dagster.nodes.tag.screening import NotRead, Screen, current, remote_id, shows_after
-from syncflow_dagster.nodes.tag.writes import Writer
+from syncflow_dagster.nodes.tag.writes import Writer, sort_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,15 +94,13 @@ class TagDestination:
         """Return what sending these effects costs at the dearest, the questions before included."""
         if effects[0].bulk and self._bulk is not None:
             return self._bulk.cost(effects)
-        stores = len({one.payload["store"] for one in effects if one.kind != "set_fields"})
-        sorts = max(len({one.kind for one in effects}), stores)
-        # The records, each topic and campaign, and for each sort of write the gate and a request.
-        return costs.requests(2 + stores + sorts * (costs.GATE + 1))
+        sorts = len({sort_of(one) for one in effects})
+        # What they show, and for each sort of write the gate and a request.
+        return costs.requests(self._screen.most_queries(effects) + sorts * (costs.GATE + 1))
 
     def lookup_cost(self, effects: Sequence[Effect]) -> Mapping[str, int]:
         """Return what looking these effects up costs, at the dearest."""
-        stores = len({one.payload["store"] for one in effects if one.kind != "set_fields"})
-        return costs.requests(1 + costs.batches(len(effects)) + stores)
+        return costs.requests(self._screen.most_queries(effects))
 
     def send(self, effects: Sequence[Effect], request_id: UUID) -> Reply:
         """Write the effects that may be written now; none is written without being asked about."""

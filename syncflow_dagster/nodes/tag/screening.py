@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.salesforce.answers import Answer
     from syncflow_dagster.nodes.salesforce.client import SalesforceClient
     from syncflow_dagster.nodes.tag.showing import Looker
+    from syncflow_dagster.nodes.tag.wishes import Place
 
 #: Seconds until requests of a day have come back in numbers.
 _QUOTA_WAIT_S = 3600.0
@@ -196,8 +197,12 @@ class Screen:
         Raises:
             NotRead: The org did not say.
         """
-        places = [(place_of(one.kind, one.payload), one.payload["after"]) for one in effects]
-        return self.looker.look(places, self.query)
+        cells = (one.payload["after"] for one in effects)
+        return self.looker.look(zip(_places(effects), cells, strict=True), self.query)
+
+    def most_queries(self, effects: Sequence[Effect]) -> int:
+        """Return how many queries `look` asks about effects at the most."""
+        return self.looker.most_queries(_places(effects))
 
     def query(self, soql: str) -> list[Mapping[str, Any]]:
         """Return all rows of a query.
@@ -209,6 +214,10 @@ class Screen:
             return rows_of(self.client, soql)
         except SourceError as error:
             raise NotRead(_unsent(error)) from error
+
+
+def _places(effects: Sequence[Effect]) -> list[Place]:
+    return [place_of(one.kind, one.payload) for one in effects]
 
 
 def rows_of(client: SalesforceClient, soql: str) -> list[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 from syncflow_dagster.core.soql.literals import text
 from syncflow_dagster.nodes.tag.cells import normal
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     #: Runs a query and gives all of its rows.
     Query = Callable[[str], Sequence[Mapping[str, Any]]]
 
-#: Ids of one query: 600 of them make an address of 16 kB, which the service refuses with 431.
+#: Records of one query.
 MOST_IDS = 200
+#: Bytes a list of ids or keys may take of an address. With its headers it may have 16 kB, of which
+#: a token that is a JWT takes 2, and what is longer is refused with 431.
+_LIST_BYTES = 6_000
 #: Rows of topic assignments one may ask for without the right to see all data (Object Reference,
 #: page "TopicAssignment").
 _MOST_ASSIGNMENTS = 1100
@@ -72,30 +76,27 @@ class Looker:
             query: Asks the service.
         """
         fields: set[str] = set()
-        by_store: dict[tuple[str, ...], dict[str, Place]] = defaultdict(dict)
-        ids: dict[str, None] = {}
+        places: list[Place] = []
         for place, cells in wanted:
-            ids[place.record_id] = None
+            places.append(place)
             if place.kind == "fields":
                 fields |= set(cells)
-            else:
-                by_store[_together(place)][_key(place)] = place
-        self.find_topics(
-            {
-                one.details["topic"]
-                for places in by_store.values()
-                for one in places.values()
-                if one.kind == "topic"
-            },
-            query,
-        )
+        by_store = _by_store(places)
+        self.find_topics({one.details["topic"] for one in places if one.kind == "topic"}, query)
         shown = Shown()
-        for some in _chunks(list(ids)):
+        for some in _chunks(list(dict.fromkeys(one.record_id for one in places))):
             self._records(some, sorted(fields), query, shown)
-        for places in by_store.values():
-            for some in _chunks(list(places)):
-                self._tags([places[one] for one in some], query, shown)
+        for its in by_store.values():
+            for some in _chunks(list(its)):
+                self._tags([its[one] for one in some], query, shown)
         return shown
+
+    def most_queries(self, places: Sequence[Place]) -> int:
+        """Return how many queries `look` asks about places at the most."""
+        ids = list(dict.fromkeys(one.record_id for one in places))
+        lists = [ids, *map(list, _by_store(places).values())]
+        topics = int(any(one.kind == "topic" for one in places))
+        return topics + sum(len(list(_chunks(one))) for one in lists)
 
     def find_topics(self, names: Collection[str], query: Query) -> None:
         """Ask for the ids of topics that are not known yet."""
@@ -179,6 +180,15 @@ def _select(names: Iterable[str], owner: str, where: str) -> str:
     return " ".join(["SELECT", ", ".join(names), "FROM", owner, "WHERE", where])
 
 
+def _by_store(places: Iterable[Place]) -> dict[tuple[str, ...], dict[str, Place]]:
+    """Return places of tags beside the record, by what one query can ask for, and by their key."""
+    found: dict[tuple[str, ...], dict[str, Place]] = defaultdict(dict)
+    for place in places:
+        if place.kind != "fields":
+            found[_together(place)][_key(place)] = place
+    return found
+
+
 def _together(place: Place) -> tuple[str, ...]:
     """Return what places have in common that one query can ask for."""
     details = place.details
@@ -195,5 +205,8 @@ def _listed(values: Iterable[str]) -> str:
     return f"({', '.join(map(text, values))})"
 
 
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + MOST_IDS] for start in range(0, len(ids), MOST_IDS))
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Give runs of ids, or of keys, that fit into the address of one query."""
+    longest = max((len(quote_plus(f"{text(one)}, ")) for one in values), default=1)
+    size = max(1, min(MOST_IDS, _LIST_BYTES // longest))
+    return (values[start : start + size] for start in range(0, len(values), size))

@@ -58,7 +58,7 @@ class Writer:
                 text = f"there is no topic {effect.payload['topic']!r}"
                 outcomes[effect.effect_id] = Reject(text)
                 continue
-            alike[_sort(effect)].append(effect)
+            alike[sort_of(effect)].append(effect)
         for number, alike_ones in enumerate(alike.values()):
             some = alike_ones
             if number:
@@ -130,7 +130,7 @@ def _member(effect: Effect) -> dict[str, Any]:
     return {"CampaignId": payload["campaign"], person: payload["record_id"], **status}
 
 
-def _sort(effect: Effect) -> tuple[str, ...]:
+def sort_of(effect: Effect) -> tuple[str, ...]:
     """Return what effects have in common that can go in one request."""
     payload = effect.payload
     if effect.kind == "upsert_junction":

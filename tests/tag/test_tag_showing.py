@@ -1,0 +1,41 @@
+"""What records show is asked in queries that fit into an address, and no more than is reckoned."""
+
+from __future__ import annotations
+
+from urllib.parse import quote_plus
+
+from tag_cases import JUNCTION, STATUS, TOPIC, contact_id, row, workflow
+
+from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo
+from syncflow_dagster.nodes.tag.showing import Looker
+from syncflow_dagster.nodes.tag.wishes import wishes_of
+
+PEOPLE = 500
+#: What is left of 16,384 bytes beside the path, the header fields, and a token that is a JWT.
+ROOM = 14_000
+
+
+def test_queries_fit_into_an_address_whatever_is_listed():
+    node = workflow([JUNCTION, STATUS, TOPIC]).tags[0]
+    names = ("Id", "Champion_Status__c", "AccountId")
+    tagged = ObjectInfo("Contact", tuple(FieldInfo(name, "string") for name in names))
+    looker, asked = Looker(tagged), []
+    wishes = [
+        wish
+        for number in range(PEOPLE)
+        for wish in wishes_of(node, row(number), lambda _condition, _row: True, {})
+    ]
+
+    def query(soql):
+        asked.append(soql)
+        if " FROM Topic " in soql:
+            return [{"Id": "0TO", "Name": "Champions"}]
+        if " FROM Contact " in soql:
+            ids = [contact_id(number) for number in range(PEOPLE)]
+            return [{"Id": one, "Champion_Status__c": None, "AccountId": None} for one in ids]
+        return []
+
+    shown = looker.look([(one.place, [one.cell]) for one in wishes], query)
+    assert len(shown.cells) == PEOPLE
+    assert max(len(quote_plus(soql)) for soql in asked) < ROOM
+    assert looker.most_queries([one.place for one in wishes]) == len(asked) < 20
