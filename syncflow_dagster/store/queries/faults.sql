@@ -168,3 +168,19 @@ select
 
 -- name: tag_states
 select state, count(*) as effects from effect group by state;
+
+-- name: outreach_leads
+-- Leads with what a judge holds against the truth. `known_at`: when the connection was first known.
+select l.lead_id, l.provider_id, l.slug, l.state, l.reason, l.enrolled_at, l.invited_at,
+       l.connected_at, a.service_id as account_id,
+       (select min(v.at) from outreach_event v
+        where v.lead_id = l.lead_id and v.new_state in ('connected', 'replied', 'suppressed'))
+           as known_at,
+       exists (select from effect e
+               where e.lead_id = l.lead_id and e.state = 'DONE'
+                 and (e.payload ->> 'step')::integer = l.n_steps - 1) as last_confirmed,
+       exists (select from effect e
+               where e.lead_id = l.lead_id and e.state = 'NEEDS_PERSON') as in_question
+from outreach_lead l
+join outreach_account a using (account)
+order by l.lead_id;
