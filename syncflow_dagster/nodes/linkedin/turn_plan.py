@@ -93,12 +93,18 @@ class Planner:
                 self._run.leads.wait(conn, lead, free_at)
                 return "no notes left: waits"
             case "skip":
-                step = action.step + 1
-                self._run.leads.wait(conn, lead, now, step=step, since=now)
+                self._leave_out(conn, lead, action, now)
                 return "no notes left: left out"
             case _:
                 text["text"] = None
                 return None
+
+    def _leave_out(self, conn: Connection, lead: Lead, action: Action, now: datetime) -> None:
+        step = action.following
+        if step < lead.n_steps:
+            self._run.leads.wait(conn, lead, now, step=step, since=now)
+        else:
+            self._run.leads.move(conn, lead, LeadState.COMPLETED, now, None, step=step)
 
     def _write(
         self,
@@ -111,6 +117,7 @@ class Planner:
     ) -> str | None:
         payload = {
             "step": action.step,
+            "next": action.following,
             "after": str(action.after),
             "account": self._settings.id,
             "provider_id": facts.provider_id or lead.provider_id,
