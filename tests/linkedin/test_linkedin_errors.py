@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from syncflow_dagster.nodes.linkedin.client import Answer, NoAnswer
+from syncflow_dagster.nodes.linkedin.errors import TYPES, refusal
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass as C
-from syncflow_dagster.nodes.linkedin.errors import refusal
 from syncflow_dagster.nodes.linkedin.signals import SignalKind as K
 from syncflow_dagster.nodes.linkedin.telling import signal_of, signal_of_success
 
@@ -117,3 +120,12 @@ def test_an_answer_tells_whom_it_stops(status, slug, kind, scope):
 )
 def test_a_success_that_says_how_much_is_used_up_closes_the_bucket_in_time(usage, kind):
     assert signal_of_success(usage, "invite").kind is kind
+
+
+def test_the_page_of_errors_lists_each_type_under_its_class():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
+    section = page.read_text(encoding="utf-8").partition("## Unipile\n")[2].partition("\n## ")[0]
+    cells = [line.split("|") for line in section.splitlines() if line.startswith("| ")]
+    listed = {one[1].strip(): set(re.findall(r"`(\w+)`", one[2])) for one in cells}
+    assert {one.value for one in C} <= listed.keys()
+    assert {kind: listed[kind.value] for kind in TYPES} == TYPES

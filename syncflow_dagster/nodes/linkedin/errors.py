@@ -33,7 +33,8 @@ class ErrorClass(StrEnum):
 
 
 _C = ErrorClass
-_TYPES: Mapping[ErrorClass, frozenset[str]] = {
+#: The types of each class; of `UNRECOGNISED`, none is known.
+TYPES: Mapping[ErrorClass, frozenset[str]] = {
     # An invitation that is refused as a second one proves none that is pending: it is refused for
     # weeks after a withdrawal, too.
     _C.ALREADY_DONE: frozenset(
@@ -106,7 +107,7 @@ _TYPES: Mapping[ErrorClass, frozenset[str]] = {
         }
     ),
 }
-_CLASS_OF = {slug: one for one, slugs in _TYPES.items() for slug in slugs}
+_CLASS_OF = {slug: one for one, slugs in TYPES.items() for slug in slugs}
 #: Of the classes that are about more than an account: our key, not what we send.
 KEY_TYPES = frozenset({"missing_credentials", "insufficient_privileges"})
 _BAD_REQUEST, _UNAUTHORIZED, _TIMEOUT, _TOO_MANY, _SERVER = 400, 401, 408, 429, 500

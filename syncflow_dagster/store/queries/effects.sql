@@ -320,7 +320,8 @@ group by kind, state order by kind, state;
 select count(*) as effects from effect
 where workflow = %(workflow)s and node = %(node)s and pass = %(pass)s
   and (%(account)s::text is null or account = %(account)s)
-  and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN');
+  -- an index for each of the two, so that what is at an end is not read
+  and (state in ('PLANNED', 'RETRY') or state in ('CLAIMED', 'SENT', 'UNKNOWN'));
 
 -- name: roll_up
 -- A delta row's state follows from its effects; {table} is the delta table.
@@ -378,7 +379,7 @@ where workflow = %(workflow)s and node = %(node)s and pass = %(pass)s
 select count(*) as effects from effect
 where workflow = %(workflow)s and node = %(node)s
   and (%(account)s::text is null or account = %(account)s)
-  and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN', 'WAITING');
+  and (state in ('PLANNED', 'RETRY') or state in ('CLAIMED', 'SENT', 'UNKNOWN', 'WAITING'));
 
 -- name: reclaim
 update effect
