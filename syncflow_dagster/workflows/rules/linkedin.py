@@ -42,6 +42,10 @@ def leads(graph: Graph) -> Iterator[Finding]:
         if lead.is_mapping and not (lead["linkedin"].exists or lead["provider_id"].exists):
             message = "no field says where the person is on LinkedIn"
             yield Finding(lead.loc, message, "name one under 'linkedin' or 'provider_id'")
+        if node["blocked_countries"].items() and lead.is_mapping and not lead["country"].exists:
+            message = "no field says which country a person is in"
+            hint = "name one under 'country' of 'lead'"
+            yield Finding(node["blocked_countries"].loc, message, hint, at_key=True)
         for column in columns:
             if column.text in TOKENS and lead[column.text].text != column.text:
                 message = f"{column.text!r} is a token that every lead has"
