@@ -136,31 +136,43 @@ class Decisions:
             NotDecidable: there is no such effect, it is in another state, or it cannot have made
                 the object of that id.
         """
+        with self._database.transaction() as conn:
+            self.resolve_in(conn, effect_id, answer, by, now, remote_id)
+
+    def resolve_in(
+        self,
+        conn: Connection,
+        effect_id: int,
+        answer: Answer,
+        by: By,
+        now: datetime,
+        remote_id: str | None = None,
+    ) -> None:
+        """Answer the question an effect has become, in the caller's transaction; see `resolve`."""
         state = _STATES[answer]
         text = f"{answer.replace('_', ' ')}, by {by.actor}: {by.reason}"
-        with self._database.transaction() as conn:
-            self._must_be_open(conn, effect_id, answer, remote_id)
-            self._note(conn, [effect_id], answer, by, now, remote_id)
-            row = conn.execute(
-                self._queries["decide"],
-                {
-                    "effect_id": effect_id,
-                    "state": state,
-                    "reason": text,
-                    "not_before": now if state == EffectState.RETRY else None,
-                    "remote_id": remote_id,
-                    "now": now,
-                },
-            ).fetchone()
-            assert row is not None
-            verdict = Verdict(effect_id, state, answer, text, remote_id=remote_id)
-            touched = [row, *self._consequences.follow(conn, [(row, verdict)], now)]
-            if state == EffectState.DONE and row["kind"] in RETIRING_KINDS:
-                touched += self._consequences.end_with(conn, [row], now)
-            self._consequences.roll_up(conn, touched, now)
-            if state == EffectState.CANCELLED and row["delta_table"]:
-                place = {"delta_id": row["delta_id"], "reason": text}
-                self._on(conn, "explain_row", row["delta_table"], place)
+        self._must_be_open(conn, effect_id, answer, remote_id)
+        self._note(conn, [effect_id], answer, by, now, remote_id)
+        row = conn.execute(
+            self._queries["decide"],
+            {
+                "effect_id": effect_id,
+                "state": state,
+                "reason": text,
+                "not_before": now if state == EffectState.RETRY else None,
+                "remote_id": remote_id,
+                "now": now,
+            },
+        ).fetchone()
+        assert row is not None
+        verdict = Verdict(effect_id, state, answer, text, remote_id=remote_id)
+        touched = [row, *self._consequences.follow(conn, [(row, verdict)], now)]
+        if state == EffectState.DONE and row["kind"] in RETIRING_KINDS:
+            touched += self._consequences.end_with(conn, [row], now)
+        self._consequences.roll_up(conn, touched, now)
+        if state == EffectState.CANCELLED and row["delta_table"]:
+            place = {"delta_id": row["delta_id"], "reason": text}
+            self._on(conn, "explain_row", row["delta_table"], place)
 
     def _must_be_open(
         self, conn: Connection, effect_id: int, answer: Answer, remote_id: str | None
