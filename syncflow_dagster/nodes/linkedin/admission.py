@@ -18,6 +18,7 @@ from syncflow_dagster.core.outreach.tiers import BUCKET_OF_KIND
 from syncflow_dagster.ledger.admission import Held
 from syncflow_dagster.nodes.linkedin.accounts import AccountStore
 from syncflow_dagster.nodes.linkedin.sequence import calendar_of
+from syncflow_dagster.nodes.linkedin.suppression import standing
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
@@ -173,8 +174,6 @@ class Admission:
             return Barred("nobody has approved its texts", now + LOOK_AGAIN)
         if lead.checked_at is None or now - lead.checked_at > FRESH:
             return Barred("what was asked about the person is stale", now)
-        from syncflow_dagster.nodes.linkedin.suppression import standing
-
         why = standing(self._run, conn, [lead]).get(lead.lead_id)
         if why is not None:
             # Its queued action, this one, ends with it.

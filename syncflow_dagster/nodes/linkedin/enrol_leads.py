@@ -16,6 +16,8 @@ from syncflow_dagster.nodes.linkedin.leads import Lead, lead_of
 from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.people import Candidate, NotALead, candidate_of
 from syncflow_dagster.nodes.linkedin.sequence import compile_sequence
+from syncflow_dagster.nodes.linkedin.suppression import standing
+from syncflow_dagster.nodes.linkedin.texts import render_leads
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
@@ -117,9 +119,6 @@ class Enrolment:
         Returns:
             What becomes of changes after all, by delta id.
         """
-        from syncflow_dagster.nodes.linkedin.suppression import standing
-        from syncflow_dagster.nodes.linkedin.texts import render_leads
-
         fates: dict[int, Fate] = {}
         found = self.run.leads.read_in(self.conn, list(self._drafts))
         barred = standing(self.run, self.conn, list(found.values())) if found else {}

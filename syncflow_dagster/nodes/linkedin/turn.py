@@ -8,7 +8,7 @@ transaction, and lets the ledger deliver it. A turn works until nothing can go w
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syncflow_dagster.ledger.worker import Busy, only_one
 from syncflow_dagster.nodes.linkedin.accounts import Account, AccountStore
@@ -18,6 +18,7 @@ from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.report import TurnReport
 from syncflow_dagster.nodes.linkedin.turn_act import Actor
 from syncflow_dagster.nodes.linkedin.turn_dry import tell
+from syncflow_dagster.nodes.linkedin.turn_due import DueLeads
 from syncflow_dagster.nodes.linkedin.turn_look import Looker
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import retry_transient
@@ -71,8 +72,11 @@ class _Turn:
         caps = Caps(settings)
         self._accounts = AccountStore(run.database)
         self._admission = Admission(run, account, settings, caps, buckets)
-        self._looker = Looker(run, account, settings, report)
-        self._actor = Actor(run, account, settings, api, buckets, caps, self._admission, report)
+        self._due = DueLeads(run.database, account, run.workflow.workflow, run.node.name)
+        self._looker = Looker(run, settings, self._due, report)
+        self._actor = Actor(
+            run, account, settings, self._due, api, buckets, caps, self._admission, report
+        )
         self._queries = sql.load("outreach_turn")
         self._reason: str | None = None
 
@@ -110,7 +114,7 @@ class _Turn:
     def _see_to(self) -> bool:
         """Bring on what is under way and due; tell whether that has changed anything."""
         now = self._run.clock.now()
-        due = [row for row in self._rows("acting") if row["at"] <= now]
+        due = [row for row in self._due.acting() if row["at"] <= now]
         return bool(due) and self._actor.deliver()
 
     def _check_status(self) -> None:
@@ -125,7 +129,7 @@ class _Turn:
     def _act(self) -> bool:
         """Send something if anything may go; tell whether something was tried."""
         now = self._run.clock.now()
-        if any(row["state"] in _UNSENT for row in self._rows("acting")):
+        if any(row["state"] in _UNSENT for row in self._due.acting()):
             # One after the other: it waits for the service, and so does all the rest.
             return False
         with self._run.database.transaction() as conn:
@@ -138,14 +142,14 @@ class _Turn:
         self._report.stopped = self._reason = None
         for bucket in ACTION_BUCKETS:
             at, why = self._actor.free_with_reads(bucket, free)
-            row = self._first(bucket, now)
-            if row is None:
+            lead_id = self._due.first(bucket, now)
+            if lead_id is None:
                 continue
             if at > now:
                 self._report.held[why] += 1
                 self._reason = why
                 continue
-            self._actor.act(row["lead_id"], bucket)
+            self._actor.act(lead_id, bucket)
             return True
         return False
 
@@ -155,18 +159,18 @@ class _Turn:
             account = self._read(conn)
             barred = self._admission.barred(conn, account, now)
             free = self._admission.free_at(conn, account, now)
-        times = [max(row["at"], self._actor.paused_until or now) for row in self._rows("acting")]
-        for row in self._rows("first_due"):
-            at = row["next_due_at"]
-            if row["queue"] != "look":
-                at = max(at, self._actor.free_with_reads(row["queue"], free)[0])
-                at = at if barred is None else max(at, barred.until)
-            times.append(at)
+        times = [max(row["at"], self._actor.paused_until or now) for row in self._due.acting()]
+        for queue, at in self._due.dates().items():
+            waits = [at]
+            if queue != "look":
+                waits.append(self._actor.free_with_reads(queue, free)[0])
+                waits += [] if barred is None else [barred.until]
+            times.append(max(waits))
         return min(times, default=None)
 
     def _gives_way(self, now: datetime) -> bool:
         """Tell whether another node of the account was served longer ago and has something due."""
-        rows = self._rows("others_due", since=self._began, now=now)
+        rows = self._due.rows("others_due", since=self._began, now=now)
         if not rows:
             return False
         self._report.stopped = self._reason = f"it is the turn of {rows[0]['name']}"
@@ -175,7 +179,7 @@ class _Turn:
 
     def _end(self) -> None:
         given = {
-            **self._names,
+            **self._due.names,
             "now": self._run.clock.now(),
             "next_at": self._report.next_at,
             "reason": self._reason,
@@ -187,15 +191,3 @@ class _Turn:
         account = self._accounts.read_in(conn, self._account)
         assert account is not None
         return account
-
-    def _first(self, bucket: str, now: datetime) -> DictRow | None:
-        rows = self._rows("next_in_queue", queue=bucket, now=now)
-        return rows[0] if rows else None
-
-    def _rows(self, name: str, **given: Any) -> list[DictRow]:
-        return self._run.database.fetch_all(self._queries[name], {**self._names, **given})
-
-    @property
-    def _names(self) -> dict[str, str]:
-        workflow = self._run.workflow.workflow
-        return {"account": self._account, "workflow": workflow, "node": self._run.node.name}

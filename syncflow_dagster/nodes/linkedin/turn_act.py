@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.outreach.advance import Action, AskProfile
 from syncflow_dagster.core.outreach.circuits import begin_trial, verdict
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.linkedin.leads import Lead
     from syncflow_dagster.nodes.linkedin.report import TurnReport
     from syncflow_dagster.nodes.linkedin.run import OutreachRun
+    from syncflow_dagster.nodes.linkedin.turn_due import DueLeads
     from syncflow_dagster.workflows.models import LinkedInAccount
 
     Connection = psycopg.Connection[DictRow]
@@ -64,6 +65,7 @@ class Actor:
         run: The node's run.
         account: The account, as the ledger knows it.
         settings: The account in the workflow file.
+        due: The leads.
         api: Asks LinkedIn.
         buckets: Told what answers say.
         caps: Limits.
@@ -75,6 +77,7 @@ class Actor:
     run: OutreachRun
     account: str
     settings: LinkedInAccount
+    due: DueLeads
     api: LinkedIn
     buckets: Buckets
     caps: Caps
@@ -113,7 +116,7 @@ class Actor:
 
     def deliver(self) -> bool:
         """Bring on what is with the ledger; tell whether anything has changed."""
-        before = {row["effect_id"]: row for row in self._acting()}
+        before = {row["effect_id"]: row for row in self.due.acting()}
         if not before:
             return False
         reached = Delivery(
@@ -257,11 +260,3 @@ class Actor:
         if error.signal is not None:
             signal = replace(error.signal, lead_id=None)
             self.buckets.heard(self.account, signal, self.run.clock.now())
-
-    def _acting(self) -> list[DictRow]:
-        given: dict[str, Any] = {
-            "account": self.account,
-            "workflow": self.run.workflow.workflow,
-            "node": self.run.node.name,
-        }
-        return self.run.database.fetch_all(sql.load("outreach_turn")["acting"], given)

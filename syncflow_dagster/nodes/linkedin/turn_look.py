@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.linkedin.leads import Lead
     from syncflow_dagster.nodes.linkedin.report import TurnReport
     from syncflow_dagster.nodes.linkedin.run import OutreachRun
+    from syncflow_dagster.nodes.linkedin.turn_due import DueLeads
     from syncflow_dagster.workflows.models import LinkedInAccount
 
     Connection = psycopg.Connection[DictRow]
@@ -66,31 +67,26 @@ class Looker:
 
     Args:
         run: The node's run.
-        account: The account, as the ledger knows it.
         settings: The account in the workflow file.
+        due: The leads.
         report: Counts.
     """
 
     def __init__(
-        self, run: OutreachRun, account: str, settings: LinkedInAccount, report: TurnReport
+        self, run: OutreachRun, settings: LinkedInAccount, due: DueLeads, report: TurnReport
     ) -> None:
         self._run = run
         self._settings = settings
+        self._due = due
         self._report = report
-        self._names = {
-            "account": account,
-            "workflow": run.workflow.workflow,
-            "node": run.node.name,
-        }
         self._queries = sql.load("outreach_turn")
 
     def look(self) -> None:
         """Look at all that are due."""
         seen: set[int] = set()
         while True:
-            given = {**self._names, "now": self._run.clock.now(), "limit": _AT_ONCE}
-            rows = self._run.database.fetch_all(self._queries["to_look_at"], given)
-            news = [row["lead_id"] for row in rows if row["lead_id"] not in seen]
+            found = self._due.to_look_at(self._run.clock.now(), _AT_ONCE)
+            news = [lead_id for lead_id in found if lead_id not in seen]
             if not news:
                 return
             for lead_id in news:
