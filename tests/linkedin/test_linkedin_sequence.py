@@ -313,6 +313,11 @@ def test_what_waits_for_an_event_says_so():
     rules = {"first_message_after_h": 2, "withdraw_after_days": None}
     due = advance(sent, sequence, CALENDAR, START + timedelta(days=300), **rules)
     assert due == WaitUntil(None, 1, START)
+    rules["withdraw_after_days"] = 21
+    # Somebody invites the person by hand, after ours was taken back.
+    again = replace(sent, withdrawn_at=START + timedelta(days=20))
+    due = advance(again, sequence, CALENDAR, START + timedelta(days=30), **rules)
+    assert due == WaitUntil(START + timedelta(days=41), 1, START)
     stranger = LeadView(LeadState.PENDING_INVITE, 1, START)
     assert isinstance(advance(stranger, sequence, CALENDAR, START, **rules), Review)
     answered = replace(sent, replied_at=START)

@@ -33,7 +33,7 @@ class LeadView:
             whether there is a connection; the times only say since when.
         step: Index of its next operation.
         step_since: Since when it stands there.
-        invited_at: When the invitation that is out was sent; None if that is not known.
+        invited_at: When an invitation was sent last; None if that is not known.
         connected_at: When the connection came about; None if that is not known.
         replied_at: When the person answered first.
         withdrawn_at: When an invitation was taken back last.
@@ -283,7 +283,9 @@ def _wait_for_connection(view: LeadView, place: _Place, rules: _Rules) -> Due:
         return Review("a message waits for a connection, and no invitation is out", place.step)
     if rules.withdraw_after_days is None:
         return WaitUntil(None, *place)
-    end = (view.invited_at or place.since) + timedelta(days=rules.withdraw_after_days)
+    # The invitation that is out was sent after the last one was taken back.
+    known = [at for at in (view.invited_at, view.withdrawn_at) if at is not None]
+    end = max(known, default=place.since) + timedelta(days=rules.withdraw_after_days)
     if rules.now < end:
         return WaitUntil(end, *place)
     return rules.action(place, "withdraw", LeadState.WITHDRAWN)
