@@ -50,7 +50,7 @@ def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition
     def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         with readable_failures(), step.open(context) as opened:
             options = _options(context, opened, node)
-            source = open_source(opened.loaded, node, opened.database)
+            source = open_source(opened.loaded, node, opened.database, context.log.info)
             result = build_delta(
                 opened.database,
                 workflow.workflow,

@@ -10,19 +10,27 @@ from syncflow_dagster.nodes.pull.salesforce import open_records
 from syncflow_dagster.workflows.models import IdentityNode, PullNode, SalesforcePullNode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from syncflow_dagster.nodes.rows import RowSource
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.loader import LoadedWorkflow
     from syncflow_dagster.workflows.models import DeltaNode
 
 
-def open_source(loaded: LoadedWorkflow, node: DeltaNode, database: Database) -> RowSource:
+def open_source(
+    loaded: LoadedWorkflow,
+    node: DeltaNode,
+    database: Database,
+    tell: Callable[[str], None] = lambda _text: None,
+) -> RowSource:
     """Return the rows a delta node is made of; nothing is connected to before the first read.
 
     Args:
         loaded: The workflow the node stands in.
         node: The delta node.
         database: SyncFlow's own database, where identity nodes keep what they find.
+        tell: Told now and then what a read waits for that gives no rows yet.
 
     Raises:
         TypeError: The node's source is nothing that has rows.
@@ -31,7 +39,7 @@ def open_source(loaded: LoadedWorkflow, node: DeltaNode, database: Database) -> 
     if isinstance(source, PullNode):
         return open_rows(loaded, source)
     if isinstance(source, SalesforcePullNode):
-        return open_records(loaded, source)
+        return open_records(loaded, source, tell)
     if isinstance(source, IdentityNode):
         return MoveRows(database, loaded.workflow.workflow, source.name)
     msg = f"the source {source.name!r} of node {node.name!r} is a {source.type} node, without rows"

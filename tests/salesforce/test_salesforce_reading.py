@@ -164,8 +164,11 @@ def test_jobs_that_are_gone_ended_or_never_ready_are_told_apart(org):
 
     org.settings(bulk_poll_s=1e9)
     job = bulk_reading.start_query(client, SOQL)
+    told: list[str] = []
     with pytest.raises(SourceUnavailableError, match="still"):
-        bulk_reading.await_query(client, job, most_s=30)
+        bulk_reading.await_query(client, job, most_s=200, tell=told.append)
+    begins = f"bulk job {job} is "
+    assert [one.startswith(begins) for one in told] == [True] * 3
     client.patch(f"jobs/query/{job}", {"state": "Aborted"})
     with pytest.raises(JobGone, match="somebody ended"):
         bulk_reading.await_query(client, job)

@@ -77,6 +77,7 @@ class SalesforceRows:
         node: The node.
         connection: The org.
         connect: Makes the client of a read.
+        tell: Told now and then what a read waits for.
         told: What is known of the last read; None before one.
     """
 
@@ -84,6 +85,7 @@ class SalesforceRows:
     node: SalesforcePullNode
     connection: SalesforceConnection
     connect: Callable[[SalesforceConnection], SalesforceClient] = SalesforceClient
+    tell: Callable[[str], None] = lambda _text: None
     told: Told | None = field(default=None, init=False)
 
     @property
@@ -136,7 +138,8 @@ class SalesforceRows:
         window = place.window if place else _window(client, query.owner, cursor, position)
         stamp = checked.owner.field(cursor) if cursor else None
         also = window.conditions(cursor, nillable=stamp is not None and stamp.nillable)
-        reading = Read(client, columns, names, window, also, self.node.with_deleted)
+        deleted = self.node.with_deleted
+        reading = Read(client, columns, names, window, also, deleted, tell=self.tell)
         late = late_condition(checked.owner, _SOME_TIME)
         reserve = " AND ".join((*also, late or "", f"Id > {text(_SOME_ID)} {ORDER}", ""))
         try:
@@ -226,8 +229,17 @@ def _window(client: SalesforceClient, owner: str, cursor: str | None, position: 
     return Window() if cursor is None else open_window(client, owner, since)
 
 
-def open_records(loaded: LoadedWorkflow, node: SalesforcePullNode) -> SalesforceRows:
+def open_records(
+    loaded: LoadedWorkflow,
+    node: SalesforcePullNode,
+    tell: Callable[[str], None] = lambda _text: None,
+) -> SalesforceRows:
     """Return a Salesforce pull node's rows; nothing is connected to before the first read.
+
+    Args:
+        loaded: The workflow the node stands in.
+        node: The node.
+        tell: Told now and then what a read waits for.
 
     Raises:
         TypeError: The node's connection is to nothing of Salesforce.
@@ -238,4 +250,4 @@ def open_records(loaded: LoadedWorkflow, node: SalesforcePullNode) -> Salesforce
             f"{node.name}: {node.connection!r} is a {connection.type} connection, no salesforce one"
         )
         raise TypeError(msg)
-    return SalesforceRows(loaded, node, connection)
+    return SalesforceRows(loaded, node, connection, tell=tell)

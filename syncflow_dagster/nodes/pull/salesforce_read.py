@@ -35,7 +35,7 @@ from syncflow_dagster.nodes.salesforce.reading import read_rest_pages
 from syncflow_dagster.testing.crash import crash_point
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from syncflow_dagster.core.soql.split import Parts
     from syncflow_dagster.core.soql.write import Query
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 ID = "Id"
 #: What a query by REST ends with.
 ORDER = "ORDER BY Id"
-#: Seconds a job may take. One that is not done by then waits behind others of the org, or hangs; a
-#: run that waits with it says nothing meanwhile, and the node's next runs wait for it.
+#: Seconds a job may take. One that is not done by then waits behind others of the org, or hangs,
+#: and the node's next runs wait for this one.
 _LONGEST_JOB_S = 2 * 3600
 
 
@@ -64,6 +64,7 @@ class Read:
         deleted: Whether records in the recycle bin are read too.
         late: A condition, what has changed since the read began; None where the object cannot tell.
         has_to_be_whole: Whether a record that is not given counts as deleted.
+        tell: Told now and then what the read waits for.
         given: Rows given so far.
         restarted: Queries made anew because their cursor was gone.
     """
@@ -76,6 +77,7 @@ class Read:
     deleted: bool
     late: str | None = None
     has_to_be_whole: bool = False
+    tell: Callable[[str], None] = lambda _text: None
     given: int = 0
     restarted: int = 0
     _seen: set[str] | None = field(default=None, repr=False)
@@ -152,7 +154,7 @@ class Read:
 
     def _bulk_part(self, here: Place) -> Iterator[Piece]:
         job = here.jobs[-1]
-        expected = await_query(self.client, job, most_s=_LONGEST_JOB_S)
+        expected = await_query(self.client, job, most_s=_LONGEST_JOB_S, tell=self.tell)
         self._complete.add(job)
         behind = _Behind(here.page)
         for page in read_pages(self.client, job, self.columns, done=behind):

@@ -40,6 +40,8 @@ _WITH_RESULT_PAGES = 58.0
 _PAGE_ROWS = 50_000
 _FIRST_POLL_S = 0.5
 _MOST_POLL_S = 10.0
+#: How often it is told that a job is still at work.
+_TELL_EVERY_S = 60.0
 _COMPLETE, _FAILED, _ABORTED = "JobComplete", "Failed", "Aborted"
 _NO_LOCATOR = "null"
 #: Of a page that was cut off or is something else.
@@ -131,13 +133,20 @@ def start_query(client: SalesforceClient, soql: str, *, deleted: bool = False) -
     return str(_member(answer, "id"))
 
 
-def await_query(client: SalesforceClient, job: str, *, most_s: float = 24 * 3600) -> int | None:
+def await_query(
+    client: SalesforceClient,
+    job: str,
+    *,
+    most_s: float = 24 * 3600,
+    tell: Callable[[str], None] = lambda _text: None,
+) -> int | None:
     """Wait until a job is complete; return the number of its records, if the org tells it.
 
     Args:
         client: Where to ask.
         job: The job's id.
         most_s: Seconds waited in all.
+        tell: Told once a minute how far the job is.
 
     Raises:
         JobGone: It is gone, or somebody ended it.
@@ -145,7 +154,7 @@ def await_query(client: SalesforceClient, job: str, *, most_s: float = 24 * 3600
         SourceUnavailableError: The org does not answer, or the job takes longer.
         QueryFailedError: The job failed.
     """
-    waited, pause = 0.0, _FIRST_POLL_S
+    waited, pause, told_at = 0.0, _FIRST_POLL_S, 0.0
     while True:
         state = _look(client, job)
         if state["state"] == _COMPLETE:
@@ -159,6 +168,10 @@ def await_query(client: SalesforceClient, job: str, *, most_s: float = 24 * 3600
         if waited >= most_s:
             msg = f"the bulk job {job} is still {state['state']} after {waited:.0f} s"
             raise SourceUnavailableError(msg)
+        if waited - told_at >= _TELL_EVERY_S:
+            told_at = waited
+            rows = int(state.get("numberRecordsProcessed") or 0)
+            tell(f"bulk job {job} is {state['state']} after {waited:.0f} s, with {rows:,} records")
         client.wait(pause)
         waited += pause
         pause = min(2 * pause, _MOST_POLL_S)
