@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from inbox_cases import ANNA, BEN, NOW, Leads, make_run, message, relation
 
+from syncflow_dagster.core.consent.identifiers import PrivacyKey
 from syncflow_dagster.core.outreach.states import LeadState
 from syncflow_dagster.nodes.linkedin.inbox import Inbox
 from syncflow_dagster.nodes.linkedin.process import process_inbox
@@ -186,7 +187,8 @@ def test_an_answer_on_whatever_account_stops_the_person_and_an_older_one_nobody(
     assert leads.state(fresh) == "connected"
 
 
-def test_an_opt_out_closes_every_campaign_to_the_person_however_old_it_is(told):
+def test_an_opt_out_closes_every_campaign_to_the_person_however_old_it_is(database, tmp_path):
+    told = Told(database, tmp_path, key=PrivacyKey("k" * 32))
     leads = told.leads
     person = leads.get(leads.add("completed", account=BEN))["person_id"]
     live = leads.add("in_flight", person=person, provider_id="ACoAAAp1")
@@ -197,7 +199,11 @@ def test_an_opt_out_closes_every_campaign_to_the_person_however_old_it_is(told):
     assert states == ["suppressed", "suppressed"]
     assert leads.effect_state(effect) == "CANCELLED"
     assert leads.get(live)["opted_out_at"] == old
+    listed = database.fetch_all("select list, kind, action, reason from suppression")
+    assert {row["list"] for row in listed} == {"do_not_contact"}
+    assert {row["kind"] for row in listed} == {"linkedin"}
     assert told(message("ACoAAAp1", "stop", 2)) == {"known": 1}
+    assert database.fetch_all("select list, kind, action, reason from suppression") == listed
 
 
 def test_our_own_messages_come_back_as_such_and_an_owners_hold_the_lead(told):

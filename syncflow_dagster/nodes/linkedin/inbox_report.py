@@ -42,8 +42,6 @@ class Word(StrEnum):
     NOBODY = "nobody of ours"
     #: Several leads may be meant: a person has to look.
     AMBIGUOUS = "ambiguous"
-    #: An opt-out that could not be put on the suppression list yet.
-    UNLISTED = "opted out, not listed"
 
 
 @dataclass(slots=True)

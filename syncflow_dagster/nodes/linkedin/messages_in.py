@@ -9,10 +9,11 @@ from syncflow_dagster.core.outreach.matching import Sighting
 from syncflow_dagster.core.outreach.optout import is_opt_out
 from syncflow_dagster.core.outreach.states import LeadState
 from syncflow_dagster.core.states import EffectState
-from syncflow_dagster.ledger.decisions import By, Decisions, NotDecidable
+from syncflow_dagster.ledger.decisions import By, Decisions
 from syncflow_dagster.nodes.linkedin.detection import LATE_STATES
 from syncflow_dagster.nodes.linkedin.inbox_report import Word
 from syncflow_dagster.nodes.linkedin.own_messages import comparable
+from syncflow_dagster.nodes.linkedin.suppression import list_opt_out
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
@@ -70,26 +71,6 @@ class Messages:
         if not found.is_elsewhere:
             self._detection.refresh(conn, found.lead, _sighting(seen))
         return self.heard(conn, seen, found.lead, now, is_elsewhere=found.is_elsewhere)
-
-    def answer_question(self, seen: MessageSeen, now: datetime) -> None:
-        """Settle what was left to a person, where the message in question has come back.
-
-        Before the message itself is taken in, in a transaction of the ledger's own.
-        """
-        if not seen.is_own or not seen.is_talk or len(seen.others) != 1:
-            return
-        with self._run.database.transaction() as conn:
-            found = self._detection.find(conn, _sighting(seen), now)
-            sent = None if found.lead is None else self._sent(conn, seen, [found.lead])
-        if sent is None or sent["state"] != EffectState.NEEDS_PERSON or sent["kind"] == "invite":
-            return
-        by = By("unipile", "the message came back as one of the account's own")
-        try:
-            Decisions(self._run.database).resolve(
-                sent["effect_id"], "applied", by, now, seen.ids[0]
-            )
-        except NotDecidable:
-            return  # somebody has decided meanwhile
 
     # What the other side says
 
@@ -172,12 +153,15 @@ class Messages:
         now: datetime,
     ) -> Word:
         at = seen.at or now
+        key = self._run.options.privacy_key
         news = [one for one in leads if one.state is not LeadState.SUPPRESSED]
+        said = {"language": opt_out.language, "words": opt_out.words, "listed": key is not None}
         for lead in news:
             facts = {"opted_out_at": at} | ({} if lead.replied_at else {"replied_at": at})
             self._leads.move(conn, lead, LeadState.SUPPRESSED, now, "has opted out", facts=facts)
-            said = {"language": opt_out.language, "words": opt_out.words}
             self._leads.note(conn, lead, "opted_out", now, {**_evidence(seen), **said})
+        if news and key is not None:
+            list_opt_out(self._run.database, key, conn, news[:1], now)
         return Word.OPTED_OUT if news else Word.KNOWN
 
     # What the account's side says
@@ -199,13 +183,22 @@ class Messages:
                 return self._detection.ask_soon(conn, lead, now)
             return self._by_note(conn, seen, lead, told_at, now)
         if sent is not None:
-            given = {"effect_id": sent["effect_id"], "now": now, "remote_id": seen.ids[0]}
-            conn.execute(self._queries["look_now"], given)
-            conn.execute(sql.load("effects")["bind_message"], given)
+            self._came_back(conn, sent, seen, now)
             return Word.ECHO
         if is_elsewhere:
             return Word.NOT_NEEDED
         return self._by_hand(conn, seen, lead, now)
+
+    def _came_back(self, conn: Connection, sent: DictRow, seen: MessageSeen, now: datetime) -> None:
+        """Let an action know that it has arrived: what is asked about it is answered."""
+        if sent["state"] == EffectState.NEEDS_PERSON:
+            by = By("unipile", "the message came back as one of the account's own")
+            decisions = Decisions(self._run.database)
+            decisions.resolve_in(conn, sent["effect_id"], "applied", by, now, seen.ids[0])
+            return
+        given = {"effect_id": sent["effect_id"], "now": now, "remote_id": seen.ids[0]}
+        conn.execute(self._queries["look_now"], given)
+        conn.execute(sql.load("effects")["bind_message"], given)
 
     def _by_note(
         self, conn: Connection, seen: MessageSeen, lead: Lead, told_at: datetime, now: datetime

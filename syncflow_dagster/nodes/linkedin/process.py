@@ -45,8 +45,7 @@ _BATCH = 100
 def process_inbox(run: OutreachRun, limit: int = 500) -> InboxReport:
     """Take in events of the node's tenant, in the order in which they came.
 
-    Several processes may do so at once; each event is taken in by one of them. Opt-outs that could
-    not be listed for want of the privacy key stay open until the key is there.
+    Several processes may do so at once; each event is taken in by one of them.
 
     Args:
         run: The node's run; leads of other nodes and workflows are found, too.
@@ -101,9 +100,7 @@ class _Reader:
             return None
         event = read_event(row["body"])
         word = None
-        if isinstance(event, MessageSeen):
-            self._messages.answer_question(event, self.now())
-        elif isinstance(event, StatusSeen):
+        if isinstance(event, StatusSeen):
             tenant = self._detection.tenant
             word = take_status(self._run.database, tenant, event, row["received_at"])
         with self._run.database.transaction() as conn:
