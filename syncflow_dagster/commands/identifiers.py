@@ -33,6 +33,9 @@ def named(command: _Command) -> _Command:
     """Add the options that name a person to a command."""
     more = "may be given more often."
     for option in (
+        click.option(
+            "--linkedin", "profiles", multiple=True, help=f"Address of a LinkedIn profile; {more}"
+        ),
         click.option("--record", "records", multiple=True, help=f"Id of a record; {more}"),
         click.option("--phone", "phones", multiple=True, help=f"A phone number; {more}"),
         click.option("--email", "emails", multiple=True, help=f"An e-mail address; {more}"),
@@ -42,9 +45,13 @@ def named(command: _Command) -> _Command:
 
 
 def identifiers(
-    emails: tuple[str, ...], phones: tuple[str, ...], records: tuple[str, ...]
+    emails: tuple[str, ...],
+    phones: tuple[str, ...],
+    records: tuple[str, ...],
+    profiles: tuple[str, ...],
+    domains: tuple[str, ...] = (),
 ) -> list[Identifier]:
-    """Return what the options of `named` name.
+    """Return what the options of `named` name, and `--domain` where a command has it.
 
     Raises:
         UsageError: They name nobody.
@@ -52,10 +59,16 @@ def identifiers(
     from syncflow_dagster.core.consent.identifiers import Kind
     from syncflow_dagster.nodes.compliance.lists import Identifier
 
-    given = {Kind.EMAIL: emails, Kind.PHONE: phones, Kind.RECORD: records}
+    given = {
+        Kind.EMAIL: emails,
+        Kind.PHONE: phones,
+        Kind.RECORD: records,
+        Kind.LINKEDIN: profiles,
+        Kind.DOMAIN: domains,
+    }
     found = [Identifier(kind, one) for kind, values in given.items() for one in values]
     if not found:
-        raise click.UsageError("name somebody: --email, --phone or --record")
+        raise click.UsageError("name somebody: --email, --phone, --record or --linkedin")
     return found
 
 

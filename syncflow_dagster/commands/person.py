@@ -36,12 +36,17 @@ def person() -> None:
     help="File it is written to; standard output if left out.",
 )
 def export(
-    *, emails: tuple[str, ...], phones: tuple[str, ...], records: tuple[str, ...], output: TextIO
+    *,
+    emails: tuple[str, ...],
+    phones: tuple[str, ...],
+    records: tuple[str, ...],
+    profiles: tuple[str, ...],
+    output: TextIO,
 ) -> None:
     """Print everything that is held about a person, as JSON."""
     from syncflow_dagster.nodes.compliance import holdings
 
-    asked, known = identifiers(emails, phones, records), declared_fields()
+    asked, known = identifiers(emails, phones, records, profiles), declared_fields()
     with opened() as (database, key, _), database.transaction() as conn:
         held = holdings.export(conn, asked, key, known)
     json.dump(held, output, indent=2, ensure_ascii=False, default=str)
@@ -66,6 +71,7 @@ def erase(
     emails: tuple[str, ...],
     phones: tuple[str, ...],
     records: tuple[str, ...],
+    profiles: tuple[str, ...],
     dry_run: bool,
     most: int,
     reason: str,
@@ -76,7 +82,7 @@ def erase(
     from syncflow_dagster.nodes.compliance import erasure
     from syncflow_dagster.nodes.compliance.lists import Entry
 
-    asked, known = identifiers(emails, phones, records), declared_fields()
+    asked, known = identifiers(emails, phones, records, profiles), declared_fields()
     with opened() as (database, key, now):
         by = Entry(actor, reason, now)
         result = erasure.erase(database, asked, key, by, most=most, dry_run=dry_run, declared=known)

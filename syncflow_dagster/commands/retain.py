@@ -36,6 +36,7 @@ class RetainResult:
             *(f"{told.workflow}: {self._line(one, verb)}" for one in told.tables),
             f"{told.workflow}: attempts {verb}: {told.attempts:,}",
             f"{told.workflow}: run summaries {verb}: {told.summaries:,}",
+            *([f"{told.workflow}: texts of leads {verb}: {told.texts:,}"] if told.texts else []),
             *([f"{told.workflow}: {verb}: {self.compliance}"] if self.compliance else []),
         ]
 

@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 
     from psycopg.rows import DictRow
 
+    from syncflow_dagster.nodes.compliance.lists import Identifier
+
 _LIST = click.option(
     "--list",
     "name",
     default="do_not_contact",
     show_default=True,
     help="Name of the list; this one counts in every policy.",
+)
+
+_DOMAIN = click.option(
+    "--domain", "domains", multiple=True, help="A company's domain; may be given more often."
 )
 
 
@@ -39,6 +45,7 @@ def suppress() -> None:
 
 @suppress.command()
 @named
+@_DOMAIN
 @click.option(
     "--emails-from",
     type=click.File(encoding="utf-8"),
@@ -56,6 +63,8 @@ def add(
     emails: tuple[str, ...],
     phones: tuple[str, ...],
     records: tuple[str, ...],
+    profiles: tuple[str, ...],
+    domains: tuple[str, ...],
     emails_from: TextIO | None,
     name: str,
     new_list: bool,
@@ -68,11 +77,13 @@ def add(
         _check_list(name)
     lines = () if emails_from is None else emails_from.read().split("\n")
     more = tuple(line.strip() for line in lines if line.strip())
-    _enter((*emails, *more), phones, records, name, "add", reason, actor, as_json=as_json)
+    asked = identifiers((*emails, *more), phones, records, profiles, domains)
+    _enter(asked, name, "add", reason, actor, as_json=as_json)
 
 
 @suppress.command()
 @named
+@_DOMAIN
 @_LIST
 @REASON
 @ACTOR
@@ -82,13 +93,16 @@ def revoke(
     emails: tuple[str, ...],
     phones: tuple[str, ...],
     records: tuple[str, ...],
+    profiles: tuple[str, ...],
+    domains: tuple[str, ...],
     name: str,
     reason: str,
     actor: str,
     as_json: bool,
 ) -> None:
     """Enter that persons are on a list no longer; the earlier entries stay."""
-    _enter(emails, phones, records, name, "revoke", reason, actor, as_json=as_json)
+    asked = identifiers(emails, phones, records, profiles, domains)
+    _enter(asked, name, "revoke", reason, actor, as_json=as_json)
 
 
 @suppress.command("list")
@@ -108,6 +122,7 @@ def list_entries(*, name: str | None, limit: int, as_json: bool) -> None:
 
 @suppress.command()
 @named
+@_DOMAIN
 @click.option("--list", "lists", multiple=True, help="A list that counts, too; may be given more.")
 @JSON
 def check(
@@ -115,13 +130,15 @@ def check(
     emails: tuple[str, ...],
     phones: tuple[str, ...],
     records: tuple[str, ...],
+    profiles: tuple[str, ...],
+    domains: tuple[str, ...],
     lists: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Tell whether a person is on a list or erased now, and show the entries."""
     from syncflow_dagster.nodes.compliance.lists import Lists
 
-    asked = identifiers(emails, phones, records)
+    asked = identifiers(emails, phones, records, profiles, domains)
     with opened() as (database, key, _):
         ours = Lists(database, key)
         rows = ours.entries(None, asked, 1_000)
@@ -138,9 +155,7 @@ COMMANDS = (suppress,)
 
 
 def _enter(
-    emails: tuple[str, ...],
-    phones: tuple[str, ...],
-    records: tuple[str, ...],
+    asked: list[Identifier],
     name: str,
     action: Literal["add", "revoke"],
     reason: str,
@@ -150,7 +165,6 @@ def _enter(
 ) -> None:
     from syncflow_dagster.nodes.compliance.lists import Entry, Lists
 
-    asked = identifiers(emails, phones, records)
     with opened() as (database, key, now):
         number = Lists(database, key).enter(name, asked, action, Entry(actor, reason, now))
     done = "added to" if action == "add" else "revoked from"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.delta.old_rows import OldRows
 from syncflow_dagster.nodes.delta.tables import archive_table, prepare
+from syncflow_dagster.nodes.linkedin.erasure import forget_texts
 from syncflow_dagster.nodes.monday.keys import item_prefix
 from syncflow_dagster.store import summaries
 from syncflow_dagster.store.database import retry_transient
@@ -84,6 +85,7 @@ class RetentionReport:
         tables: The delta tables.
         attempts: Attempts that were deleted, beside those of effects that went.
         summaries: Summaries of runs that were deleted.
+        texts: Leads of outreach whose texts went.
     """
 
     workflow: str
@@ -91,6 +93,7 @@ class RetentionReport:
     tables: list[TableReport] = field(default_factory=list)
     attempts: int = 0
     summaries: int = 0
+    texts: int = 0
 
     @property
     def rows(self) -> int:
@@ -206,6 +209,9 @@ class _Retention:
         before = self._now - timedelta(days=policy.attempts_days)
         _, report.attempts, _ = self._work_off(_Attempts(report.workflow), before)
         report.summaries = self._drop_summaries(rows_before)
+        report.texts = forget_texts(
+            self._database, self._clock, self._workflow, dry_run=self._options.dry_run
+        )
         return report
 
     def _prefixes(self, node: DeltaNode) -> list[str]:

@@ -19,6 +19,7 @@ from syncflow_dagster.nodes.compliance import holdings
 from syncflow_dagster.nodes.compliance.declared import NOTHING_DECLARED
 from syncflow_dagster.nodes.compliance.holdings import EFFECT_TABLES, statement
 from syncflow_dagster.nodes.compliance.lists import Lists
+from syncflow_dagster.nodes.linkedin import erasure as outreach
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def erase(
 
     Args:
         database: A migrated database.
-        asked: Record ids, e-mail addresses, phone numbers.
+        asked: Record ids, e-mail addresses, phone numbers, LinkedIn profiles.
         key: Makes the hashes that stay.
         by: Who wants it, and why.
         most: Records at most that may be the person's.
@@ -130,12 +131,14 @@ class _Erasing:
         kinds = [str(kind) for kind in hashes.values()]
         given = {"erasure_id": result.erasure_id, "hashes": list(hashes), "kinds": kinds}
         self.conn.execute(told["enter_erased"], given)
+        outreach.end(self.conn, self.held.outreach, self.by.at)
         self._do("cancel_effects", {"effects": self.held.effects["effect"]})
         result.open_effects = _open(self.conn, self.held.effects["effect"])
         self._records()
         self._effects()
         self._others()
         self._identity()
+        outreach.erase(self.conn, self.held.outreach, self.key, self.by.at)
         end = {"erasure_id": result.erasure_id, "counts": Jsonb(result.counts), "now": self.by.at}
         self.conn.execute(told["close_erasure"], {**end, "open_effects": result.open_effects})
 

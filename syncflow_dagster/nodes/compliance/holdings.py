@@ -1,4 +1,4 @@
-"""What we hold about a person: found by record ids and e-mail addresses, in every table of ours.
+"""What we hold about a person: found by record ids, addresses and profiles, in every table of ours.
 
 A record is the person's when its key is one of the ids, when one of its fields is one of the
 addresses, or when it names the person as identity nodes know him; then all its rows are, older and
@@ -17,6 +17,7 @@ from syncflow_dagster.core.records import ARCHIVE, RESERVED_COLUMNS, SNAPSHOT
 from syncflow_dagster.core.soql.record_ids import BadIdError, long_id
 from syncflow_dagster.nodes.compliance.declared import NOTHING_DECLARED
 from syncflow_dagster.nodes.compliance.lists import Identifier
+from syncflow_dagster.nodes.linkedin import erasure as outreach
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Holding:
         effects: Ids of effects, by table.
         rejections: Ids of rejected records.
         lines: Plan, effect key and record of lines of tag plans.
+        outreach: What outreach on LinkedIn holds.
     """
 
     identifiers: dict[Identifier, None] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class Holding:
     effects: dict[str, list[int]] = field(default_factory=dict)
     rejections: list[int] = field(default_factory=list)
     lines: list[tuple[int, str, str]] = field(default_factory=list)
+    outreach: outreach.HeldLeads = field(default_factory=outreach.HeldLeads)
 
     @property
     def known(self) -> dict[str, list[Any]]:
@@ -129,6 +132,7 @@ def find(
     tables, before = delta_tables(conn), -1
     while before != len(found.identifiers):
         before = len(found.identifiers)
+        _find_outreach(conn, found)
         _find_persons(conn, found)
         for table in tables:
             _find_records(conn, found, table)
@@ -171,9 +175,17 @@ def export(
 
 def _find_persons(conn: Connection, found: Holding) -> None:
     rows = conn.execute(statement("persons"), found.known).fetchall()
-    found.persons = [row["person_id"] for row in rows]
+    persons = [*(row["person_id"] for row in rows), *found.outreach.identities]
+    found.persons = list(dict.fromkeys(persons))
     told = conn.execute(statement("known_by"), found.known).fetchall()
     found.add([Identifier(Kind(row["kind"]), row["value"]) for row in told])
+
+
+def _find_outreach(conn: Connection, found: Holding) -> None:
+    known = found.outreach = outreach.find_persons(
+        conn, list(found.identifiers), found.ids, found.persons
+    )
+    found.add(known.identifiers)
 
 
 def _find_records(conn: Connection, found: Holding, table: str) -> None:
@@ -203,6 +215,10 @@ def _find_effects(conn: Connection, found: Holding) -> None:
         rows = conn.execute(statement("effects", table), given).fetchall()
         found.effects[table] = [row["effect_id"] for row in rows]
         found.rows[table] = [row["held"] for row in rows]
+    outreach.find_rows(conn, found.outreach)
+    found.effects["effect"] = sorted({*found.effects["effect"], *found.outreach.effects})
+    for name, held in found.outreach.rows.items():
+        found.rows[name] = held
 
 
 def _delta_rows(found: Holding) -> dict[str, list[Any]]:

@@ -103,6 +103,15 @@ def identifiers_of(keys: Iterable[str]) -> list[Identifier]:
     return [Identifier(_KINDS[kind], value) for kind, _, value in parts if kind in _KINDS]
 
 
+def identity_of(key: str) -> UUID | None:
+    """Return the person of an identity node that a key names; None if it names none."""
+    kind, _, value = key.partition(":")
+    try:
+        return UUID(value) if kind == "person" else None
+    except ValueError:
+        return None
+
+
 def list_opt_out(
     database: Database, key: PrivacyKey, conn: Connection, leads: Sequence[Lead], now: datetime
 ) -> int:
@@ -144,8 +153,7 @@ def _identities(conn: Connection, keys: Iterable[str]) -> Mapping[str, list[Iden
     """Return what identity nodes know about persons, by the key (`person:…`) that names each."""
     asked: dict[str, list[str]] = defaultdict(list)
     for key in keys:
-        kind, _, value = key.partition(":")
-        if kind == "person" and (number := _uuid(value)) is not None:
+        if (number := identity_of(key)) is not None:
             asked[str(number)].append(key)
     if not asked:
         return {}
@@ -155,10 +163,3 @@ def _identities(conn: Connection, keys: Iterable[str]) -> Mapping[str, list[Iden
         for key in asked[row["person"]]:
             found[key].append(Identifier(Kind(row["kind"]), row["value"]))
     return found
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

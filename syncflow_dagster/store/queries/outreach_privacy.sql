@@ -26,7 +26,10 @@ from persons p join person_identifier i using (person_id)
 where i.kind in ('email', 'phone', 'linkedin') and not i.shared;
 
 -- name: persons
-select distinct person_id from outreach_person_key where key = any(%(keys)s) order by person_id;
+select person_id from outreach_person_key where key = any(%(keys)s)
+union
+select person_id from outreach_lead where source_key = any(%(records)s)
+order by person_id;
 
 -- name: lead_ids
 select lead_id from outreach_lead where person_id = any(%(persons)s) order by lead_id;
@@ -49,7 +52,7 @@ union all
 select 'outreach_inbox', to_jsonb(i) from outreach_inbox i
 where exists (
     select from jsonb_path_query(i.body, '$.** ? (@.type() == "string")') as v
-    where v #>> '{}' = any(%(profiles)s) or v #>> '{}' = any(%(chats)s)
+    where v #>> '{}' = any(%(profiles)s)
        or rtrim(regexp_replace(v #>> '{}', '^.*/in/', ''), '/') = any(%(profiles)s));
 
 -- name: effects

@@ -88,9 +88,15 @@ set state = 'CANCELLED', reason = 'erased', state_since = %(now)s,
 where effect_id = any(%(effects)s) and state in ('PLANNED', 'WAITING', 'RETRY', 'HELD', 'DEAD')
 
 -- name: erase_effects
--- What is on its way keeps its payload until it is known what became of it.
+-- What is on its way keeps its payload until it is known what became of it. Of an action of a lead
+-- stays what is counted: which step it was, and that it said something.
 update {table}
-set payload = '{{}}', customer = null,
+set payload = case when object_key like 'outreach:%%' then jsonb_strip_nulls(jsonb_build_object(
+                       'step', payload -> 'step', 'after', payload -> 'after',
+                       'next', payload -> 'next',
+                       'text', case when payload ->> 'text' <> '' then 'erased' end))
+                   else '{{}}' end,
+    customer = null,
     reason = case when reason is null then null else 'erased' end
 where effect_id = any(%(effects)s) and state in ('DONE', 'CANCELLED', 'DEAD')
   and payload <> '{{}}'
