@@ -9,7 +9,7 @@ import pytest
 from linkedin_effects import lead_row
 
 from syncflow_dagster.nodes.linkedin import shapes
-from syncflow_dagster.nodes.linkedin.api import LinkedInApi, ReadFailed, WrongProfile
+from syncflow_dagster.nodes.linkedin.api import LinkedInApi, ReadFailed, WrongProfile, _asked_for
 from syncflow_dagster.nodes.linkedin.client import ReadOnly, UnipileClient
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass
 from syncflow_dagster.nodes.linkedin.guards import check_before
@@ -93,6 +93,11 @@ def test_another_member_s_profile_is_never_taken_for_the_one_asked_for(unipile, 
     with pytest.raises(ReadFailed) as missing:
         api.profile("nobody-of-this-name")
     assert missing.value.kind is ErrorClass.LEAD_PERMANENT
+    # An id of another account's view leads to the same member, whose slug shows it.
+    shown = replace(api.profile(person), provider_id="ACoAAothers-view")
+    assert _asked_for(shown, person, person, "a-new-name") is shown
+    with pytest.raises(WrongProfile):
+        _asked_for(shown, person, person, "another-name")
 
 
 def test_a_read_that_fails_says_what_it_tells_of_the_account(unipile, api):
@@ -102,6 +107,9 @@ def test_a_read_that_fails_says_what_it_tells_of_the_account(unipile, api):
         SignalKind.CONFIG,
         "tenant",
     )
+    with pytest.raises(ReadFailed) as nobody:
+        api_of(unipile, "acc_nobody").account()
+    assert nobody.value.kind is ErrorClass.ACCOUNT_DOWN
     unipile.settings(profiles_per_day=0)
     with pytest.raises(ReadFailed) as used_up:
         api.profile("person-0")

@@ -195,6 +195,14 @@ def test_an_account_that_is_down_stops_and_keeps_what_it_had(actions, unipile, w
     assert actions.effect(invited)["tries"] == 1
 
 
+def test_an_account_that_is_not_there_is_no_lead_s_end(actions, unipile):
+    actions.api._id = "acc_of_a_typing_mistake"
+    lead, invited = actions.do("invite")
+    assert actions.state(invited) == "RETRY"
+    assert actions.of_lead(lead)["state"] == "in_flight"
+    assert ("down", "account") in actions.sink.kinds()
+
+
 def test_where_nobody_answers_no_try_is_lost(actions, unipile):
     unipile.fault("down")
     lead, invited = actions.do("invite")

@@ -27,13 +27,14 @@ from syncflow_dagster.nodes.linkedin.shapes import (
     SentInvitation,
     Unshapely,
 )
+from syncflow_dagster.nodes.linkedin.signals import Signal, SignalKind
 from syncflow_dagster.nodes.linkedin.telling import signal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncflow_dagster.core.outreach.tiers import Bucket
-    from syncflow_dagster.nodes.linkedin.signals import ReadMeter, Signal
+    from syncflow_dagster.nodes.linkedin.signals import ReadMeter
 
 _T = TypeVar("_T")
 #: Items of a page, at most (Unipile's OpenAPI description of v1).
@@ -100,13 +101,14 @@ class LinkedIn(Protocol):
         """Return the account's state; only while it is OK, reads are of now."""
         ...
 
-    def profile(self, identifier: str, *, known_as: str | None = None,
+    def profile(self, identifier: str, *, known_as: str | None = None, slug: str | None = None,
                 lead_id: int | None = None) -> Profile:  # fmt: skip
         """Return a member's profile; the member is not told.
 
         Args:
             identifier: The provider's id, or a slug.
             known_as: The provider's id, where a slug is asked for and the id is known.
+            slug: The slug, where an id is asked for that may be of another account's view.
             lead_id: The lead it is for.
 
         Raises:
@@ -189,20 +191,25 @@ class LinkedInApi:
 
     def me(self) -> Owner:
         """Return the account's owner."""
-        return self._read("read", shapes.owner, "users", "me", account_id=self._id)
+        return self._of_account(shapes.owner, "users", "me", account_id=self._id)
 
     def account(self) -> AccountStatus:
         """Return the account's state."""
-        return self._read("read", shapes.account_status, "accounts", self._id)
+        return self._of_account(shapes.account_status, "accounts", self._id)
 
     def profile(
-        self, identifier: str, *, known_as: str | None = None, lead_id: int | None = None
+        self,
+        identifier: str,
+        *,
+        known_as: str | None = None,
+        slug: str | None = None,
+        lead_id: int | None = None,
     ) -> Profile:
         """Return a member's profile; see `LinkedIn.profile`."""
         self._count("profile", lead_id)
         given = {"account_id": self._id, "notify": "false"}
         found = self._read("profile", shapes.profile, "users", identifier, **given)
-        return _asked_for(found, identifier, known_as)
+        return _asked_for(found, identifier, known_as, slug)
 
     def sent(self, cursor: str | None = None, *, limit: int = MOST_SENT) -> Page[SentInvitation]:
         """Return invitations of ours that are pending."""
@@ -315,6 +322,17 @@ class LinkedInApi:
             given["after"] = _time(after)
         return self._read("read", lambda body: shapes.page(body, item), *steps, **given)
 
+    def _of_account(self, shape: Callable[[Body], _T], *steps: str, **params: str | int) -> _T:
+        """Read something that is there for each account: if it is not, the account is not."""
+        try:
+            return self._read("read", shape, *steps, **params)
+        except ReadFailed as error:
+            if error.kind is not ErrorClass.LEAD_PERMANENT:
+                raise
+            reason = f"{error.reason}: is there an account of this id?"
+            signal = Signal(SignalKind.DOWN, "account", "read", reason)
+            raise ReadFailed(ErrorClass.ACCOUNT_DOWN, reason, signal=signal) from error
+
     def _read(
         self, bucket: Bucket, shape: Callable[[Body], _T], *steps: str, **params: str | int
     ) -> _T:
@@ -348,12 +366,16 @@ def _written(answer: Answer | NoAnswer, id_field: str | None) -> Written:
     )
 
 
-def _asked_for(found: Profile, identifier: str, known_as: str | None) -> Profile:
+def _asked_for(found: Profile, identifier: str, known_as: str | None, slug: str | None) -> Profile:
     if known_as is not None and found.provider_id == known_as:
         return found  # whoever takes another slug stays the same member
     asked = slugs.normalise(identifier)
     if isinstance(asked, slugs.ProviderId):
-        same = found.provider_id == asked.value
+        # Ids may differ from account to account: then the slug tells.
+        named = slugs.normalise(slug)
+        same = found.provider_id == asked.value or (
+            named is not None and named == slugs.normalise(found.slug)
+        )
     else:
         same = known_as is None and asked is not None and asked == slugs.normalise(found.slug)
     if same:

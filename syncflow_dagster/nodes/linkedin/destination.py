@@ -220,10 +220,9 @@ class OutreachDestination:
         try:
             self._api.account()
         except ReadFailed as error:
-            if error.kind is ErrorClass.LEAD_PERMANENT:
-                gone = "UNI: there is no account of this id; check `accounts` of the node"
-                self._tell(Signal(SignalKind.DOWN, "account", "read", gone))
-                return Stop(gone)
+            self._heard(error)
+            if error.kind is ErrorClass.ACCOUNT_DOWN:
+                return Stop(error.reason)
         return Reject(reason)
 
     def _seen(

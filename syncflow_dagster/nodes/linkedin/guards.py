@@ -106,7 +106,7 @@ def _profile(api: LinkedIn, lead: Lead) -> Profile:
     if identifier is None:
         msg = f"lead {lead.lead_id} has neither a slug nor a provider's id"
         raise ValueError(msg)
-    return api.profile(identifier, known_as=lead.provider_id, lead_id=lead.lead_id)
+    return api.profile(identifier, known_as=lead.provider_id, slug=lead.slug, lead_id=lead.lead_id)
 
 
 def _chats(
@@ -137,7 +137,12 @@ def _since(api: LinkedIn, chat_id: str, since: datetime) -> Iterator[Message]:
     """Yield a chat's messages since a moment, the newest first."""
     cursor = None
     for _ in range(_MOST_PAGES):
-        page = api.messages(chat_id, cursor, after=since - _CLOCKS)
+        try:
+            page = api.messages(chat_id, cursor, after=since - _CLOCKS)
+        except ReadFailed as error:
+            if error.kind is not ErrorClass.LEAD_PERMANENT:
+                raise
+            return  # the chat was deleted meanwhile
         yield from page.items
         cursor = page.cursor
         if cursor is None or not page.items:

@@ -218,7 +218,7 @@ def profile(body: Body) -> Profile:
         _text(body, "last_name"),
         _text(body, "headline"),
         _text(body, "location"),
-        degree in {"FIRST_DEGREE", "DISTANCE_1"} or body.get("is_relationship") is True,
+        degree in ("FIRST_DEGREE", "DISTANCE_1") or body.get("is_relationship") is True,
         _invitation(body.get("invitation")),
         is_open if isinstance(is_open, bool) else None,
         can_inmail if isinstance(can_inmail, bool) else None,
@@ -249,7 +249,7 @@ def chat(body: Body) -> Chat:
     return Chat(
         _needed(body, "id"),
         _text(body, "attendee_provider_id"),
-        body.get("type") in {0, None},
+        body.get("type") in (0, None),
         bool(body.get("read_only")),
         moment(body.get("timestamp")),
     )
@@ -330,8 +330,11 @@ def _of_urn(urn: str) -> str | None:
 def _epoch(value: object) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return datetime.fromtimestamp(value / 1000, UTC)
+    try:
+        return datetime.fromtimestamp(value / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _count(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
