@@ -14,6 +14,7 @@ from syncflow_dagster.resources.run_options import RESOURCE, RunOptionsResource
 from syncflow_dagster.resources.store import store_resource
 from syncflow_dagster.schedules.cron import schedules
 from syncflow_dagster.schedules.upkeep import retention_schedule
+from syncflow_dagster.sensors.outreach import outreach_sensor
 from syncflow_dagster.sensors.pending_rows import pending_rows_sensor
 from syncflow_dagster.sensors.stuck_rows import stuck_rows_sensor
 from syncflow_dagster.sensors.workflow_files import workflow_files_sensor
@@ -33,6 +34,7 @@ def build(folder: Path) -> dg.Definitions:
         ],
         sensors=[
             pending_rows_sensor(built),
+            outreach_sensor(built),
             stuck_rows_sensor([one.loaded.workflow for one in built]),
             workflow_files_sensor(folder),
         ],

@@ -12,6 +12,8 @@ from syncflow_dagster.assets.board_check import board_check, check_key
 from syncflow_dagster.assets.checks import delta_checks, pass_checks
 from syncflow_dagster.assets.delta import delta_assets
 from syncflow_dagster.assets.identity import identity_asset, identity_checks
+from syncflow_dagster.assets.outreach import outreach_assets, outreach_keys
+from syncflow_dagster.assets.outreach_checks import outreach_checks
 from syncflow_dagster.assets.preflight_check import preflight_check, preflight_key
 from syncflow_dagster.assets.push import push_assets
 from syncflow_dagster.assets.rejected import retry_job
@@ -37,6 +39,7 @@ class WorkflowDefinitions:
         job: Runs everything that is not partitioned; None if there is no such thing.
         parts_job: Builds one partition of the delta nodes that are split; None if none is.
         push_job: Runs the push alone; None if the workflow has none.
+        outreach_job: Lets LinkedIn steps go on; None if the workflow has none.
         retry_job: Tries rejected rows again.
         retention_job: Moves or deletes what is history.
         resources: Its connections.
@@ -48,6 +51,7 @@ class WorkflowDefinitions:
     job: Job | None
     parts_job: Job | None
     push_job: Job | None
+    outreach_job: Job | None
     retry_job: Job
     retention_job: Job
     resources: Mapping[str, ConfigurableResource[Any]]
@@ -55,8 +59,8 @@ class WorkflowDefinitions:
     @property
     def jobs(self) -> list[Job]:
         """All its jobs."""
-        found = (self.job, self.parts_job, self.push_job, self.retry_job, self.retention_job)
-        return [job for job in found if job is not None]
+        often = (self.job, self.parts_job, self.push_job, self.outreach_job)
+        return [job for job in (*often, self.retry_job, self.retention_job) if job is not None]
 
 
 def workflow_definitions(
@@ -88,6 +92,9 @@ def workflow_definitions(
     for tag in workflow.tags:
         assets.append(tag_asset(loaded, tag, with_pool=with_pools))
         checks.append(tag_checks(loaded, tag))
+    for step in workflow.linkedin_steps:
+        assets += outreach_assets(loaded, step, with_pool=with_pools)
+        checks.append(outreach_checks(loaded, step))
     assets.append(retention_asset(loaded))
     return WorkflowDefinitions(
         loaded=loaded,
@@ -96,6 +103,7 @@ def workflow_definitions(
         job=_job(workflow, options),
         parts_job=_parts_job(workflow),
         push_job=_push_job(workflow, options) if _consumer_keys(workflow) else None,
+        outreach_job=_outreach_job(workflow, options) if workflow.linkedin_steps else None,
         retry_job=retry_job(loaded),
         retention_job=retention_job(workflow),
         resources={
@@ -150,6 +158,18 @@ def _push_job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
     )
 
 
+def _outreach_job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
+    keys = [key for node in workflow.linkedin_steps for key in outreach_keys(workflow, node)[1:]]
+    return dg.define_asset_job(
+        names.outreach_job_name(workflow),
+        selection=dg.AssetSelection.assets(*keys),
+        description=f"Lets leads go on, without reading the source. {workflow.description}",
+        tags=names.run_tags(workflow),
+        config=options,
+        executor_def=dg.in_process_executor,
+    )
+
+
 def _delta_keys(workflow: Workflow, nodes: Sequence[DeltaNode]) -> list[dg.AssetKey]:
     found = [names.asset_key(workflow, name) for node in nodes for name in (node.source, node.name)]
     return list(dict.fromkeys(found))
@@ -166,4 +186,5 @@ def _consumer_keys(workflow: Workflow) -> list[dg.AssetKey]:
     ]
     others = [*identities, *(node.name for node in of_identities)]
     others += [node.name for node in workflow.tags]
-    return [*passes, *(names.asset_key(workflow, name) for name in others)]
+    outreach = [key for node in workflow.linkedin_steps for key in outreach_keys(workflow, node)]
+    return [*passes, *(names.asset_key(workflow, name) for name in others), *outreach]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _WORKSPACE = ROOT / "workspace.yaml"
 #: Secrets of the example workflows: whoever has set one means real accounts.
-_REAL = ("MONDAY_TOKEN", "SALESFORCE_CLIENT_SECRET")
+_REAL = ("MONDAY_TOKEN", "SALESFORCE_CLIENT_SECRET", "UNIPILE_TOKEN")
 
 
 def run_dev(home: Path, *, port: int, say: Callable[[str], None]) -> int:

@@ -42,11 +42,13 @@ class Databases:
         store: URL of SyncFlow's own database, empty.
         orders: SQLAlchemy URL of the source database, holding the example order book.
         server: The embedded server they live on; None on a server of the user's.
+        lists: Folder of the lists of people to write to.
     """
 
     store: str
     orders: str
     server: EmbeddedPostgres | None
+    lists: Path
 
 
 def seed_files() -> list[Path]:
@@ -72,7 +74,9 @@ def fresh_databases(home: Path, name: str) -> Iterator[Databases]:
         store = recreate(base, f"syncflow_{name}")
         orders = plain_url(recreate(base, f"syncflow_{name}_orders"), "psycopg")
         load_order_book(orders, reset=True)
-        yield Databases(store, orders, server)
+        lists = home / name / "lists"
+        lists.mkdir(parents=True, exist_ok=True)
+        yield Databases(store, orders, server, lists)
 
 
 def environment(databases: Databases, urls: Mapping[str, Any]) -> dict[str, str]:
@@ -83,13 +87,14 @@ def environment(databases: Databases, urls: Mapping[str, Any]) -> dict[str, str]
         urls: Where the services answer, and their tokens, as the sandbox tells them; a service
             that is missing is nowhere.
     """
-    org = urls["tokens"].get("salesforce", {})
+    tokens = urls["tokens"]
+    org, tenant = tokens.get("salesforce", {}), tokens.get("unipile", {})
     return {
         "SYNCFLOW_DATABASE_URL": databases.store,
         "SYNCFLOW_WORKFLOWS": str(WORKFLOWS),
         "ORDERS_DATABASE_URL": databases.orders,
         "MONDAY_URL": urls["monday"],
-        "MONDAY_TOKEN": urls["tokens"]["monday"]["personal"],
+        "MONDAY_TOKEN": tokens["monday"]["personal"],
         "MONDAY_SETTLE_S": "1",
         "ORDER_LIST_CRON": "* * * * *",
         "SALESFORCE_URL": urls.get("salesforce", _NOWHERE),
@@ -98,6 +103,15 @@ def environment(databases: Databases, urls: Mapping[str, Any]) -> dict[str, str]
         "SALESFORCE_SETTLE_S": "1",
         "CHAMPION_TRACKING_CRON": "* * * * *",
         "CHAMPION_APPROVER": CHAMPION_APPROVER,
+        "UNIPILE_URL": urls.get("unipile", _NOWHERE),
+        "UNIPILE_TOKEN": tenant.get("key", "nothing"),
+        "UNIPILE_WEBHOOK_SECRET": "nobody needs to guess it in the demo",
+        "UNIPILE_SETTLE_S": "1",
+        "UNIPILE_ACCOUNT_ANNA": "acc-anna",
+        "UNIPILE_ACCOUNT_BEN": "acc-ben",
+        "UNIPILE_ACCOUNT_CHIARA": "acc-chiara",
+        "OUTREACH_LISTS": str(databases.lists),
+        "LINKEDIN_OUTREACH_CRON": "* * * * *",
         "SYNCFLOW_PRIVACY_KEY": "the key of the demo, for nobody but made-up people",
     }
 

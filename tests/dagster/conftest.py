@@ -25,13 +25,19 @@ _KEPT = "order_number like 'SO-41036%' or order_number like 'SO-41037%'"
 
 @pytest.fixture
 def variables(monkeypatch) -> None:
-    """The variables both example files refer to; nothing answers at their addresses."""
+    """The variables the example files refer to; nothing answers at their addresses."""
     monkeypatch.setenv("ORDERS_DATABASE_URL", "postgresql://nobody:s3cret@127.0.0.1:1/orders")
     monkeypatch.setenv("SALESFORCE_URL", "https://nobody.my.salesforce.com")
     monkeypatch.setenv("SALESFORCE_CLIENT_ID", "s3cret-id")
     monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", "s3cret-too")
     monkeypatch.setenv("FREIGHT_DATABASE_URL", "postgresql://nobody:s3cret@127.0.0.1:1/freight")
     monkeypatch.setenv("MONDAY_TOKEN", "monday-s3cret")
+    monkeypatch.setenv("UNIPILE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("UNIPILE_TOKEN", "unipile-s3cret")
+    monkeypatch.setenv("UNIPILE_WEBHOOK_SECRET", "webhook-s3cret-of-nobody")
+    for name in ("ANNA", "BEN", "CHIARA"):
+        monkeypatch.setenv(f"UNIPILE_ACCOUNT_{name}", name.lower())
+    monkeypatch.setenv("OUTREACH_LISTS", "/nowhere")
     monkeypatch.setenv("LOGISTICS_MONDAY_TOKEN", "monday-s3cret")
     monkeypatch.setenv("SYNCFLOW_DATABASE_URL", "postgresql://nobody:s3cret@127.0.0.1:1/own")
 

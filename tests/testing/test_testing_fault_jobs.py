@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from syncflow_dagster.commands.find import find_workflow
 from syncflow_dagster.demo.world import Databases, environment, variables
@@ -14,7 +15,9 @@ from syncflow_dagster.testing.faults.jobs_world import WORKFLOW, book, write_wor
 
 def test_one_group_of_the_book_goes_by_a_job_that_is_settled_in_parts(tmp_path):
     write_workflow(tmp_path)
-    with variables(environment(Databases("", "sqlite://", None), "http://127.0.0.1", "none")):
+    databases = Databases("", "sqlite://", None, Path())
+    urls = {"monday": "http://127.0.0.1", "tokens": {"monday": {"personal": "none"}}}
+    with variables(environment(databases, urls)):
         (push,) = find_workflow(tmp_path, WORKFLOW).workflow.pushes
     sizes = Counter(order.customer for order in book()).most_common()
     assert sizes[0][1] == CROWD

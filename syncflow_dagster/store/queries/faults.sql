@@ -178,7 +178,8 @@ select l.lead_id, l.provider_id, l.slug, l.state, l.reason, l.enrolled_at, l.inv
            as known_at,
        exists (select from effect e
                where e.lead_id = l.lead_id and e.state = 'DONE'
-                 and (e.payload ->> 'step')::integer = l.n_steps - 1) as last_confirmed,
+                 and coalesce((e.payload ->> 'next')::integer, (e.payload ->> 'step')::integer + 1) = l.n_steps)
+           as last_confirmed,
        exists (select from effect e
                where e.lead_id = l.lead_id and e.state = 'NEEDS_PERSON') as in_question
 from outreach_lead l

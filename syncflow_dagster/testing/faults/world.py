@@ -60,7 +60,7 @@ class FaultWorld:
     def begin(self, *, whole_book: bool) -> None:
         """Make the store empty and the board fresh."""
         store = recreate(self.server.url("postgres"), "syncflow_fault")
-        databases = Databases(store, self._books[whole_book], self.server)
+        databases = Databases(store, self._books[whole_book], self.server, self.home)
         urls = {"monday": self.monday, "tokens": {"monday": {"personal": self.token}}}
         self._variables = environment(databases, urls)
         self._variables["SYNCFLOW_HOME"] = str(self.home)
