@@ -25,6 +25,7 @@ bench: $(STAMP) $(PEERS_STAMP)
 	$(BIN)/syncflow bench delta --rows 1000000 --ratios
 	$(BIN)/syncflow bench monday --ratios
 	$(BIN)/syncflow bench salesforce --rows 1000000 --ratios
+	$(BIN)/syncflow bench linkedin --ratios
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ROWS = {"delta": 100_000, "monday": 1_000, "salesforce": 100_000}
+_ROWS = {"delta": 100_000, "monday": 1_000, "salesforce": 100_000, "linkedin": 1_000_000}
 
 
 def measure(
@@ -16,7 +16,7 @@ def measure(
     """Run a benchmark.
 
     Args:
-        what: `delta`, `monday` or `salesforce`.
+        what: `delta`, `monday`, `salesforce` or `linkedin`.
         rows: Its size; None: the usual one.
         ratios_only: Whether the text leaves out what means nothing on another machine.
 
@@ -36,6 +36,12 @@ def measure(
 
         result = salesforce.run(rows or _ROWS[what])
         return result, salesforce_report.lines(result, ratios_only=ratios_only)
+    if what == "linkedin":
+        from syncflow_dagster.testing.bench import linkedin
+        from syncflow_dagster.testing.bench.linkedin import report as linkedin_report
+
+        result = linkedin.run(rows or _ROWS[what])
+        return result, linkedin_report.lines(result, ratios_only=ratios_only)
     from syncflow_dagster.testing.bench import delta, report
 
     result = delta.run(rows or _ROWS[what])
