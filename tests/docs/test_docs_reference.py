@@ -104,7 +104,7 @@ def test_every_crash_point_is_listed_in_the_order_of_passing():
 
 
 _NAME = re.compile(
-    r"\b(?:SYNCFLOW|MONDAY|ORDERS|ORDER_LIST|SALESFORCE|CHAMPION|DAGSTER|SANDBOX)_[A-Z][A-Z_]*[A-Z]\b"
+    r"\b(?:SYNCFLOW|MONDAY|ORDERS|ORDER_LIST|SALESFORCE|CHAMPION|DAGSTER|SANDBOX|UNIPILE|OUTREACH|LINKEDIN_OUTREACH)_[A-Z][A-Z_]*[A-Z]\b"
 )
 
 

@@ -16,11 +16,11 @@ from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file
 
 def main(account: str) -> None:
     """Take one turn."""
-    loaded = load_file(Path(os.environ["OUTREACH_WORKFLOW"]))
+    loaded = load_file(Path(os.environ["SIMULATED_WORKFLOW"]))
     assert isinstance(loaded, LoadedWorkflow)
     with (
-        Database(os.environ["OUTREACH_STORE"]) as database,
-        closing(ControlClient(os.environ["OUTREACH_CONTROL"])) as control,
+        Database(os.environ["SIMULATED_STORE"]) as database,
+        closing(ControlClient(os.environ["SIMULATED_CONTROL"])) as control,
     ):
         outreach_run(database, SandboxClock(control), loaded, 0).turn(account, longest_s=0)
 

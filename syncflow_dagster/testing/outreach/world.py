@@ -99,10 +99,10 @@ def outreach_world(
         _register(environ, inbox)
         loaded = _workflow(folder, names, environ)
         environ |= {
-            "OUTREACH_WORKFLOW": str(loaded.path),
-            "OUTREACH_CONTROL": sandbox.urls["control"],
+            "SIMULATED_WORKFLOW": str(loaded.path),
+            "SIMULATED_CONTROL": sandbox.urls["control"],
         }
-        yield OutreachWorld(control, clock, database, loaded, {**environ, "OUTREACH_STORE": store})
+        yield OutreachWorld(control, clock, database, loaded, {**environ, "SIMULATED_STORE": store})
 
 
 def _seed(names: Sequence[str], people: int, shares: Mapping[str, Any]) -> dict[str, Any]:
