@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.consent.identifiers import Kind, comparable
 from syncflow_dagster.core.outreach import slugs
-from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.suppression import HASH, identifiers_of, identity_of
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import retry_transient
 from syncflow_dagster.testing.crash import crash_point
-from syncflow_dagster.workflows.models import LinkedInStepNode, UnipileConnection
+from syncflow_dagster.workflows.models import LinkedInStepNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -163,12 +162,10 @@ def forget_texts(
     number = 0
     for node in workflow.nodes:
         if isinstance(node, LinkedInStepNode):
-            connection = workflow.connections[node.connection]
-            assert isinstance(connection, UnipileConnection)
             given = {
                 "workflow": workflow.workflow,
                 "node": node.name,
-                "accounts": [ledger_account(connection, one) for one in node.accounts],
+                "accounts": [one.id for one in node.accounts],
                 "before": clock.now() - timedelta(days=node.keep_texts_days),
                 "limit": None if dry_run else _BATCH,
             }
