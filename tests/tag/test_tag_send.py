@@ -330,6 +330,14 @@ def test_the_org_has_to_fit_before_anything_is_planned(make_world):
         {**CHAMPION, "name": "g", "purpose": "marketing"},
         rule("h", {"type": "text", "field": "Department", "value": "x"}),
         rule("i", {**JUNCTION["tag"], "values": {"Purpose__c": "x"}}),
+        rule(
+            "j",
+            {
+                **JUNCTION["tag"],
+                "external_id": "assignment_key__c",
+                "values": {"tag__c": "x", "Tag__c": "x" * 81, "Purpose__c": 5.0},
+            },
+        ),
     ]
     world = make_world(wrong)
     with pytest.raises(TagUnfit) as caught:
@@ -339,8 +347,16 @@ def test_the_org_has_to_fit_before_anything_is_planned(make_world):
         (0, "no_such_value"), (1, "no_such_field"), (2, "wrong_type"), (3, "no_such_topic"),
         (4, "no_external_id"), (4, "no_lookup"), (4, "not_in_policy"), (5, "no_such_field"),
         (6, "not_in_policy"), (1, "not_in_policy"), (7, "not_in_policy"), (8, "missing_field"),
+        (9, "other_case"), (9, "wrong_value"),
     }  # fmt: skip
     assert found[0, "no_such_value"].loc == ("nodes", 2, "rules", 0, "tag", "add")
     assert "champion" in found[0, "no_such_value"].hint
     assert "Champion_Status__c" in found[1, "no_such_field"].hint
+    said = [str(one.message) for one in caught.value.mistakes if one.loc[3] == 9]
+    assert said == [
+        "'assignment_key__c' is written 'Assignment_Key__c' at Salesforce",
+        "'tag__c' is written 'Tag__c' at Salesforce",
+        "Tag__c takes 80 characters, the value has 81",
+        "Purpose__c is string, and shows 5.0 as '5.0'",
+    ]
     assert world.log() == []

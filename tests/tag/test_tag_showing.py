@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import quote_plus
 
-from tag_cases import JUNCTION, STATUS, TOPIC, contact_id, row, workflow
+from tag_cases import JUNCTION, STATUS, TOPIC, contact_id, row, rule, workflow
 
 from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo
+from syncflow_dagster.nodes.tag.cells import same
 from syncflow_dagster.nodes.tag.showing import Looker
 from syncflow_dagster.nodes.tag.wishes import wishes_of
 
@@ -39,3 +40,21 @@ def test_queries_fit_into_an_address_whatever_is_listed():
     assert len(shown.cells) == PEOPLE
     assert max(len(quote_plus(soql)) for soql in asked) < ROOM
     assert looker.most_queries([one.place for one in wishes]) == len(asked) < 20
+
+
+def test_a_junction_record_shows_its_values_however_the_org_spells_them():
+    values = {"Until__c": "2027-01-01T00:00:00Z", "To__c": "a@b.example", "Rank__c": 5.0}
+    node = workflow([rule("one", {**JUNCTION["tag"], "values": values})]).tags[0]
+    (wish,) = wishes_of(node, row(1), lambda _condition, _row: True, {})
+    kinds = {"Until__c": "datetime", "To__c": "email", "Rank__c": "double"}
+    known = ObjectInfo("Tag_Assignment__c", tuple(FieldInfo(*one) for one in kinds.items()))
+    looker = Looker(ObjectInfo("Contact", ()), junctions={known.name: known})
+
+    def query(soql):
+        if " FROM Contact " in soql:
+            return [{"Id": contact_id(1)}]
+        shown = {"Until__c": "2027-01-01T00:00:00.000+0000", "To__c": "A@b.example", "Rank__c": 5}
+        return [{"Id": "a01", "Assignment_Key__c": wish.place.details["key"], **shown}]
+
+    shown = looker.look([(wish.place, [wish.cell])], query)
+    assert same(shown.cells[contact_id(1)][wish.cell], values)

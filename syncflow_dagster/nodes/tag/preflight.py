@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core import templates
@@ -9,8 +10,10 @@ from syncflow_dagster.core.soql.paths import find_object, near
 from syncflow_dagster.core.soql.tree import Mistake
 from syncflow_dagster.nodes.compliance.preflight import unreadable
 from syncflow_dagster.nodes.salesforce.fields import missing_fields
+from syncflow_dagster.nodes.tag.cells import same
 from syncflow_dagster.nodes.tag.conditions import matchers
 from syncflow_dagster.nodes.tag.policy import not_allowed
+from syncflow_dagster.nodes.tag.values import UnfitValue, fitted
 from syncflow_dagster.workflows.models import DeltaNode
 from syncflow_dagster.workflows.models.tag import (
     CampaignTag,
@@ -84,9 +87,8 @@ def check_tag(
     tagged = find_object(node.object, schema, (*at, "object"))
     if isinstance(tagged, Mistake):
         return [tagged]
-    if tagged.name != node.object:
-        message = f"{node.object!r} is written {tagged.name!r} at Salesforce"
-        return [Mistake((*at, "object"), "other_case", message, f"write {tagged.name}")]
+    if wrong := _other_case(node.object, tagged.name, (*at, "object")):
+        return [wrong]
     found = [
         Mistake((*at, *loc), "not_in_policy", text, f"see {node.policy}")
         for loc, text in not_allowed(policy, node, ways)
@@ -94,10 +96,8 @@ def check_tag(
     found += unreadable(policy, node.object, schema, (*at, "policy"))
     source = workflow.node(node.source)
     if isinstance(source, DeltaNode):
-        _, wrong = matchers(node, source, calendar)
-        found += [
-            Mistake((*at, *one.loc), one.kind, one.message, one.hint, one.warning) for one in wrong
-        ]
+        _, misused = matchers(node, source, calendar)
+        found += [replace(one, loc=(*at, *one.loc)) for one in misused]
     for number, rule in enumerate(node.rules):
         found += _rule(rule.tag, tagged, schema, topics, (*at, "rules", number, "tag"))
     return found
@@ -135,10 +135,15 @@ def _writable(
     if not info.updateable or info.calculated:
         message = f"{info.name} cannot be changed by the user"
         return Mistake(place, "not_updateable", message, "give the user the right, or name another")
-    if info.name != name:
-        message = f"{name!r} is written {info.name!r} at Salesforce"
-        return Mistake(place, "other_case", message, f"write {info.name}")
-    return info
+    return _other_case(name, info.name, place) or info
+
+
+def _other_case(name: str, right: str, place: Loc) -> Mistake | None:
+    """Report a name that is not as answers have it."""
+    if name == right:
+        return None
+    message = f"{name!r} is written {right!r} at Salesforce"
+    return Mistake(place, "other_case", message, f"write {right}")
 
 
 def _field_tag(tag: FieldTag, owner: ObjectInfo, place: Loc) -> Iterator[Mistake]:
@@ -199,6 +204,7 @@ def _junction(tag: JunctionTag, owner: ObjectInfo, schema: Schema, place: Loc) -
     if isinstance(junction, Mistake):
         yield junction
         return
+    named = [(tag.object, junction.name, "object")]
     key = junction.field(tag.external_id)
     if key is None or not (key.external_id and key.unique):
         message = f"{tag.external_id!r} is no unique external id of {junction.name}"
@@ -207,17 +213,47 @@ def _junction(tag: JunctionTag, owner: ObjectInfo, schema: Schema, place: Loc) -
     elif key.length < _KEY_LENGTH:
         message = f"{key.name} takes {key.length} characters, a key has {_KEY_LENGTH}"
         yield Mistake((*place, "external_id"), "too_long", message, "make the field longer")
+    else:
+        named.append((tag.external_id, key.name, "external_id"))
     lookup = junction.field(tag.lookup)
     if lookup is None or owner.name not in lookup.reference_to:
         message = f"{tag.lookup!r} of {junction.name} does not look up {owner.name}"
         yield Mistake((*place, "lookup"), "no_lookup", message, "name the lookup field")
-    for name in tag.values:
+    else:
+        named.append((tag.lookup, lookup.name, "lookup"))
+    for name, right, where in named:
+        if wrong := _other_case(name, right, (*place, where)):
+            yield wrong
+    for name, value in tag.values.items():
         info = junction.field(name)
         if info is None or not (info.createable and info.updateable):
             message = f"{junction.name} has no field {name!r} that the user can write"
             hint = near(name, [one.name for one in junction.fields])
             yield Mistake((*place, "values", name), "no_such_field", message, hint)
+        elif wrong := _other_case(name, info.name, (*place, "values", name)):
+            yield wrong
+        else:
+            yield from _unfit(value, info, (*place, "values", name))
     yield from missing_fields(junction, {tag.external_id, tag.lookup, *tag.values}, place)
+
+
+def _unfit(value: str | bool | float, info: FieldInfo, place: Loc) -> Iterator[Mistake]:
+    """Report a value that its field does not take, or shows in another form ever after."""
+    kind = f"{info.name} is {info.type}"
+    none = Mistake(place, "wrong_value", f"{kind}, and takes no {value!r}")
+    if isinstance(value, bool) is not (info.type == "boolean"):
+        yield none
+        return
+    try:
+        right = fitted(info, value)
+    except UnfitValue as error:
+        yield Mistake(place, "wrong_value", str(error))
+    except (ValueError, ArithmeticError):
+        yield none
+    else:
+        if not same(right, value):
+            message = f"{kind}, and shows {value!r} as {right!r}"
+            yield Mistake(place, "wrong_value", message, f"write {right!r}")
 
 
 #: Characters of a SHA-256 in hex.

@@ -36,7 +36,7 @@ from syncflow_dagster.nodes.tag.showing import Looker
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import retry_transient
 from syncflow_dagster.workflows.models import DeltaNode, SalesforceConnection
-from syncflow_dagster.workflows.models.tag import TopicTag
+from syncflow_dagster.workflows.models.tag import JunctionTag, TopicTag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,8 +151,11 @@ class TagRun:
         tagged = describes.object(self._node.object)
         wrong: list[Mistake] = []
         if tagged is not None:
-            self._looker = Looker(tagged)
-            names = {one.tag.topic for one in self._node.rules if isinstance(one.tag, TopicTag)}
+            tags = [one.tag for one in self._node.rules]
+            objects = {one.object for one in tags if isinstance(one, JunctionTag)}
+            known = {name: info for name in objects if (info := describes.object(name))}
+            self._looker = Looker(tagged, junctions=known)
+            names = {one.topic for one in tags if isinstance(one, TopicTag)}
             if names and describes.object("Topic") is not None:
                 self._looker.find_topics(names, self._ask)
             self._ways, wrong = ways_back(self._workflow, self._node, tagged, describes)

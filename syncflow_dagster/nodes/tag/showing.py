@@ -63,10 +63,12 @@ class Looker:
         tagged: The object, as describe tells it.
         topics: Ids of topics by name, as far as they were asked for; a topic that is not there is
             missing.
+        junctions: Junction objects by name, as describe tells them.
     """
 
     tagged: ObjectInfo
     topics: dict[str, str] = field(default_factory=dict)
+    junctions: Mapping[str, ObjectInfo] = field(default_factory=dict)
 
     def look(self, wanted: Iterable[tuple[Place, Collection[str]]], query: Query) -> Shown:
         """Return what some places show.
@@ -121,14 +123,9 @@ class Looker:
         for row in query(_select(asked, self.tagged.name, f"Id IN {_listed(ids)}")):
             cells = shown.cells.setdefault(row["Id"], {})
             for name, api_name in names.items():
-                cells[name] = self.value(name, row[api_name])
+                cells[name] = _value(self.tagged, name, row[api_name])
             if parent and row[parent]:
                 shown.parents[row["Id"]] = row[parent]
-
-    def value(self, cell: str, given: Any) -> Value:
-        """Return a field's value as a cell's, by the field's type."""
-        info = self.tagged.field(cell)
-        return normal(given) if info is None else kept(info, given)
 
     def _tags(self, places: Sequence[Place], query: Query, shown: Shown) -> None:
         """Ask for assignments, members or junction records; those not found are not there."""
@@ -149,7 +146,9 @@ class Looker:
                 continue
             value: Value = True
             if place.kind == "junction":
-                value = normal({name: row[name] for name in place.details["shown"]})
+                owner = self.junctions.get(place.details["object"])
+                names = place.details["shown"]
+                value = normal({name: _value(owner, name, row[name]) for name in names})
             shown.cells[place.record_id][place.store] = value
             shown.ids[place.record_id, place.store] = row["Id"]
 
@@ -174,6 +173,12 @@ class Looker:
 def person_field(tagged: str) -> str:
     """Return the field of a campaign member that names a person of this object."""
     return f"{tagged}Id"
+
+
+def _value(owner: ObjectInfo | None, name: str, given: Any) -> Value:
+    """Return a field's value as a cell's, by the field's type."""
+    info = None if owner is None else owner.field(name)
+    return normal(given) if info is None else kept(info, given)
 
 
 def _select(names: Iterable[str], owner: str, where: str) -> str:
