@@ -12,11 +12,12 @@ from psycopg.types.json import Jsonb
 
 from syncflow_dagster.core.outreach.states import LeadState
 from syncflow_dagster.core.states import DeltaState
+from syncflow_dagster.nodes.linkedin.erasure import forget_again
 from syncflow_dagster.nodes.linkedin.leads import Lead, lead_of
 from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.people import Candidate, NotALead, candidate_of
 from syncflow_dagster.nodes.linkedin.sequence import compile_sequence
-from syncflow_dagster.nodes.linkedin.suppression import standing
+from syncflow_dagster.nodes.linkedin.suppression import ERASED, standing
 from syncflow_dagster.nodes.linkedin.texts import render_leads
 from syncflow_dagster.store import sql
 
@@ -124,6 +125,8 @@ class Enrolment:
         barred = standing(self.run, self.conn, list(found.values())) if found else {}
         for lead_id, why in barred.items():
             self.run.leads.move(self.conn, found[lead_id], LeadState.SUPPRESSED, self.now, why)
+            if why == ERASED and (key := self.run.options.privacy_key) is not None:
+                forget_again(self.conn, found[lead_id], key)
             number = self._drafts[lead_id]
             if number is not None:
                 fates[number] = Fate(DeltaState.DEAD, "suppressed", why)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.core.consent.identifiers import PrivacyKey
     from syncflow_dagster.nodes.compliance.lists import Identifier
+    from syncflow_dagster.nodes.linkedin.leads import Lead
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models import Workflow
 
@@ -139,10 +140,21 @@ def erase(conn: Connection, found: HeldLeads, key: PrivacyKey, now: datetime) ->
     for name in ("erase_leads", "erase_texts", "erase_events", "erase_inbox"):
         conn.execute(queries[name], given)
     conn.execute(queries["erase_relations"], {"profiles": found.profiles})
-    for person, keys in found.keys.items():
-        hashes = [_hashed(key, one) for one in keys if not one.startswith(HASH)]
-        conn.execute(queries["keep_hashes"], {"person_id": person, "keys": hashes})
-    conn.execute(queries["forget_keys"], {"outreach_persons": found.persons})
+    _forget_keys(conn, found.keys, key)
+
+
+def forget_again(conn: Connection, lead: Lead, key: PrivacyKey) -> None:
+    """Empty a new lead of somebody who was erased, and whom its source still has.
+
+    Args:
+        conn: The transaction that has enrolled it.
+        lead: The lead.
+        key: Makes the hashes that stay.
+    """
+    queries = sql.load("outreach_privacy")
+    rows = conn.execute(queries["keys_of"], {"persons": [lead.person_id]}).fetchall()
+    _forget_keys(conn, {lead.person_id: [row["key"] for row in rows]}, key)
+    conn.execute(queries["empty_lead"], {"lead_id": lead.lead_id})
 
 
 def forget_texts(
@@ -171,6 +183,15 @@ def forget_texts(
             }
             number += _forget(database, clock, given, dry_run=dry_run)
     return number
+
+
+def _forget_keys(conn: Connection, keys: Mapping[int, Iterable[str]], key: PrivacyKey) -> None:
+    """Put hashes in the place of what persons are known by."""
+    queries = sql.load("outreach_privacy")
+    for person, of_one in keys.items():
+        hashes = [_hashed(key, one) for one in of_one if not one.startswith(HASH)]
+        conn.execute(queries["keep_hashes"], {"person_id": person, "keys": hashes})
+    conn.execute(queries["forget_keys"], {"outreach_persons": list(keys)})
 
 
 def _forget(database: Database, clock: Clock, given: Mapping[str, Any], *, dry_run: bool) -> int:

@@ -36,6 +36,8 @@ _KINDS = {
     "provider": Kind.LINKEDIN,
     "email": Kind.EMAIL,
 }
+#: Why somebody who was erased is not written to.
+ERASED = "an erasure was requested"
 #: Key of a person that was erased, before the hash.
 HASH = "hash:"
 
@@ -143,7 +145,7 @@ def _listed(
     found = {}
     for lead_id, stand in zip(known, stands, strict=True):
         if stand.erased:
-            found[lead_id] = "an erasure was requested"
+            found[lead_id] = ERASED
         elif stand.lists:
             found[lead_id] = f"on the suppression list {', '.join(stand.lists)}"
     return found

@@ -75,6 +75,11 @@ set slug = null, provider_id = null, fields = '{}', chat_id = null, invitation_i
     reason = case when reason is null then null else 'erased' end
 where lead_id = any(%(leads)s);
 
+-- name: empty_lead
+-- Its record is known by its key, so that it is not enrolled once more.
+update outreach_lead set slug = null, provider_id = null, fields = '{}'
+where lead_id = %(lead_id)s;
+
 -- name: erase_texts
 -- The hash stays: the same text is not sent to this person twice.
 update outreach_text set subject = null, text = null where lead_id = any(%(leads)s);
