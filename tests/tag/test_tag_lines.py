@@ -69,6 +69,18 @@ def test_what_salesforce_does_not_tell_apart_is_the_same(one, other, equal):
     assert same(one, other) is equal
 
 
+def test_values_of_a_picklist_are_the_same_in_any_case():
+    fields = {"Champion_Tags__c": FieldInfo("F", "multipicklist", picklist=("Champion", "Moved"))}
+    tag = {**CHAMPION["tag"], "add": ["CHAMPION"], "remove": ["moved"]}
+    node = workflow([rule("any", tag)]).tags[0]
+    for shown, after in ((["Champion"], None), (["Moved"], ["Champion"])):
+        planner = LinePlanner(
+            node.name, Records({contact_id(1): {"Champion_Tags__c": shown}}), fields
+        )
+        found = planner.plan(row(1), wishes_of(node, row(1), always, {})).lines
+        assert [line.after["Champion_Tags__c"] for line in found] == ([after] if after else [])
+
+
 def test_several_rules_on_one_record_are_one_change():
     second = rule(
         "power", {"type": "multipicklist", "field": "Champion_Tags__c", "add": ["power_user"]}

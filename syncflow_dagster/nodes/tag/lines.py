@@ -255,8 +255,10 @@ class LinePlanner:
             UnfitValue: The field does not take it.
         """
         info, change = self.fields.get(wish.cell), wish.change
-        if info is None or isinstance(change, Mix):
+        if info is None:
             return wish
+        if isinstance(change, Mix):
+            return replace(wish, change=Mix(_named(info, change.add), _named(info, change.remove)))
         try:
             if isinstance(change, Put):
                 return replace(wish, change=Put(fitted(info, change.value)))
@@ -264,6 +266,11 @@ class LinePlanner:
         except UnfitValue as error:
             msg = f"rule {wish.rule}: {error}"
             raise UnfitValue(msg) from error
+
+
+def _named(info: FieldInfo, values: frozenset[str]) -> frozenset[str]:
+    """Return values of a multi-select picklist as it spells them."""
+    return frozenset(kept(info, ";".join(values)) or ())
 
 
 def merged(
