@@ -86,3 +86,25 @@ def test_a_restricted_account_is_stopped_and_its_lead_waits(unipile, overtaken):
     world.database.execute("delete from outreach_stop", {})
     world.turn(hours=2)
     assert len(unipile.log("invite")) == 2
+
+
+def test_what_the_owner_wrote_before_a_person_let_the_lead_go_on_is_known(unipile, overtaken):
+    world, _ = overtaken
+    world.start(person(0))
+    unipile.deed("connect")
+    world.turn(hours=1)
+    unipile.deed("owner_message", text="by hand")
+    world.turn(hours=4)
+    assert world.states() == {"p0": "paused"}
+    assert unipile.log() == []
+    with world.database.transaction() as conn:
+        lead = world.run.leads.lock(conn, world.lead()["lead_id"])
+        world.run.leads.move(conn, lead, lead.resume_state, world.clock.now(), "go on")
+    world.turn(hours=1)
+    assert [one["op"] for one in unipile.log()] == ["message"]
+    # The next one pauses it anew.
+    unipile.advance(60)
+    unipile.deed("owner_message", text="by hand again")
+    world.turn(days=6)
+    assert world.states() == {"p0": "paused"}
+    assert len(unipile.log()) == 1

@@ -395,6 +395,11 @@ where lead_id = %(lead_id)s and kind in ('message', 'inmail')
   and state in ('SENT', 'UNKNOWN', 'NEEDS_PERSON', 'DONE')
 order by effect_id;
 
+-- name: resumed_at
+-- When a lead last came out of a pause.
+select max(at) as at from outreach_event
+where lead_id = %(lead_id)s and event = 'state' and old_state = 'paused';
+
 -- name: bind_message
 -- One that is still in question is decided by who asks for it.
 update effect set remote_id = %(remote_id)s
