@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import click
 from dotenv import load_dotenv
 
-from syncflow_dagster.commands import decide, outreach, person, review, suppress, tag
+from syncflow_dagster.commands import decide, inbox, outreach, person, review, suppress, tag
 from syncflow_dagster.commands import map as mapping
 
 if TYPE_CHECKING:
@@ -388,7 +388,7 @@ def _fail(text: str) -> NoReturn:
     sys.exit(FAILED)
 
 
-for _module in (decide, mapping, review, suppress, person, tag, outreach):
+for _module in (decide, mapping, review, suppress, person, tag, outreach, inbox):
     for _command in _module.COMMANDS:
         main.add_command(_command)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from syncflow_dagster.commands import outreach_preview
+from syncflow_dagster.commands import linkedin_tools, linkedin_views, outreach_preview
 
 #: Modules with commands of the group, each in its `COMMANDS`.
-_PARTS = (outreach_preview,)
+_PARTS = (outreach_preview, linkedin_views, linkedin_tools)
 
 
 @click.group()
