@@ -171,8 +171,6 @@ class Buckets:
                 out = lead.invite_origin is not None and lead.withdrawn_at is None
                 back = LeadState.INVITE_SENT if out else LeadState.PENDING_INVITE
                 leads.move(conn, lead, lead.state, now, reason, resume_state=back, facts=facts)
-            case LeadFact.NOT_PENDING:
-                leads.keep_facts(conn, lead, {"gone_since": lead.gone_since or now})
             case LeadFact.RECEIVED | LeadFact.WRONG_PROFILE:
                 leads.move(conn, lead, LeadState.NEEDS_REVIEW, now, reason)
 

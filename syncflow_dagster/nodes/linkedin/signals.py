@@ -50,8 +50,6 @@ class LeadFact(StrEnum):
     COOLDOWN = "cooldown"
     #: Not connected, though we thought so.
     NOT_CONNECTED = "not_connected"
-    #: No invitation is out any more, and there is no connection.
-    NOT_PENDING = "not_pending"
     #: The profile that answers is another one.
     WRONG_PROFILE = "wrong_profile"
 
