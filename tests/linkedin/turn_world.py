@@ -187,8 +187,8 @@ class World:
         rows = self.database.fetch_all(f"select * from {table} order by delta_id")
         return {row["person_key"]: (row["state"], row["reason"]) for row in rows}
 
-    def turn(self, *, days=0.0, hours=0.0, account=None):
-        longest = timedelta(days=days, hours=hours).total_seconds()
+    def turn(self, *, days=0.0, hours=0.0, minutes=0.0, account=None):
+        longest = timedelta(days=days, hours=hours, minutes=minutes).total_seconds()
         return self.run.turn(account or self.account, longest_s=longest)
 
     def effects(self):

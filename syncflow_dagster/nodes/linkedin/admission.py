@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 FRESH = timedelta(seconds=120)
 #: When an account is looked at again that may do nothing: what holds it up ends by an event.
 LOOK_AGAIN = timedelta(minutes=2)
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ class Admission:
         if lead.state != LeadState.IN_FLIGHT or lead.current_step > effect.payload["step"]:
             return Barred(f"the lead is {lead.state} at step {lead.current_step}", now)
         if lead.approval_id is None:
-            return Barred("nobody has approved its texts", now + LOOK_AGAIN)
+            return Barred("nobody has approved its texts", now + _A_DAY)
         if lead.checked_at is None or now - lead.checked_at > FRESH:
             return Barred("what was asked about the person is stale", now)
         why = standing(self._run, conn, [lead]).get(lead.lead_id)

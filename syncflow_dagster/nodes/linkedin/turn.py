@@ -132,6 +132,10 @@ class _Turn:
         if any(row["state"] in _UNSENT for row in self._due.acting()):
             # One after the other: it waits for the service, and so does all the rest.
             return False
+        first = {bucket: self._due.first(bucket, now) for bucket in ACTION_BUCKETS}
+        self._report.stopped = self._reason = None
+        if not any(first.values()):
+            return False
         with self._run.database.transaction() as conn:
             account = self._read(conn)
             barred = self._admission.barred(conn, account, now)
@@ -139,12 +143,10 @@ class _Turn:
                 self._report.stopped = self._reason = barred.reason
                 return False
             free = self._admission.free_at(conn, account, now)
-        self._report.stopped = self._reason = None
-        for bucket in ACTION_BUCKETS:
-            at, why = self._actor.free_with_reads(bucket, free)
-            lead_id = self._due.first(bucket, now)
+        for bucket, lead_id in first.items():
             if lead_id is None:
                 continue
+            at, why = self._actor.free_with_reads(bucket, free)
             if at > now:
                 self._report.held[why] += 1
                 self._reason = why

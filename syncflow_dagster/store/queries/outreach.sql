@@ -113,7 +113,9 @@ select %(workflow)s, %(node)s,
        coalesce((select max(version) from outreach_sequence
                  where workflow = %(workflow)s and node = %(node)s), 0) + 1,
        %(digest)s, %(steps)s, %(now)s
-on conflict (workflow, node, digest) do nothing;
+where not exists (
+    select from outreach_sequence
+    where workflow = %(workflow)s and node = %(node)s and digest = %(digest)s);
 
 -- name: find_version
 select sequence_id from outreach_sequence
