@@ -18,8 +18,8 @@ from syncflow_dagster.ledger.ports import (
     Reply,
     Unreadable,
 )
-from syncflow_dagster.nodes.linkedin.api import LinkedIn, ReadFailed, Written, WrongProfile
 from syncflow_dagster.nodes.linkedin.errors import KEY_TYPES, ErrorClass, Refusal
+from syncflow_dagster.nodes.linkedin.port import LinkedIn, ReadFailed, Written, WrongProfile
 from syncflow_dagster.nodes.linkedin.reconcile import Endless, LookupRun
 from syncflow_dagster.nodes.linkedin.signals import LeadFact, Signal, SignalKind
 from syncflow_dagster.nodes.linkedin.telling import signal_of, signal_of_success

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from syncflow_dagster.nodes.linkedin.api import LinkedIn, ReadFailed, WrongProfile
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass
+from syncflow_dagster.nodes.linkedin.port import LinkedIn, ReadFailed, WrongProfile
 from syncflow_dagster.nodes.linkedin.signals import Signal, SignalKind
 
 if TYPE_CHECKING:

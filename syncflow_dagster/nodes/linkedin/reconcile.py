@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 from syncflow_dagster.core.outreach import slugs
 from syncflow_dagster.ledger.ports import Absent, Ambiguous, Finding, Found, Unreadable, Unseen
-from syncflow_dagster.nodes.linkedin.api import ReadFailed, WrongProfile
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass
 from syncflow_dagster.nodes.linkedin.guards import must_be_ok
 from syncflow_dagster.nodes.linkedin.own_messages import comparable
 from syncflow_dagster.nodes.linkedin.polls_pages import Listing, TimeLeft
+from syncflow_dagster.nodes.linkedin.port import ReadFailed, WrongProfile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from datetime import datetime
 
     from syncflow_dagster.ledger.ports import Effect
-    from syncflow_dagster.nodes.linkedin.api import LinkedIn
     from syncflow_dagster.nodes.linkedin.own_messages import OwnMessages
+    from syncflow_dagster.nodes.linkedin.port import LinkedIn
     from syncflow_dagster.nodes.linkedin.shapes import (
         Message,
         Page,
