@@ -53,6 +53,7 @@ class TagCase:
         faults: What the org does meanwhile.
         bulk: Whether it writes by Bulk API 2.0.
         withdraws: Whether some refuse once the plan is made.
+        values: Whether values of rows are written by a mapping, instead of tags.
     """
 
     number: str
@@ -60,6 +61,7 @@ class TagCase:
     faults: Sequence[Mapping[str, Any]] = field(default_factory=list)
     bulk: bool = False
     withdraws: bool = False
+    values: bool = False
 
 
 def tag_cases() -> dict[str, TagCase]:
@@ -94,6 +96,12 @@ def tag_cases() -> dict[str, TagCase]:
         "tags: consent withdrawn after the plan, bulk": TagCase("F28", bulk=True, withdraws=True),
         "tags: consent withdrawn, and replies lost": TagCase(
             "F28", faults=[{"kind": "lost_reply", **writes}], withdraws=True
+        ),
+        "tags: kill -9 at deliver.sent, values by a mapping": TagCase(
+            "F1", "deliver.sent", values=True
+        ),
+        "tags: reply lost, values by a mapping": TagCase(
+            "F3", faults=[{"kind": "lost_reply", **writes, "nth": 1}], values=True
         ),
     }  # fmt: skip
 
@@ -132,7 +140,7 @@ def disturbed_tags(
             store = server.create(f"tags{number}")
             with Database(store) as database:
                 migrate(database)
-                flow = _workflow(Path(folder), secrets, bulk=case.bulk)
+                flow = _workflow(Path(folder), secrets, case)
                 world = _World(database, control, flow, secrets)
                 yield world.run(FaultResult(name, case.number), case)
             server.drop(store)
@@ -168,16 +176,17 @@ class _World:
         self.control.clear_faults()
         self._tag()
         result.recovery_s = round(time.monotonic() - started, 1)
-        self._judge(result, [one for one in people if one not in refusing], refusing)
+        written = ("Contact",) if case.values else ("Contact", "TopicAssignment")
+        free = [one for one in people if one not in refusing]
+        self._judge(result, {(name, one) for name in written for one in free}, refusing)
         return result
 
-    def _judge(self, result: FaultResult, free: Sequence[str], refusing: set[str]) -> None:
+    def _judge(self, result: FaultResult, wanted: set[tuple[str, str]], refusing: set[str]) -> None:
         log = self.control.log(_SALESFORCE)
         written = Counter(
             (one["key"].split("/")[0], one["payload"].get("EntityId") or one["remote_id"])
             for one in log
         )
-        wanted = {(name, one) for name in ("Contact", "TopicAssignment") for one in free}
         result.duplicates = sum(times - 1 for times in written.values())
         result.lost = len(wanted - written.keys())
         if forbidden := {one for _, one in written} & refusing:
@@ -210,7 +219,7 @@ class _World:
 
         (source,) = self.loaded.workflow.deltas
         assert isinstance(source, DeltaNode)
-        rows = pa.RecordBatch.from_pylist([{"contact_id": one} for one in people])
+        rows = pa.RecordBatch.from_pylist([{"Id": one, "Title": "Head"} for one in people])
         clock, name = DatabaseClock(self.database), self.loaded.workflow.workflow
         build_delta(self.database, name, source, GivenRows([rows]), parent=None, clock=clock)
 
@@ -250,18 +259,36 @@ def _seed(people: int) -> dict[str, Any]:
     }
 
 
-def _workflow(folder: Path, secrets: Mapping[str, str], *, bulk: bool) -> LoadedWorkflow:
+def _workflow(folder: Path, secrets: Mapping[str, str], case: TagCase) -> LoadedWorkflow:
     """Write the workflow and its policy, and load it."""
+    rules = _VALUES if case.values else _TAGS
     for name in ("tagging.yaml", "policy.yaml", "rows.sql.j2"):
-        text = _FILES[name].replace("BULK_FROM", "10" if bulk else "null")
+        text = _FILES[name].replace("BULK_FROM", "10" if case.bulk else "null")
+        text = text.replace("RULES", rules.strip("\n"))
         (folder / name).write_text(text, "utf-8")
     loaded = load_file(folder / "tagging.yaml", secrets)
     assert isinstance(loaded, LoadedWorkflow), json.dumps([str(one) for one in loaded.problems])
     return loaded
 
 
+_TAGS = """
+      - name: moved
+        record: contact_id
+        purpose: tagging
+        tag: {type: picklist, field: Champion_Status__c, value: Moved}
+      - name: champion
+        record: contact_id
+        purpose: tagging
+        tag: {type: topic, topic: Champions}
+"""
+_VALUES = """
+      - name: mirrored
+        record: contact_id
+        purpose: tagging
+        tag: {type: fields, mapping: contacts}
+"""
 _FILES = {
-    "rows.sql.j2": "select 1 as contact_id",
+    "rows.sql.j2": "select 1 as Id",
     "policy.yaml": """
 policy: tagging
 version: 1
@@ -269,7 +296,7 @@ owner: operations
 purposes:
   tagging: {description: Faults, lawful_basis: legitimate_interests, lia_ref: none}
 subjects: {Contact: {}}
-writes: {Contact: [Champion_Status__c], TopicAssignment: [TopicId, EntityId]}
+writes: {Contact: [Champion_Status__c, Title], TopicAssignment: [TopicId, EntityId]}
 approval: {auto_up_to: 100000, max_changes: 100000, max_share: 1}
 """,
     "tagging.yaml": """
@@ -293,7 +320,7 @@ nodes:
     entity: contact
     table: tagging_contacts
     key: [contact_id]
-    fields: [{name: contact_id}]
+    fields: [{name: contact_id, column: Id}, {name: title, column: Title}]
   - type: tag
     name: tag_contacts
     description: Tags
@@ -303,14 +330,7 @@ nodes:
     policy: policy.yaml
     bulk_from: BULK_FROM
     rules:
-      - name: moved
-        record: contact_id
-        purpose: tagging
-        tag: {type: picklist, field: Champion_Status__c, value: Moved}
-      - name: champion
-        record: contact_id
-        purpose: tagging
-        tag: {type: topic, topic: Champions}
+RULES
 """,
 }
 
