@@ -13,6 +13,7 @@ from syncflow_dagster.commands.identifiers import (
     ACTOR,
     JSON,
     REASON,
+    folder_of_workflows,
     identifiers,
     named,
     opened,
@@ -52,9 +53,7 @@ def suppress() -> None:
     help="File of addresses, one a line; - reads them from standard input.",
 )
 @_LIST
-@click.option(
-    "--new-list", is_flag=True, help="The list is meant, although no policy names it yet."
-)
+@click.option("--new-list", is_flag=True, help="The list is meant, although nothing names it yet.")
 @REASON
 @ACTOR
 @JSON
@@ -190,10 +189,13 @@ def _check_list(name: str) -> None:
             known |= set(policy.suppression_lists)
         else:
             click.echo(f"{path}: has mistakes and is left out", err=True)
+    for loaded in folder_of_workflows().workflows:
+        known |= {one for node in loaded.workflow.linkedin_steps for one in node.suppression_lists}
     if name not in known:
         msg = (
-            f"no policy names the list {name!r}, so it would count nowhere; these do: "
-            f"{', '.join(sorted({ALWAYS, *known}))}. With --new-list it is begun all the same"
+            f"neither a policy nor a LinkedIn step names the list {name!r}, so it would count "
+            f"nowhere; these do: {', '.join(sorted({ALWAYS, *known}))}. With --new-list it is "
+            "begun all the same"
         )
         raise CommandFailed(msg)
 

@@ -1,5 +1,7 @@
 """Opt-outs are told from answers, in the languages of people who are written to."""
 
+# ruff: noqa: RUF001 - letters of other scripts are meant
+
 from __future__ import annotations
 
 from collections import Counter

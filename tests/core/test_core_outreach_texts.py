@@ -1,5 +1,7 @@
 """Templates become texts that may be sent, or say what is wrong with them."""
 
+# ruff: noqa: RUF001 - letters of other scripts are meant
+
 from __future__ import annotations
 
 import pytest

@@ -17,7 +17,6 @@ from psycopg.types.json import Jsonb
 from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.sequence import compile_sequence
 from syncflow_dagster.store import sql
-from syncflow_dagster.testing.crash import crash_point
 from syncflow_dagster.workflows.models import LinkedInStepNode, UnipileConnection
 
 if TYPE_CHECKING:
@@ -136,8 +135,6 @@ def approve(database: Database, clock: Clock, loaded: LoadedWorkflow, name: str,
         conn.execute(
             queries["release"], {**given, "approval_id": approval, "now": now, "reason": why}
         )
-        crash_point("approve.released")
-    crash_point("approve.committed")
     return _decided(preview, approval, len(rows))
 
 

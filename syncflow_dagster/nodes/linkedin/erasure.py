@@ -210,7 +210,7 @@ def _forget(database: Database, clock: Clock, given: Mapping[str, Any], *, dry_r
 
     number = 0
     while (gone := retry_transient(batch, clock)) != (0, 0):
-        crash_point("forget.batch_committed")
+        crash_point("retain.batch_committed")
         number += gone[0]
     return number
 
