@@ -115,6 +115,6 @@ def _accounts(key: dg.AssetKey, found: Statistics, node: LinkedInStepNode) -> dg
 def _not_ready(account: dict[str, Any], node: LinkedInStepNode) -> str | None:
     if account["status"] not in {"OK", "UNKNOWN"}:
         return f"{account['status']} at Unipile: connect it anew there"
-    if not node.dry_run and not account["acknowledged"]:
+    if not node.dry_run and account["acknowledged_at"] is None:
         return "its risk is not acknowledged: syncflow outreach acknowledge"
     return None

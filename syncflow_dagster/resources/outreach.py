@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.linkedin.accounts import due_accounts
+from syncflow_dagster.nodes.linkedin.polls import due_polls
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ def outreach_work(database: Database, now: datetime) -> OutreachWork:
     """Return what there is to do; its cost grows with the accounts, not with the leads."""
     queries = sql.load("outreach_observe")
     due = due_accounts(database, now)
-    asking = database.fetch_all(queries["accounts_to_ask"], {"now": now})
+    asking = due_polls(database, now)
     events = database.fetch_all(queries["tenants_with_events"], {"now": now})
     return OutreachWork(
         frozenset((one.workflow, one.node, one.account) for one in due if one.due),
-        frozenset(row["account"] for row in asking),
+        frozenset(account for account, at in asking.items() if at <= now),
         frozenset(row["source"] for row in events),
     )
 

@@ -5,14 +5,6 @@
 select distinct source from outreach_inbox
 where processed_at is null and (tries = 0 or received_at < %(now)s - interval '1 minute' * tries);
 
--- name: accounts_to_ask
--- Of accounts with leads that something may still happen to.
-select a.account from outreach_account a
-where least(a.relations_at, a.sent_at, a.messages_at, a.status_check_at) <= %(now)s
-  and exists (select from outreach_lead l where l.account = a.account
-              and l.state in ('invite_sent', 'connected', 'in_flight', 'outcome_unknown',
-                              'pending_invite'));
-
 -- name: false_completions
 select lead_id, state, current_step, n_steps, reason
 from outreach_lead l

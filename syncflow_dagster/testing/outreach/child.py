@@ -22,7 +22,8 @@ def main(account: str) -> None:
         Database(os.environ["SIMULATED_STORE"]) as database,
         closing(ControlClient(os.environ["SIMULATED_CONTROL"])) as control,
     ):
-        outreach_run(database, SandboxClock(control), loaded, 0).turn(account, longest_s=0)
+        run = outreach_run(database, SandboxClock(control), loaded, os.environ, 0)
+        run.turn(account, longest_s=0)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.core.consent.identifiers import PrivacyKey
+from syncflow_dagster.nodes.compliance.key import privacy_key
 from syncflow_dagster.nodes.linkedin.accounts import due_accounts
 from syncflow_dagster.nodes.linkedin.names import ledger_account
-from syncflow_dagster.nodes.linkedin.polls import poll
+from syncflow_dagster.nodes.linkedin.polls import due_polls, poll
 from syncflow_dagster.nodes.linkedin.process import process_inbox
 from syncflow_dagster.nodes.linkedin.run import OutreachOptions, OutreachRun
 from syncflow_dagster.resources.outreach import outreach_work
 from syncflow_dagster.testing.crash import VARIABLE
-from syncflow_dagster.testing.outreach.world import PRIVACY_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -144,7 +143,8 @@ class Driver:
 
     def _run(self) -> OutreachRun:
         world = self._world
-        return outreach_run(world.database, world.clock, world.loaded, self.course.rounds)
+        seed = self.course.rounds
+        return outreach_run(world.database, world.clock, world.loaded, world.environ, seed)
 
     def _turn(self, run: OutreachRun, account: str) -> None:
         if self._crash_at is None:
@@ -171,6 +171,7 @@ class Driver:
         now = self._world.clock.now()
         work = outreach_work(self._world.database, now)
         moments = [one.next_at for one in due_accounts(self._world.database, now) if not one.due]
-        soon = now if work.events else min(moments, default=end)
+        moments += [at for at in due_polls(self._world.database, now).values() if at > now]
+        soon = now if work.events or work.acting else min(moments, default=end)
         wait = min(max(soon - now, _SHORTEST), _LONGEST)
         return max(min(wait, end - now), timedelta(seconds=1))

@@ -23,7 +23,7 @@ _BY = By("Dana Reyes", "simulated")
 def begin(world: OutreachWorld) -> EnrolReport:
     """Enrol everybody who is on the sandbox's list, and approve it all."""
     list_people(world)
-    report = outreach_run(world.database, world.clock, world.loaded, 0).enrol()
+    report = outreach_run(world.database, world.clock, world.loaded, world.environ, 0).enrol()
     approve_all(world)
     return report
 
@@ -53,7 +53,7 @@ def list_people(world: OutreachWorld) -> None:
 def approve_all(world: OutreachWorld) -> int:
     """Accept each account's risk and approve its texts; return how many leads go on."""
     (node,) = world.loaded.workflow.linkedin_steps
-    run = outreach_run(world.database, world.clock, world.loaded, 0)
+    run = outreach_run(world.database, world.clock, world.loaded, world.environ, 0)
     leads = 0
     for account in node.accounts:
         acknowledge(world.database, world.clock, world.loaded, account.name, _BY)

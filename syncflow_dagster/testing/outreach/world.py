@@ -89,20 +89,16 @@ def outreach_world(
         names = [f"account{number}" for number in range(accounts)]
         control.seed(_seed(names, people, shares or {}), service=SERVICE)
         control.settings(SERVICE, **(settings or {}))
-        environ = _environ(sandbox.urls, names)
+        environ = {**_environ(sandbox.urls, names), "SIMULATED_CONTROL": sandbox.urls["control"]}
         store = server.create("outreach")
         stack.callback(server.drop, store)
         database = stack.enter_context(Database(store))
         migrate(database)
         clock = SandboxClock(control)
-        inbox = stack.enter_context(_inbox(database, clock))
-        _register(environ, inbox)
+        stack.enter_context(open_inbox(database, clock, environ))
         loaded = _workflow(folder, names, environ)
-        environ |= {
-            "SIMULATED_WORKFLOW": str(loaded.path),
-            "SIMULATED_CONTROL": sandbox.urls["control"],
-        }
-        yield OutreachWorld(control, clock, database, loaded, {**environ, "SIMULATED_STORE": store})
+        environ |= {"SIMULATED_WORKFLOW": str(loaded.path), "SIMULATED_STORE": store}
+        yield OutreachWorld(control, clock, database, loaded, environ)
 
 
 def _seed(names: Sequence[str], people: int, shares: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,26 +119,19 @@ def _environ(urls: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _register(environ: Mapping[str, str], inbox: str) -> None:
-    """Let the service tell of everything there is to tell."""
-    for source in ("messaging", "users", "account_status"):
-        answer = requests.post(
-            f"{environ['UNIPILE_URL']}/api/v1/webhooks",
-            json={
-                "request_url": inbox,
-                "source": source,
-                "headers": [{"key": receiver.HEADER, "value": SECRET}],
-            },
-            headers={"X-API-KEY": environ["UNIPILE_TOKEN"]},
-            timeout=10,
-        )
-        answer.raise_for_status()
-
-
 @contextmanager
-def _inbox(database: Database, clock: SandboxClock) -> Iterator[str]:
-    """Serve the receiver of webhooks; yield the address events go to."""
-    app = receiver.app(database, clock, {_TENANT: SECRET})
+def open_inbox(
+    database: Database, clock: SandboxClock, environ: Mapping[str, str]
+) -> Iterator[None]:
+    """Serve the receiver of webhooks, and let the service tell it everything.
+
+    Args:
+        database: Where events are kept.
+        clock: The sandbox's time.
+        environ: Address, key and secret of the tenant.
+    """
+    secret = environ["UNIPILE_WEBHOOK_SECRET"]
+    app = receiver.app(database, clock, {_TENANT: secret})
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="inbox", daemon=True)
@@ -155,15 +144,28 @@ def _inbox(database: Database, clock: SandboxClock) -> Iterator[str]:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}/unipile/{_TENANT}"
+        _register(environ, f"http://127.0.0.1:{port}/unipile/{_TENANT}")
+        yield
     finally:
         server.should_exit = True
         thread.join(_UP_WITHIN_S)
 
 
+def _register(environ: Mapping[str, str], inbox: str) -> None:
+    for source in ("messaging", "users", "account_status"):
+        secret = {"key": receiver.HEADER, "value": environ["UNIPILE_WEBHOOK_SECRET"]}
+        answer = requests.post(
+            f"{environ['UNIPILE_URL']}/api/v1/webhooks",
+            json={"request_url": inbox, "source": source, "headers": [secret]},
+            headers={"X-API-KEY": environ["UNIPILE_TOKEN"]},
+            timeout=10,
+        )
+        answer.raise_for_status()
+
+
 def _workflow(folder: Path, names: Sequence[str], environ: Mapping[str, str]) -> LoadedWorkflow:
     accounts = "\n".join(
-        f"      - {{name: {name}, id: \"${{{name.upper()}}}\", tier: {tier}, timezone: {zone}}}"
+        f'      - {{name: {name}, id: "${{{name.upper()}}}", tier: {tier}, timezone: {zone}}}'
         for name, (tier, zone) in zip(names, _in_turn(names), strict=True)
     )
     path = folder / "outreach.yaml"
