@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 from psycopg.types.json import Jsonb
 
-from syncflow_dagster.nodes.linkedin.leads import LeadStore
+from syncflow_dagster.core.outreach.ops import Act, Sequence, Text
+from syncflow_dagster.nodes.linkedin.run import OutreachOptions, OutreachRun
 from syncflow_dagster.testing.clock import FakeClock
 from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)  # a Monday
 ANNA, BEN = "unipile:default/anna", "unipile:default/ben"
 ANNA_OWN, BEN_OWN = "ACoAAAanna0", "ACoAAAben00"
+OPS = (Act("invite"), Act("message", (Text("Hello"),)), Act("message", (Text("Hello again"),)))
 WORKFLOW = """
 workflow: outreach
 description: Writes to champions
 owner: sales
 connections:
   book: {type: sql, url: "sqlite:///x.db"}
-  people: {type: unipile, url: "%s", token: "${T}", webhook_secret: "${S}"}
+  people: {type: unipile, url: "http://127.0.0.1:9", token: "${T}", webhook_secret: "${S}"}
 nodes:
   - {type: pull, name: rows, description: Rows, connection: book, query: rows.sql.j2}
   - type: delta
@@ -52,25 +53,15 @@ nodes:
 """
 
 
-def make_run(
-    database, folder, *, url="http://127.0.0.1:9", token="t", owner="pause", clock=None, key=None
-):
+def make_run(database, folder, *, owner="pause", clock=None, key=None, ask=None):
     """Return a run of the node, with its accounts in the database."""
     (folder / "rows.sql.j2").write_text("select 1")
     path = folder / "outreach.yaml"
-    path.write_text(WORKFLOW % (url, owner))
-    loaded = load_file(path, {"T": token, "S": "0123456789abcdef"})
+    path.write_text(WORKFLOW % owner)
+    loaded = load_file(path, {"T": "t", "S": "0123456789abcdef"})
     assert isinstance(loaded, LoadedWorkflow), loaded.problems
-    run = SimpleNamespace(
-        database=database,
-        clock=clock or FakeClock(NOW),
-        loaded=loaded,
-        workflow=loaded.workflow,
-        node=loaded.workflow.node("steps"),
-        connection=loaded.workflow.connections["people"],
-        leads=LeadStore(database),
-        options=SimpleNamespace(privacy_key=key, chance=random.Random(1)),
-    )
+    options = OutreachOptions(privacy_key=key, chance=random.Random(1), ask=ask)
+    run = OutreachRun(database, clock or FakeClock(NOW), loaded, "steps", options)
     for account, service_id in ((ANNA, "acc_anna"), (BEN, "acc_ben")):
         database.execute(
             "insert into outreach_account (account, service_id) values (%s, %s)",
@@ -86,8 +77,8 @@ class Leads:
         self.database = database
         row = database.fetch_one(
             "insert into outreach_sequence (workflow, node, version, digest, steps, created_at)"
-            " values ('outreach', 'steps', 1, 'd', '[]', %s) returning sequence_id",
-            (NOW,),
+            " values ('outreach', 'steps', 1, 'd', %s, %s) returning sequence_id",
+            (Jsonb(Sequence(OPS).to_json()), NOW),
         )
         self._sequence = row["sequence_id"]
         self._count = 0

@@ -87,20 +87,11 @@ class FakeLinkedIn:
         return found
 
 
-class _Sink:
-    def heard(self, account, signal, now):
-        raise AssertionError(signal)
-
-
 @pytest.fixture
 def world(database, tmp_path):
     """A run, its leads, and what answers for each account."""
-    run = make_run(database, tmp_path)
     answers = {"anna": FakeLinkedIn(), "ben": FakeLinkedIn()}
-    run.account = lambda name: next(
-        one for one in run.node.accounts if name.rpartition("/")[2] == one.name
-    )
-    run.asking = lambda name: (answers[name.rpartition("/")[2]], _Sink())
+    run = make_run(database, tmp_path, ask=lambda account: answers[account.name])
     return run, Leads(database), answers
 
 
