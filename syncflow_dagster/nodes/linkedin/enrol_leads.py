@@ -156,16 +156,18 @@ class Enrolment:
         """A record cannot be a lead; one that is a lead already goes on if that is harmless."""
         if lead is not None and lead.terminal_at is None:
             lead = self._locked(lead)
-            if error.stops or lead.state in _UNAPPROVED:
+            if error.stops or lead.standing in _UNAPPROVED:
                 self.run.leads.move(self.conn, lead, LeadState.FAILED, self.now, str(error))
         return Fate(DeltaState.DEAD, "blocked" if error.stops else "unusable", str(error))
 
     def _refresh(self, lead: Lead, candidate: Candidate, row: DictRow) -> Fate:
         lead = self._locked(lead)
-        if lead.state in _UNAPPROVED:
+        # One whose texts could not be made is as good as a draft: its record may be mended now.
+        unmade = lead.state == LeadState.NEEDS_REVIEW and lead.standing == LeadState.DRAFT
+        if unmade or lead.state in _UNAPPROVED:
             self._meet(self.people.known_by(candidate.keys))
             lead = self._locked(lead)
-            if lead.state in _UNAPPROVED:
+            if lead.state in _UNAPPROVED or (unmade and lead.terminal_at is None):
                 told = (candidate.fields, candidate.slug, candidate.provider_id)
                 self._rewrite(lead, *told, row["delta_id"])
                 self.report.refreshed += 1

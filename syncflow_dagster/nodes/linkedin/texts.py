@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from psycopg.types.json import Jsonb
+
 from syncflow_dagster.core.outreach import tokens
 from syncflow_dagster.core.outreach.names import clean_first_name
 from syncflow_dagster.core.outreach.ops import Act
@@ -230,7 +232,8 @@ class _Batch:
         rows = conn.execute(self._queries["senders"], accounts).fetchall()
         self._senders = {row["account"]: row["first_name"] for row in rows}
         persons = [lead.person_id for lead in leads]
-        given = {"persons": persons, "leads": [lead.lead_id for lead in leads]}
+        self._leads = [lead.lead_id for lead in leads]
+        given = {"persons": persons, "leads": self._leads}
         self._earlier: dict[int, set[str]] = defaultdict(set)
         for row in conn.execute(self._queries["earlier"], given).fetchall():
             self._earlier[row["person_id"]].add(row["sha256"])
@@ -275,7 +278,11 @@ class _Batch:
         self._run.leads.move(self._conn, lead, state, self._now, why, facts=facts)
 
     def finish(self) -> RenderReport:
-        """Write the texts down."""
+        """Write the texts down, and why these people may be written to."""
+        basis = Jsonb(self._run.node.lawful_basis.model_dump(mode="json"))
+        self._conn.execute(
+            self._queries["keep_basis"], {"leads": self._leads, "basis": basis, "now": self._now}
+        )
         with self._conn.cursor() as cursor:
             cursor.executemany(self._queries["keep_text"], self._rows)
         return self._report

@@ -89,7 +89,7 @@ delete from outreach_text where lead_id = %(lead_id)s;
 -- name: old_drafts
 -- Leads whose texts nobody has approved, enrolled under an earlier version of the sequence.
 select lead_id from outreach_lead
-where workflow = %(workflow)s and node = %(node)s and state in ('draft', 'awaiting_approval')
-  and sequence_id <> %(sequence_id)s
+where workflow = %(workflow)s and node = %(node)s and sequence_id <> %(sequence_id)s
+  and (state in ('draft', 'awaiting_approval') or state = 'needs_review' and resume_state = 'draft')
 order by lead_id
 limit %(limit)s;

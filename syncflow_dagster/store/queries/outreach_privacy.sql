@@ -85,9 +85,10 @@ where lead_id = %(lead_id)s;
 update outreach_text set subject = null, text = null where lead_id = any(%(leads)s);
 
 -- name: erase_events
+-- Why the person might be written to is told without a word about it.
 update outreach_event
 set evidence = '{}', reason = case when reason is null then null else 'erased' end
-where lead_id = any(%(leads)s);
+where lead_id = any(%(leads)s) and event <> 'lawful_basis';
 
 -- name: erase_inbox
 update outreach_inbox

@@ -14,6 +14,18 @@ where l.person_id = any(%(persons)s) and l.lead_id <> all(%(leads)s)
 -- name: senders
 select account, first_name from outreach_account where account = any(%(accounts)s);
 
+-- name: keep_sender
+update outreach_account set first_name = %(first_name)s where account = %(account)s;
+
+-- name: keep_basis
+-- Why a person may be written to, once for each lead and basis.
+insert into outreach_event (lead_id, at, event, evidence)
+select l.lead_id, %(now)s, 'lawful_basis', %(basis)s
+from unnest(%(leads)s::bigint[]) as l (lead_id)
+where not exists (select from outreach_event e
+                  where e.lead_id = l.lead_id and e.event = 'lawful_basis'
+                    and e.evidence = %(basis)s);
+
 -- name: keep_text
 insert into outreach_text (lead_id, step, variant, subject, text, sha256)
 values (%(lead_id)s, %(step)s, %(variant)s, %(subject)s, %(text)s, %(sha256)s)
