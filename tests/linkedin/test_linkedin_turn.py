@@ -218,6 +218,14 @@ def test_a_dry_run_tells_what_it_would_do_and_does_nothing(make, unipile):
     assert set(world.states().values()) == {"awaiting_approval"}
 
 
+def test_texts_name_who_sends_them(make, unipile):
+    world = make(sequence=[{"type": "invite", "note": "Hi, {{sender_first_name}} here"}])
+    world.start(person(1))
+    world.turn(hours=1)
+    assert sent(unipile, "invite") == [("invite", "Hi, Anna here")]
+    assert world.states() == {"p1": "completed"}
+
+
 def test_notes_that_are_used_up_are_left_out_or_waited_for(make, unipile):
     bob = account("bob", tier="free")
     steps = [{**SEQUENCE[0], "note_exhausted": "send_without"}]

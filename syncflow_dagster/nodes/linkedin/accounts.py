@@ -92,6 +92,16 @@ class AccountStore:
         row = conn.execute(self._queries["read_account"], {"account": account}).fetchone()
         return None if row is None else _account_of(row)
 
+    def knows_owner(self, account: str) -> bool:
+        """Tell whether it is known whom an account belongs to."""
+        row = self._database.fetch_one(self._queries["owner"], {"account": account})
+        return row is not None and row["provider_id"] is not None
+
+    def keep_owner(self, account: str, provider_id: str, first_name: str | None) -> None:
+        """Write down whom an account belongs to."""
+        given = {"account": account, "provider_id": provider_id, "first_name": first_name}
+        self._database.execute(self._queries["keep_owner"], given)
+
     def lock(self, conn: Connection, account: str) -> Account | None:
         """Lock an account: nobody else counts or reserves until the transaction ends."""
         row = conn.execute(self._queries["lock_account"], {"account": account}).fetchone()

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql as compose
 
+from syncflow_dagster.core.outreach.tokens import parse
 from syncflow_dagster.core.states import DeltaState
 from syncflow_dagster.nodes.delta.tables import delta_id, prepare
+from syncflow_dagster.nodes.linkedin.accounts import AccountStore
 from syncflow_dagster.nodes.linkedin.enrol_leads import Enrolment, Fate
 from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.people import People
 from syncflow_dagster.nodes.linkedin.report import NAMED, EnrolReport
 from syncflow_dagster.nodes.linkedin.sequence import compile_sequence
+from syncflow_dagster.nodes.linkedin.texts import SENDER
 from syncflow_dagster.nodes.linkedin.versions import keep_version
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.database import retry_transient
@@ -42,6 +45,7 @@ def enrol(run: OutreachRun) -> EnrolReport:
 
     Raises:
         TypeError: The node's source is no delta node.
+        ReadFailed: Texts name who sends them, and Unipile does not tell who that is.
     """
     source = run.workflow.node(run.node.source)
     if not isinstance(source, DeltaNode):
@@ -50,6 +54,7 @@ def enrol(run: OutreachRun) -> EnrolReport:
     prepare(run.database, run.workflow.workflow, [source])
     batches = _Batches(run, source)
     retry_transient(batches.begin, run.clock)
+    _ask_owners(run)
     while retry_transient(batches.renew_drafts, run.clock):
         crash_point("enrol.committed")
     report = EnrolReport()
@@ -59,6 +64,23 @@ def enrol(run: OutreachRun) -> EnrolReport:
             return report
         crash_point("enrol.committed")
         report.add(part)
+
+
+def _ask_owners(run: OutreachRun) -> None:
+    """Ask once whom an account belongs to, where texts say it."""
+    texts = [text for _, act in compile_sequence(run.node).acts() for text in act.texts]
+    columns = run.node.lead.columns
+    said = (one for text in texts for one in (text.text, text.subject or ""))
+    if not any(SENDER in parse(one, columns).tokens for one in said):
+        return
+    accounts = AccountStore(run.database)
+    for settings in run.node.accounts:
+        name = ledger_account(run.connection, settings)
+        if accounts.knows_owner(name):
+            continue
+        api, _ = run.asking(name)
+        owner = api.me()
+        accounts.keep_owner(name, owner.provider_id, owner.first_name)
 
 
 class _Batches:

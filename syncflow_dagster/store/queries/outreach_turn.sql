@@ -6,6 +6,13 @@ select * from outreach_account where account = %(account)s;
 -- name: lock_account
 select * from outreach_account where account = %(account)s for update;
 
+-- name: owner
+select provider_id, first_name from outreach_account where account = %(account)s;
+
+-- name: keep_owner
+update outreach_account set provider_id = %(provider_id)s, first_name = %(first_name)s
+where account = %(account)s;
+
 -- name: note_status
 -- Who was down and is back does half for a while.
 update outreach_account a
