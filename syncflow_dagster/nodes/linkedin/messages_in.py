@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[DictRow]
 
-#: How much earlier than our intent the service may say a message was sent.
+#: How far the service's clock may be off ours.
 _CLOCKS_APART = timedelta(minutes=2)
 #: Ends a lead comes to without an answer that are no reason to forget one.
 _ENDED_UNANSWERED = frozenset({LeadState.COMPLETED, LeadState.FAILED, LeadState.CANCELLED})
@@ -111,7 +111,7 @@ class Messages:
         self, conn: Connection, lead: Lead, seen: MessageSeen, now: datetime, *, is_here: bool
     ) -> Word:
         at = seen.at or now
-        if at < lead.enrolled_at:
+        if at < lead.enrolled_at - _CLOCKS_APART:
             return Word.OLDER
         facts: dict[str, Any] = {} if lead.replied_at else {"replied_at": at}
         if is_here:

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.outreach.advance import INVITE_AGAIN_AFTER
-from syncflow_dagster.core.outreach.optout import is_opt_out
 from syncflow_dagster.core.outreach.states import LeadState
 from syncflow_dagster.nodes.linkedin.detection import Detection
+from syncflow_dagster.nodes.linkedin.inbox_events import listed
+from syncflow_dagster.nodes.linkedin.inbox_report import Word
+from syncflow_dagster.nodes.linkedin.messages_in import Messages
 
 if TYPE_CHECKING:
     import psycopg
@@ -77,15 +79,13 @@ def _answered(
     messages: tuple[Message, ...],
     now: datetime,
 ) -> str:
-    at = min((one.at for one in messages if one.at is not None), default=now)
-    told = {"replied_at": lead.replied_at or at}
-    if any(is_opt_out(one.text or "") for one in messages):
-        facts = {**told, "opted_out_at": now}
-        run.leads.move(conn, lead, LeadState.SUPPRESSED, now, "has opted out", facts=facts)
-        return "opted out"
-    run.leads.move(conn, lead, LeadState.REPLIED, now, "has answered", facts=told)
-    run.leads.note(conn, lead, "replied", now, {"messages": len(messages), "via": "guard"})
-    return "replied"
+    taking = Messages(run, Detection(run))
+    account_id = run.account(lead.account).id
+    words = [
+        taking.heard(conn, listed(one, account_id, one.sender_id), lead, now)
+        for one in reversed(messages)
+    ]
+    return str(Word.OPTED_OUT if Word.OPTED_OUT in words else Word.REPLIED)
 
 
 def _standing(
