@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,6 @@ from syncflow_dagster.nodes.linkedin.approval import (
     refuse,
 )
 from syncflow_dagster.nodes.linkedin.preview import batch_of, make_preview
-from syncflow_dagster.nodes.linkedin.sender import learn_sender
 from syncflow_dagster.nodes.linkedin.shapes import Owner
 from syncflow_dagster.testing.clock import FakeClock
 from syncflow_dagster.workflows.loader import LoadedWorkflow
@@ -26,19 +26,20 @@ NOTE = {"type": "invite", "note": "Hi {{first_name|there}}"}
 ASK = {"type": "message", "text": "{{first_name|Hello}}, do you know {{email}}?"}
 
 
-class _Api:
-    """Tells who the owner is, and counts how often."""
+@dataclass
+class Api:
+    """Tells whose account it is."""
 
-    asked = 0
+    name: str | None
 
     def me(self):
-        self.asked += 1
-        return Owner("ACoAAbert", "bert", "BERT", "Bo", "free")
+        return Owner("ACoAAowner", None, self.name, "Bo", "free")
 
 
-def _world(database, *sequence, **changes):
+def _world(database, *sequence, owners=None, **changes):
     steps = {"sequence": list(sequence)} if sequence else {}
-    return World(database, workflow("http://x", "t", **steps, **changes), FakeClock())
+    flow = workflow("http://x", "t", **steps, **changes)
+    return World(database, flow, FakeClock(), ask=lambda one: Api((owners or {}).get(one.name)))
 
 
 def _loaded(world):
@@ -168,14 +169,10 @@ def test_each_batch_may_need_its_own_approval(database):
 def test_accounts_have_texts_and_hashes_of_their_own_and_say_their_owners_name(database):
     note = {"type": "invite", "note": "Hi {{first_name}}, {{sender_first_name}} here"}
     accounts = [account("anna"), account("bert", tier="free")]
-    world = _world(database, note, accounts=accounts)
+    world = _world(database, note, accounts=accounts, owners={"bert": "BERT"})
     world.enrol(person(1, account="anna"), person(2, account="bert"))
-    assert set(world.states().values()) == {"draft"}
+    assert world.states() == {"p1": "draft", "p2": "awaiting_approval"}
     assert _preview(world).waiting == 1
-    api = _Api()
-    for _ in range(2):
-        learn_sender(world.run, "unipile:default/bert", api)
-    assert api.asked == 1
     shown = _preview(world, 1)
     assert (shown.leads, shown.steps[0].limit) == (1, 200)
     node = world.run.node
@@ -183,6 +180,8 @@ def test_accounts_have_texts_and_hashes_of_their_own_and_say_their_owners_name(d
     assert [row["texts"][0]["text"] for row in rows] == ["Hi First, Bert here"]
     _approve(world, shown.batch_hash)
     assert world.states() == {"p1": "draft", "p2": "pending_invite"}
+    database.execute("update outreach_account set first_name = 'Anna'")
+    assert _preview(world).leads == 1
 
 
 def test_nothing_is_said_to_a_person_twice(database):

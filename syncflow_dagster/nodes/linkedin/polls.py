@@ -19,7 +19,6 @@ from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.polls_context import Polling
 from syncflow_dagster.nodes.linkedin.polls_pages import TimeLeft
 from syncflow_dagster.nodes.linkedin.relations import poll_relations
-from syncflow_dagster.nodes.linkedin.sender import learn_sender
 from syncflow_dagster.nodes.linkedin.status import OK, take_status
 from syncflow_dagster.store import sql
 
@@ -96,8 +95,6 @@ def _poll_status(polling: Polling) -> None:
         seen = StatusSeen(polling.service_id, polling.report.status)
         word = take_status(polling.run.database, polling.detection.tenant, seen, polling.now())
         polling.report.outcomes[str(word)] += 1
-        if polling.report.status == OK:
-            learn_sender(polling.run, polling.account, polling.api)
     every = _STATUS_EVERY if polling.report.status == OK else _STATUS_WHILE_DOWN
     polling.write("next_polls", **_next(status_check_at=polling.now() + every))
 

@@ -14,9 +14,6 @@ where l.person_id = any(%(persons)s) and l.lead_id <> all(%(leads)s)
 -- name: senders
 select account, first_name from outreach_account where account = any(%(accounts)s);
 
--- name: keep_sender
-update outreach_account set first_name = %(first_name)s where account = %(account)s;
-
 -- name: keep_basis
 -- Why a person may be written to, once for each lead and basis.
 insert into outreach_event (lead_id, at, event, evidence)
