@@ -116,6 +116,12 @@ def test_conditions_without_words_in_soql_need_no_query():
         (condition("A.B.C.D.E.F.G", "is_null"), "path_too_long", "attribute", "SOQL allows 5"),
         (condition("Description", "equals", "x"), "not_filterable", "attribute", "filtered by"),
         (condition("MailingAddress", "is_null"), "compound_field", "attribute", "MailingCity"),
+        (
+            condition("Account.BillingAddress", "is_null"),
+            "compound_field",
+            "attribute",
+            "Account.BillingCity",
+        ),
         (condition("DoNotCall", "less", True), "wrong_operator", "operator", "it takes: equals"),
         (condition("DoNotCall", "is_null"), "wrong_operator", "operator", "never empty"),
         (condition("AccountId", "like", "001%"), "wrong_operator", "operator", "reference"),

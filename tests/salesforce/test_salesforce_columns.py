@@ -12,12 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow_dagster.core.soql.schema import FieldInfo, ObjectInfo
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceError
 from syncflow_dagster.nodes.salesforce.columns import (
     Column,
     check_bulk,
-    columns_of,
     from_records,
     in_batches,
     schema_of,
@@ -195,45 +193,6 @@ def test_what_does_not_fit_its_type_is_an_error_that_names_the_field_and_shows_n
 def test_answers_that_are_none_are_refused_and_no_column_is_lost_silently(read, words):
     with pytest.raises(SourceError, match=words):
         read()
-
-
-class Org:
-    def __init__(self, *objects):
-        self.objects = {one.name.lower(): one for one in objects}
-
-    def object(self, name):
-        return self.objects.get(name.lower())
-
-    def names(self):
-        return [one.name for one in self.objects.values()]
-
-
-def test_columns_are_named_in_their_own_case_and_compound_fields_name_their_parts():
-    def parts(name):
-        return [FieldInfo(f"{name}{one}", "string", compound=f"{name}Address")
-                for one in ("Street", "City")]  # fmt: skip
-
-    reference = FieldInfo(
-        "AccountId", "reference", reference_to=("Account",), relationship_name="Account"
-    )
-    contact = ObjectInfo(
-        "Contact",
-        (FieldInfo("MailingAddress", "address"), *parts("Mailing"), reference,
-         FieldInfo("Name", "string")),
-    )  # fmt: skip
-    account = ObjectInfo("Account", (FieldInfo("BillingAddress", "address"), *parts("Billing"),
-                                     FieldInfo("Name", "string")))  # fmt: skip
-    org = Org(contact, account)
-    assert columns_of(["name", "account.NAME"], contact, org) == (
-        Column("Name", "string"), Column("Account.Name", "string"),
-    )  # fmt: skip
-    for name, words in {
-        "MailingAddress": "name its parts, MailingStreet, MailingCity",
-        "Account.BillingAddress": "name its parts, Account.BillingStreet, Account.BillingCity",
-        "Nmae": "no field 'Nmae'.*did you mean 'Name'",
-    }.items():
-        with pytest.raises(QueryFailedError, match=words):
-            columns_of([name], contact, org)
 
 
 def test_there_is_always_a_batch():

@@ -91,7 +91,7 @@ def test_where_the_org_tells_no_coverage_a_transaction_is_waited_for(org, tmp_pa
     def refuses(*_):
         raise QueryFailedError("no replication")
 
-    monkeypatch.setattr("syncflow_dagster.nodes.pull.salesforce_window.updated", refuses)
+    monkeypatch.setattr("syncflow_dagster.nodes.pull.salesforce_window.covered_to", refuses)
     (piece,) = read_all(source)
     now = org.clock.wall()
     waited = now - LONGEST_TRANSACTION

@@ -14,12 +14,13 @@ from conftest import NASTY
 from requests.adapters import HTTPAdapter
 from scripted import Scripted, answer, connection, error, response
 
+from syncflow_dagster.core.soql.check import Checker
 from syncflow_dagster.core.soql.split import LONGEST_ADDRESS
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
 from syncflow_dagster.nodes.salesforce import bulk_reading, reading
 from syncflow_dagster.nodes.salesforce.answers import Answer, NoAnswer
 from syncflow_dagster.nodes.salesforce.client import SalesforceClient
-from syncflow_dagster.nodes.salesforce.columns import Column, columns_of
+from syncflow_dagster.nodes.salesforce.columns import Column
 from syncflow_dagster.nodes.salesforce.describe import Describes
 from syncflow_dagster.nodes.salesforce.errors import (
     BulkUnsupported,
@@ -39,7 +40,8 @@ def everything(client, name, *more):
     describes = Describes(client)
     owner = describes.object(name)
     simple = [one.name for one in owner.fields if one.type not in {"address", "location"}]
-    columns = columns_of([*simple, *more], owner, describes)
+    paths = Checker(owner, describes).fields([*simple, *more], ("fields",))
+    columns = tuple(Column(one.text, one.field.type) for one in paths)
     soql = f"SELECT {', '.join(one.name for one in columns)} FROM {name} ORDER BY Id"
     return soql, columns
 

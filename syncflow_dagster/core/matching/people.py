@@ -11,7 +11,7 @@ from syncflow_dagster.core.matching import contacts
 from syncflow_dagster.core.matching.names import Name, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
 _NAMESPACE = UUID("6f1d5a52-2f3c-4f0c-9a4c-0f6f0f3f9f11")
@@ -211,10 +211,6 @@ class Person:
         """Tell whether a key is known and tells the person from others."""
         trait = self.traits.get(key)
         return trait is not None and not trait.shared
-
-    def by_age(self) -> Sequence[Record]:
-        """Return the records, the oldest first; those of unknown age in the order they came."""
-        return sorted(self.records.values(), key=age)
 
 
 def age(record: Record) -> tuple[bool, float, str]:

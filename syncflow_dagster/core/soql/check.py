@@ -222,9 +222,16 @@ class Checker:
             self._warn(loc, "parent_field", message, hint)
 
     def _parts(self, path: Path) -> str:
-        if path.parent is not None:
-            return f"name its parts, such as {path.parent}.{path.field.name}City"
-        parts = [one.name for one in self.owner.fields if one.compound == path.field.name]
+        holder: ObjectInfo | None = self.owner
+        for step in path.names[:-1]:
+            reference = holder.relationship(step) if holder else None
+            holder = self.schema.object(reference.reference_to[0]) if reference else None
+        before = f"{path.parent}." if path.parent else ""
+        parts = [
+            f"{before}{one.name}"
+            for one in (holder.fields if holder else ())
+            if one.compound == path.field.name
+        ]
         return f"name its parts: {', '.join(parts)}" if parts else "name its parts"
 
     def find(self, loc: Loc, kind: str, message: str, hint: str = "") -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.soql.literals import instant
 from syncflow_dagster.nodes.pull.ports import QueryFailedError
-from syncflow_dagster.nodes.salesforce.replication import updated
+from syncflow_dagster.nodes.salesforce.replication import covered_to
 from syncflow_dagster.workflows.rules.salesforce import STAMPS, UNCHANGING
 
 if TYPE_CHECKING:
@@ -111,6 +111,6 @@ def late_condition(owner: ObjectInfo, covered: datetime | None) -> str | None:
 def _told(client: SalesforceClient, owner: str, now: datetime) -> datetime | None:
     """Return the instant up to which the org shows every change; None if it keeps no such log."""
     try:
-        return updated(client, owner, now - _ASKED, now + _ASKED).covered_to
+        return covered_to(client, owner, now - _ASKED, now + _ASKED)
     except QueryFailedError:
         return None

@@ -77,7 +77,7 @@ def read_bulk(
     Args:
         client: Where to ask.
         soql: The query, without `ORDER BY` and `LIMIT`, which make it slow.
-        columns: What it selects, by `columns_of`.
+        columns: What it selects.
         deleted: Whether records in the recycle bin are read too.
         batch_rows: Rows of a batch, at least 1.
 

@@ -31,8 +31,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from syncflow_dagster.core.soql.paths import find_field
-from syncflow_dagster.core.soql.tree import Mistake
 from syncflow_dagster.nodes.pull.columns import (
     BOOLEAN,
     DATE,
@@ -48,8 +46,6 @@ from syncflow_dagster.nodes.pull.regroup import regrouped
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from syncflow_dagster.core.soql.schema import ObjectInfo, Schema
-
 _TYPES: Mapping[str, pa.DataType] = {
     "boolean": BOOLEAN,
     "int": INTEGER,
@@ -60,7 +56,6 @@ _TYPES: Mapping[str, pa.DataType] = {
     "date": DATE,
     "datetime": INSTANT,
 }
-COMPOUND = frozenset({"address", "location", "complexvalue"})
 _BINARY = "base64"
 
 
@@ -80,29 +75,6 @@ class Column:
     def arrow(self) -> pa.DataType:
         """Its type."""
         return _TYPES.get(self.type, TEXT)
-
-
-def columns_of(names: Sequence[str], owner: ObjectInfo, schema: Schema) -> tuple[Column, ...]:
-    """Return the columns of fields.
-
-    Args:
-        names: Dotted names, in any case.
-        owner: The object they begin at.
-        schema: The org's objects.
-
-    Raises:
-        QueryFailedError: There is no such field, or it is no single value.
-        SourceUnavailableError: The org does not describe itself now.
-    """
-    found = []
-    for name in names:
-        path = find_field(name, owner, schema, (name,))
-        if isinstance(path, Mistake):
-            raise QueryFailedError(f"{path.message}; {path.hint}" if path.hint else path.message)
-        if path.field.type in COMPOUND:
-            raise QueryFailedError(_parts(name, path.field.name, owner, schema))
-        found.append(Column(path.text, path.field.type))
-    return tuple(found)
 
 
 def check_bulk(columns: Sequence[Column]) -> None:
@@ -212,17 +184,3 @@ def _texts(values: list[Any]) -> pa.Array:
 
 def _text(value: Any) -> str:
     return as_text(value).encode("utf-8", "replace").decode()
-
-
-def _parts(name: str, field: str, owner: ObjectInfo, schema: Schema) -> str:
-    before, dot, _ = name.rpartition(".")
-    holder: ObjectInfo | None = owner
-    for step in before.split(".") if before else ():
-        reference = holder.relationship(step) if holder else None
-        holder = schema.object(reference.reference_to[0]) if reference else None
-    parts = (
-        [before + dot + one.name for one in holder.fields if one.compound == field]
-        if holder
-        else []
-    )
-    return f"{name} holds several values: name its parts, {', '.join(parts) or 'each by itself'}"

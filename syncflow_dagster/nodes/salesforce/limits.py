@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 API_REQUESTS = "DailyApiRequests"
 #: What a bulk query needs of 24 hours.
 BULK_QUERY = ("DailyBulkV2QueryJobs", "DailyBulkV2QueryFileStorageMB")
-#: What a bulk write needs.
-BULK_INGEST = ("DailyBulkApiBatches",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def check_bulk(limits: Mapping[str, Limit], names: tuple[str, ...], share: float
 
     Args:
         limits: What `read_limits` gives; limits that are not in it are not looked at.
-        names: `BULK_QUERY` or `BULK_INGEST`.
+        names: Those the job needs, such as `BULK_QUERY`.
         share: The connection's `org_share`.
 
     Raises:

@@ -49,7 +49,7 @@ def read_rest(
     Args:
         client: Where to ask.
         soql: The query.
-        columns: What it selects, by `columns_of`.
+        columns: What it selects.
         deleted: Whether records in the recycle bin are read too.
         batch_rows: Rows of a batch, at least 1.
 
