@@ -42,6 +42,19 @@ def test_queries_fit_into_an_address_whatever_is_listed():
     assert looker.most_queries([one.place for one in wishes]) == len(asked) < 20
 
 
+def test_of_two_topics_of_one_name_the_same_is_taken_each_time():
+    # An org with Experience Cloud sites may have one for each site.
+    rows = [{"Id": "0TO1", "Name": "champions"}, {"Id": "0TO2", "Name": "Champions"}]
+
+    def query(soql):
+        assert soql.endswith("ORDER BY Id")
+        return rows
+
+    looker = Looker(ObjectInfo("Contact", ()))
+    looker.find_topics({"Champions"}, query)
+    assert looker.topics == {"Champions": "0TO1"}
+
+
 def test_a_junction_record_shows_its_values_however_the_org_spells_them():
     values = {"Until__c": "2027-01-01T00:00:00Z", "To__c": "a@b.example", "Rank__c": 5.0}
     node = workflow([rule("one", {**JUNCTION["tag"], "values": values})]).tags[0]

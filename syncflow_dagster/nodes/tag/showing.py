@@ -105,11 +105,13 @@ class Looker:
         unknown = sorted(one for one in names if one not in self.topics)
         if not unknown:
             return
-        for row in query(_select(["Id", "Name"], "Topic", f"Name IN {_listed(unknown)}")):
+        where = f"Name IN {_listed(unknown)} ORDER BY Id"
+        for row in query(_select(["Id", "Name"], "Topic", where)):
             for name in unknown:
-                # Texts are compared without their case, and so are topics.
+                # Texts are compared without their case, and so are topics. Each site of an org may
+                # have one of that name: it is the oldest one, now and later.
                 if name.lower() == str(row["Name"]).lower():
-                    self.topics[name] = row["Id"]
+                    self.topics.setdefault(name, row["Id"])
 
     def _records(
         self, ids: Sequence[str], fields: Sequence[str], query: Query, shown: Shown
