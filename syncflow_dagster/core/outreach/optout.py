@@ -13,16 +13,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.matching.names import fold
 from syncflow_dagster.core.outreach.optout_words import FILLERS, GREETINGS, LANGUAGES
 from syncflow_dagster.core.outreach.optout_words_more import MORE_LANGUAGES
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 #: Words of a text that may be an opt-out by a word alone; it asks nothing, either.
 _SHORT_WORDS = 14
 #: Words behind a greeting that may be a name.
 _NAME_WORDS = 3
-_SENTENCES = re.compile(r"[.!?\n;:\u061f\u061b\u3002\u2026\u2013\u2014()\"]+|\s-+\s")
+_SENTENCES = re.compile(r"\.(?=\s|$)|[!?\n;:\u061f\u061b\u3002\u2026\u2013\u2014()\"]+|\s-+\s")
 _CLAUSES = re.compile(r"[,\u060c]")
 _QUESTION = re.compile(r"[?\u061f]")
 _QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
@@ -34,6 +39,8 @@ _ARABIC = str.maketrans(
     | {chr(zero + digit): str(digit) for zero in (0x660, 0x6F0) for digit in range(10)}
 )
 _PREFIX = re.compile("(?<!\\S)(\u0646?\u0645\u06cc) ")
+#: How words of being interested begin: beside "not interested" a word is meant as it stands.
+_INTEREST = ("interes", "zainteres", "ilgilen", "علاقه", "интерес", "مهتم")
 #: Longest text that is read, in characters; an opt-out stands in the beginning or nowhere.
 _READ = 4000
 
@@ -70,7 +77,8 @@ def is_opt_out(text: str | None) -> OptOut | None:
     short = sum(len(folded_text(one).split()) for one in sentences) <= _SHORT_WORDS
     alone = short and not _QUESTION.search(plain)
     for sentence in sentences:
-        found = (_alone(sentence) if alone else None) or _phrase(folded_text(sentence))
+        clauses = [sentence, *_CLAUSES.split(sentence)]
+        found = (_alone(sentence) if alone else None) or _phrase(map(folded_text, clauses))
         if found:
             return found
     return None
@@ -96,7 +104,8 @@ def _alone(sentence: str) -> OptOut | None:
 
 def _says_nothing(clause: list[str]) -> bool:
     said = [word for word in clause if word not in _fillers()]
-    return len(said) <= 1 or (clause[0] in _greetings() and len(clause) <= 1 + _NAME_WORDS)
+    greets = clause[0] in _greetings() and len(clause) <= 1 + _NAME_WORDS
+    return len(said) <= 1 or greets or any(word.startswith(_INTEREST) for word in said)
 
 
 def _word(words: list[str]) -> OptOut | None:
@@ -111,9 +120,8 @@ def _word(words: list[str]) -> OptOut | None:
     return None
 
 
-def _phrase(sentence: str) -> OptOut | None:
-    text = f"{sentence} "
-    for rules in _rules():
+def _phrase(sentences: Iterable[str]) -> OptOut | None:
+    for text, rules in product([f"{one} " for one in sentences], _rules()):
         for phrase in rules.phrases:
             found = phrase.search(text)
             if found and not any(one.search(text[: found.start()]) for one in rules.turned):

@@ -37,7 +37,8 @@ class Language:
 
 #: Words that say nothing by themselves, in all languages.
 FILLERS = """
-please pls plz thanks thank you thx just now ok okay it this all bitte danke jetzt merci svp stp por
+please pls plz thanks thank you thx just now ok okay it this all bitte danke jetzt merci svp stp s'il
+vous te plaît graag por
 favor gracias ya grazie per favore obrigado obrigada aub alstublieft alsjeblieft dank bedankt proszę
 dziękuję lütfen teşekkürler teşekkür ederim لطفا ممنون مرسی شکرا رجاء من فضلک пожалуйста спасибо tack
 snälla
@@ -54,7 +55,7 @@ _ENGLISH = Language(
     "en",
     """stop, unsubscribe, unsub, opt out, optout, opt me out, remove me, remove, take me off,
     stop messaging, stop messages, stop writing, stop contacting, stop spamming, stop spam, go away,
-    do not contact, don't contact, no more messages, no further messages, no more emails,
+    do not contact, don't contact, i opt out, do not solicit, get lost, bugger off, no more messages, no further messages, no more emails,
     no further contact, no more contact, no more, leave me alone, unsuscribe, unsubcribe, cease and desist, fuck off, piss off""",
     f"""
     unsubscribe|opt_out|remove|delete me $
@@ -63,17 +64,24 @@ _ENGLISH = Language(
     want|wish|like to unsubscribe|opt_out !of_meetings
     how do|can i unsubscribe|opt_out
     opt me out !of_meetings
+    i|im am? unsubscribing|opting_out
+    kindly|please stop the? messages|messaging|emails|outreach|spam
+    please block me
+    dont|do_not consent to being|be|your
+    not have my consent|permission
     opting out of your|these|this|all|any
-    remove|take|get|delete|drop|strike me|us|my_name|my_profile|my_contact* ..1 from|off of? your|this|the|any|all ..2 {_LISTS}
+    remove|take|get|delete|drop|strike me|us|my_name|my_profile|my_contact*|my_email|my_details|my_info* ..2 from|off|out_of of? your|this|the|any|all ..2 {_LISTS}
     remove|take me|my_name from|off your|this|the|any|all future|further ..2
     be removed|taken from|off of? your|this|the ..2 {_LISTS}
     stop|quit all? messag*|msging|contacting|emailing|mailing|writing|writing_to|texting me|us
     stop|quit all? spamming|bothering|pestering|harassing|reaching_out_to|following_up_with|annoying me|us
     stop|quit sending me|us !the|those_slides|this_to
+    ^ please|just|kindly? stop sending these|those|this|them please? $
+    stop|quit bugging me|us
     <to|we|i|they stop sending|with these|those|your|this|any ..1 messag*|invit*|spam|*mails|dms
     <to|we|i|they stop spamming|reaching_out
     <to|we|i|they stop all|any|further|your contact|communication*|messages|outreach|spam
-    <you|they|to do_not|dont|never|please_not ever? contact|message|msg|email|text|dm|bother me|us $
+    <you|they|to do_not|dont|never|please_not ever? contact|message|msg|dm|bother me|us $
     <you|they|to do_not|dont|never ever? write|write_to|reach_out_to me|us $
     <you|they|to do_not|dont|never ever? contact|message|bother me|us please|thanks|again|any*|ever
     <you|they do_not|dont|never ..1 contact|message|msg|email|write|reach_out ..4 again|anymore|ever
@@ -86,6 +94,7 @@ _ENGLISH = Language(
     prefer|rather|like|want|wish|ask not to? be contacted|messaged|approached !until|before|by|on
     ^ please? no more|further messag*|*mails|contact|outreach|follow_ups|invit* ..2 $
     do_not|dont send me|us any_more|any_further|more|further|another|such|these ..1 messag*|*mails
+    do_not|dont send me|us messages|emails anymore|any_more
     do_not|dont send me|us anything|any anymore|any_more|again|else|further|messages $
     <you|they do_not|dont ever? send me|us messages|emails|spam|inmails|invit* $
     leave me|us alone
@@ -113,7 +122,7 @@ _LISTE = "*liste*|verteiler*|datenbank*|kartei|kontakten|system|crm|datenbestand
 _GERMAN = Language(
     "de",
     """stopp, stop, abmelden, abbestellen, austragen, aufhören, löschen, in Ruhe lassen,
-    keine Nachrichten mehr, keine weiteren Nachrichten, keine weitere Kontaktaufnahme, abmeldung,
+    keine Nachrichten mehr, keine weiteren Nachrichten, keine weitere Kontaktaufnahme, abmeldung, newsletter abbestellen,
     nicht mehr kontaktieren, nicht mehr schreiben, nicht mehr anschreiben, nicht mehr melden,
     hören Sie auf, hör auf, von der Liste streichen""",
     f"""
@@ -140,12 +149,14 @@ _GERMAN = Language(
     mich|meinen_namen ..2 aus|von ..2 {_LISTE} zu streichen|löschen|entfernen|nehmen
     löschung|loeschung meiner ..1 *daten
     lösch*|loesch*|entfern* sie? bitte? alle? meine|meinen ..1 *daten|kontakt|adresse|eintrag
-    meine ..1 *daten ..2 zu? löschen|loeschen|entfernen|gelöscht
+    meine ..1 *daten ..2 zu? löschen|loeschen|entfernen|gelöscht_haben
     widerspreche|widerspruch ..6 nutzung|*verarbeitung|verwendung|werbung|kontaktaufnahme|*daten
     melden sie mich ..1 ab
     tragen sie mich ..1 aus
     möchte|will mich ..3 abmelden|austragen
     lassen|lass|lasst sie? mich|uns ..2 in_ruhe|in_frieden
+    unterlassen sie es ..3 kontaktieren|schreiben|anzuschreiben
+    verschon* sie? mich|uns mit
     unterlassen sie ..4 {_NACHRICHT}|anschreiben|zusendung*
     von weitere* ..1 {_NACHRICHT} ..2 absehen|abzusehen|ab $
     """,
@@ -166,7 +177,7 @@ _ME_WRITE = (
 _BASE = "liste*|base*|fichier*|crm|contacts|campagne*|sequence*|mailing*|envois"
 _FRENCH = Language(
     "fr",
-    """stop, arrêtez, arrête, désabonner, désabonnement, désabonnez-moi, désinscription,
+    """stop, arrêtez, arrête, merci darrêter, lâchez-moi, ne plus contacter, je me désabonne, désabonner, désabonnement, désabonnez-moi, désinscription,
     désinscrire, me désinscrire, me désabonner, ne plus contacter, plus de messages,
     ne me contactez plus, laissez-moi tranquille""",
     f"""
@@ -177,9 +188,9 @@ _FRENCH = Language(
     retirer|enlever|supprimer|rayer mon nom|contact|profil de|du|des ..3 {_BASE}
     ne plus {_ME_WRITE}
     ne plus jamais {_ME_WRITE}
-    <vous|tu|il|elle ne me|nous contact*|sollicit*|dérang*|relanc*|démarch*|écrivez plus|jamais
+    <vous|tu|il|elle ne me|nous contact*|recontact*|sollicit*|dérang*|relanc*|démarch*|écrivez plus|jamais
     <vous|tu|il|elle ne mécrivez|mécris|menvoyez|menvoie|mimportunez plus|jamais
-    <vous|tu|il|elle ne me contactez|contacte|sollicitez|sollicite|démarchez pas|pas_svp $
+    <vous|tu|il|elle ne me contactez|contacte|recontactez|sollicitez|sollicite|démarchez pas|pas_svp $
     <vous|tu|il|elle ne mécrivez|mécris pas $
     arrête*|darrêter|cess* de {_ME_WRITE}
     <on arrêtez|arrête|cessez|cesse vos|ces|tes|tout|toute|les ..1 {_MESSAGE}|contact|communication*
@@ -191,6 +202,8 @@ _FRENCH = Language(
     laisse*|fiche*|fous|foutez moi tranquille|en_paix|la_paix
     supprim*|suppression|effac* ..2 mes|toutes_mes ..1 données|coordonnées|informations
     moppose ..5 traitement|utilisation|lutilisation|prospection|démarchage|sollicitation*|messag*
+    refuse tout|toute démarchage|prospection|sollicitation
+    à être retiré*|supprimé*|désinscrit* de|du|des ..3 {_BASE}
     droit dopposition|à_leffacement|deffacement
     """,
     """
@@ -205,7 +218,8 @@ _MENSAJE = (
 _SPANISH = Language(
     "es",
     """stop, basta, baja, darme de baja, dame de baja, desuscribir, desuscribirme,
-    darse de baja, solicito la baja, cancelar suscripción, no más mensajes, no contactar, no me contacten, no molestar, parar""",
+    darse de baja, dar de baja, no más, elimíname, bórrame, deje de molestar, deja de escribir,
+    deje de escribir, solicito la baja, cancelar suscripción, no más mensajes, no contactar, no me contacten, no molestar, parar""",
     f"""
     no me|nos escriba|escribas|escriban|escribáis|contacte|contactes|contacten|moleste|molestes $
     no me|nos escriba|escribas|escriban|contacte|contactes|contacten|moleste* más|nunca|por_favor
@@ -255,7 +269,7 @@ _ITALIAN = Language(
     mi cancelli|rimuova|tolga|elimini da|dal|dalla|dalle|dai ..3
     disiscriv*mi|disiscrivetemi
     voglio|vorrei|desidero|posso disiscrivermi|cancellarmi
-    cancell*|elimin* ..1 i_miei|miei dati
+    cancell*|elimin* ..1 i_miei|miei|il_mio dati|contatto|nominativo
     essere rimoss*|cancellat*|tolt* da|dal|dalla ..2 lista|liste|mailing*|database
     mi oppongo al|alla|a ..4 trattamento|utilizzo|uso|comunicazioni|marketing
     lasciami|lasciatemi|mi_lasci in_pace|stare
@@ -275,11 +289,15 @@ _PORTUGUESE = Language(
     f"""
     não me|nos escreva*|contate|contatem|contacte|contactes|contactem|incomode* mais|nunca_mais|novamente
     não me|nos escreva*|contate|contatem|contacte|contactes|contactem|incomode* $
+    favor|por_favor ..1 não enviar|mandar|contatar|contactar mais
+    favor remover|excluir|retirar ..1 meu|meus|o_meu|os_meus
+    ser removid*|retirad*|excluíd* da|de|do ..2 lista*|base*|crm
     não me|nos mande*|envie* mais|nenhum|nenhuma|estas|essas? ..1 {_MENSAGEM}
     não quero|desejo|queremos|gostaria mais? de? continuar_a? receber mais? ..2 {_MENSAGEM}
     não quero|desejo|gostaria mais? de? ser mais? contactad*|contatad*|incomodad*
     não quero mais {_MENSAGEM}
     não entre*|entrar mais em contato|contacto
+    não entre*|entrar em contato|contacto mais|novamente|outra_vez
     não volte*|voltar a contactar|contatar|escrever|mandar|enviar|incomodar
     não me volte* a
     pare*|deixe|deixem|deixa de me|nos? enviar|mandar|escrever|contactar|contatar|incomodar ..1

@@ -32,6 +32,9 @@ _DUTCH = Language(
     schrijf|meld me|mij ..1 uit|af $
     me|mij ..2 uitschrijven|afmelden
     laat me|mij|ons ..1 met_rust
+    val me|mij|ons ..1 niet lastig|meer_lastig
+    wil|willen|wens ..1 geen contact meer|met
+    stoppen met me|mij|ons|het ..2 berichten|mailen|schrijven|sturen|contacteren
     maak bezwaar tegen
     """,
     """
@@ -43,7 +46,7 @@ _DUTCH = Language(
 _MEDDELANDE = "meddelande*|mejl*|mail*|inbjudning*|förfrågning*|inmail*|reklam|spam|utskick"
 _SWEDISH = Language(
     "sv",
-    """stopp, stop, sluta, avregistrera, avregistrera mig, avanmäl, avanmäl mig, ta bort mig, sluta skriva,
+    """stopp, stop, stoppa, sluta, avregistrera, avregistrera mig, avanmäl, avanmäl mig, ta bort mig, sluta skriva,
     kontakta mig inte, kontakta inte mig, inga fler meddelanden, lämna mig ifred""",
     f"""
     skicka ..1 inga|inte|inget fler|mer|ytterligare|flera ..2
@@ -57,7 +60,7 @@ _SWEDISH = Language(
     <inte|aldrig|vi|jag sluta kontakta|mejla|maila|spamma|störa
     <inte|aldrig|vi|jag sluta skicka|skriva ..3 mig|oss|{_MEDDELANDE}
     vill inte|ej längre? ha|få|ta_emot|motta ..3 {_MEDDELANDE}
-    vill inte|ej längre? bli|vara ..1 kontaktad*
+    vill|önskar inte|ej längre? bli|vara ..1 kontaktad*
     vill inte|ej att ni|du kontaktar|skriver|mejlar|hör_av
     undanber mig|oss
     ^ inga fler|mer {_MEDDELANDE} ..2 $
@@ -88,7 +91,9 @@ _POLISH = Language(
     nie chcę|chcemy|życzę|życzymy sobie? ..2 otrzymywać|dostawać ..2 {_WIADOMOSC}
     się ze_mną|z_nami ..1 nie kontaktować
     do_mnie|do_nas ..1 nie pisać|wysyłać
-    usunięcie z listy|bazy
+    usunięcie mnie? z listy|bazy
+    niekontaktowanie się ..2
+    proszę ..3 nie niepokoić
     nie zgadzam się na kontakt*|otrzymywanie|przetwarzanie
     nie chcę|chcemy ..2 więcej|już ..1 {_WIADOMOSC}
     nie chcę|życzę ..2 być kontaktowan*
@@ -114,7 +119,7 @@ _NOT_SEND = (
 _TURKISH = Language(
     "tr",
     """stop, durdur, durdurun, iptal, abonelikten çık, beni çıkar, beni çıkarın, yazma, yazmayın, yazmayınız,
-    mesaj atma, mesaj atmayın, mesaj istemiyorum, yeter artık, rahatsız etmeyin""",
+    mesaj atma, mesaj atmayın, mesaj göndermeyin, mesaj göndermeyiniz, mesaj istemiyorum, yeter artık, beni aramayın, rahatsız etmeyin""",
     f"""
     bana|bize ..3 yazma|yazmayın|yazmayınız|ulaşmayın|ulaşmayınız
     bana|bize ..3 {_MESAJ} ..1 {_NOT_SEND}
@@ -127,6 +132,7 @@ _TURKISH = Language(
     beni|bizi rahat bırak|bırakın
     artık|daha_fazla|başka|bir_daha ..2 {_MESAJ} ..2 istemiyorum|istemiyoruz
     {_MESAJ} ..1 almak istemiyorum|istemiyoruz
+    mesajlarınızı|maillerinizi|iletilerinizi ..1 istemiyorum|istemiyoruz
     iletişime geçmenizi|geçilmesini istemiyorum|istemiyoruz
     liste*|veritaban*|veri_taban*|sistem*|rehber* ..2 çıkar|çıkarın|çıkarınız|çıkarır|sil|silin|siliniz|siler
     liste*|veritaban*|veri_taban* ..2 çıkmak istiyorum
@@ -158,13 +164,14 @@ _RUSSIAN = Language(
     не хочу|хотим|желаю|хотел*_бы ..2 получать ..3 {_PISMO}
     прекратите|перестаньте|перестань|хватит ..1 мне|нам? писать|присылать|слать|отправлять|спамить
     прекратите ..2 {_PISMO}
-    удалите|удали|уберите|убери|исключите|вычеркните меня|мо* ..1 из|с ..3 списк*|баз*|рассыл*|crm
+    удалите|удали|удалить|уберите|убери|убрать|исключите|исключить|вычеркните меня|мо* ..1 из|с ..3 списк*|баз*|рассыл*|crm
     удалите|удали|удалить|сотрите все? мои ..1 данные|контакт*
     отпишите|отписать|отпиши меня
     хочу|хотел*_бы|как|прошу отписаться|отписать_меня
     отзываю ..2 согласие
     возражаю против ..2 обработк*|использован*|рассыл*
     оставьте|оставь меня|нас в_покое
+    отстаньте|отстань от_меня|от_нас
     """,
     """
     почему|если|когда|зачем ..2
@@ -189,8 +196,10 @@ _PERSIAN = Language(
     تمایلی|تمایل|مایل|علاقه*|راغب به ..1 دریافت ..3 نیستم|ندارم|نداریم|نیستیم
     تمایل|تمایلی ندارم ..2 {_PAYAM} ..2 دریافت|بگیرم
     نمیخواهم|نمیخوام|نمیخواهیم ..3 {_PAYAM} ..3 بگیرم|دریافت_کنم|بدهید|بدید|بدین|بفرستید|داشته_باشم
-    نمیخواهم|نمیخوام ..2 به_من|با_من|بهم|باهام ..2 {_PAYAM}|تماس ..1 بدهید|بدید|بفرستید|بگیرید
-    مرا|منو|من_را|من_رو|اسمم*|نامم*|نام_*|اسم_* ..1 از ..3 لیست*|فهرست*|بانک*|دیتابیس* ..3 حذف|خارج|پاک
+    نمیخواهم|نمیخوام ..2 به_من|با_من|بهم|باهام ..2 {_PAYAM}|تماس ..1 بدهید|بدید|دهید|بفرستید|بگیرید
+    مایل نیستم|نیستیم ..2 {_PAYAM} ..2 دریافت|بگیرم|داشته_باشم
+    عضویت|اشتراک ..2 لغو|کنسل کنید|کن|نمایید
+    مرا|منو|من_را|من_رو|بنده_را|ما_را|اسمم*|نامم*|نام_*|اسم_* ..1 از ..3 لیست*|فهرست*|بانک*|دیتابیس* ..3 حذف|خارج|پاک
     از ..3 لیست*|فهرست*|بانک*|دیتابیس* ..2 حذفم|خارجم|پاکم
     لغو|کنسل ..1 عضویت*|اشتراک*
     مزاحم|مزاحمم ..1 نشوید|نشید|نشو|نشین
@@ -223,8 +232,10 @@ _ARABIC = Language(
     لا أريد|أرغب|نريد|أود|نرغب|ارغب في|أن|ب? ..2 استلام|تلقي|استقبال ..3 {_RISALA}|المزيد
     لا أريد|نريد|أود أي|المزيد|هذه|مزيد? ..1 {_RISALA}
     لا أريد|أرغب|أود أن|في? ..1 تراسلني|تراسلوني|تتواصل*|التواصل|يتواصل* ..1 معي|مني?
+    بإزالتي|بحذفي|بشطبي من ..1 قائم*|قوائم*|القائمة|قاعدة
+    لا أريد|أرغب|نرغب بالتواصل|التواصل|في_التواصل
     احذف*|أزل*|أزيلوني|اشطب*|شطب*|إزالة|إزالتي|حذف|حذفي ..2 من ..1 قائم*|قوائم*|القائمة|قاعدة
-    ألغ|ألغوا|إلغاء|أرغب_في_إلغاء|أريد_إلغاء ..1 اشتراك*|الاشتراك
+    ألغ|الغي|ألغوا|إلغاء|أرغب_في_إلغاء|أريد_إلغاء ..1 اشتراك*|الاشتراك
     احذف|احذفوا|امسح|حذف|مسح ..1 بياناتي|معلوماتي
     اتركني|اتركوني|دعني|دعوني وشأني|بسلام|في_حالي|لحالي
     """,
