@@ -105,11 +105,9 @@ def test_the_provider_s_limit_costs_no_lead_an_attempt(make, unipile, clock):
     "fault",
     [
         {"kind": "lost_reply", "op": "write"},
-        {"kind": "error_after", "op": "write", "status": 500},
         {"kind": "error_before", "op": "write", "status": 504},
-        {"kind": "error_before", "op": "write", "status": 503},
     ],
-    ids=["lost reply", "500 after", "504 before", "503 before"],
+    ids=["lost reply", "504 before"],
 )
 def test_nobody_gets_anything_twice(make, unipile, fault):
     world = make()
@@ -205,6 +203,22 @@ def test_an_account_that_is_down_waits_and_comes_back_at_half_volume(make, unipi
     assert report.sent == {"invite": 2}
     first = min(row["sent_at"] for row in world.effects() if row["state"] == "DONE")
     assert first - began < timedelta(minutes=5)
+
+
+def test_reads_that_fail_stop_the_account_and_not_each_lead(make, unipile):
+    world = make()
+    world.start(*(person(number) for number in range(12)))
+    unipile.fault("error_before", status=500)
+    assert world.turn(hours=3).sent == {}
+    used = {one.bucket: one.used for one in world.run.statistics().usage}
+    assert used["profile"] == 0
+    unipile.control.clear_faults()
+    assert world.turn(minutes=5).sent["invite"] >= 1
+    assert world.turn(hours=4).sent["invite"] >= 9
+    assert len(unipile.log("invite")) == 12
+    with world.database.transaction() as conn:
+        circuits = world.run.asking(world.account)[1].circuits(conn, world.account)
+    assert all(one.open_until is None and not one.failures for one in circuits.values())
 
 
 def test_a_dry_run_tells_what_it_would_do_and_does_nothing(make, unipile):

@@ -122,6 +122,10 @@ class Admission:
             return Barred(f"the account is {account.status}", now + LOOK_AGAIN)
         if self._buckets.all_stop(conn, now):
             return Barred("several accounts fail at once", now + LOOK_AGAIN)
+        reads = self._buckets.circuits(conn, account.account).get("read")
+        if reads is not None and verdict(reads, now) == "wait":
+            assert reads.open_until is not None
+            return Barred(f"reads fail: {reads.reason}", reads.open_until)
         if not self._calendar.is_open(now):
             return Barred("outside of working hours", self._calendar.next_open(now))
         if account.next_action_at is not None and now < account.next_action_at:

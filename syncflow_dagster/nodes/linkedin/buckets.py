@@ -16,25 +16,30 @@ from syncflow_dagster.core.outreach.circuits import (
     after_limit,
     after_success,
     all_stop,
+    begin_trial,
+    verdict,
 )
 from syncflow_dagster.core.outreach.states import LeadState
 from syncflow_dagster.nodes.linkedin.accounts import AccountStore
 from syncflow_dagster.nodes.linkedin.caps import ACTION_BUCKETS
 from syncflow_dagster.nodes.linkedin.detection import Detection
-from syncflow_dagster.nodes.linkedin.signals import LeadFact, SignalKind
+from syncflow_dagster.nodes.linkedin.signals import LeadFact, Signal, SignalKind
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import psycopg
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.outreach.tiers import Bucket
     from syncflow_dagster.nodes.linkedin.leads import Lead
     from syncflow_dagster.nodes.linkedin.run import OutreachRun
-    from syncflow_dagster.nodes.linkedin.signals import Signal
 
     Connection = psycopg.Connection[DictRow]
 
+#: Buckets of what is read before an action.
+READS: tuple[Bucket, ...] = ("read", "profile")
 #: State of an account that Unipile has not told, but that its answers show.
 DOWN = "DOWN"
 
@@ -61,6 +66,20 @@ class Buckets:
         """Write a circuit down as it is now."""
         _, recent = self._lock(conn, account, bucket)
         self._write(conn, account, bucket, circuit, recent)
+
+    def on_trial(self, account: str, buckets: Iterable[Bucket], now: datetime) -> list[Bucket]:
+        """Return which of some buckets were open and may be tried again."""
+        with self._database.transaction() as conn:
+            circuits = self.circuits(conn, account)
+        return [one for one in buckets if verdict(circuits.get(one, Circuit()), now) == "trial"]
+
+    def reads_went_well(self, account: str, now: datetime) -> None:
+        """Close the circuits of reads; where nothing has failed, nothing is written."""
+        with self._database.transaction() as conn:
+            circuits = self.circuits(conn, account)
+        for bucket in READS:
+            if circuits.get(bucket, Circuit()) != Circuit():
+                self.heard(account, Signal(SignalKind.OK, "bucket", bucket, ""), now)
 
     def all_stop(self, conn: Connection, now: datetime) -> bool:
         """Tell whether so many accounts fail at once that none may go on."""
@@ -93,6 +112,9 @@ class Buckets:
                 conn.execute(self._queries["failed"], {"account": account, "now": now})
             circuit, recent = self._lock(conn, account, bucket)
             recent = (recent + ("x" if failed else "."))[-LOOKED_AT:]
+            if verdict(circuit, now) == "trial":
+                # It was due to be tried, and this was it.
+                circuit = begin_trial(circuit, now)
             if failed:
                 flags = [one == "x" for one in recent]
                 circuit = after_failure(circuit, flags, signal.reason, now)

@@ -114,7 +114,7 @@ class _Turn:
     def _see_to(self) -> bool:
         """Bring on what is under way and due; tell whether that has changed anything."""
         now = self._run.clock.now()
-        due = [row for row in self._due.acting() if row["at"] <= now]
+        due = [row for row in self._due.acting(now) if row["at"] <= now]
         return bool(due) and self._actor.deliver()
 
     def _check_status(self) -> None:
@@ -129,7 +129,7 @@ class _Turn:
     def _act(self) -> bool:
         """Send something if anything may go; tell whether something was tried."""
         now = self._run.clock.now()
-        if any(row["state"] in _UNSENT for row in self._due.acting()):
+        if any(row["state"] in _UNSENT for row in self._due.acting(now)):
             # One after the other: it waits for the service, and so does all the rest.
             return False
         first = {bucket: self._due.first(bucket, now) for bucket in ACTION_BUCKETS}
@@ -161,7 +161,7 @@ class _Turn:
             account = self._read(conn)
             barred = self._admission.barred(conn, account, now)
             free = self._admission.free_at(conn, account, now)
-        times = [max(row["at"], self._actor.paused_until or now) for row in self._due.acting()]
+        times = [max(row["at"], self._actor.paused_until or now) for row in self._due.acting(now)]
         for queue, at in self._due.dates().items():
             waits = [at]
             if queue != "look":

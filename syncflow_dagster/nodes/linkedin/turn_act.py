@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.outreach.advance import Action, AskProfile
-from syncflow_dagster.core.outreach.circuits import begin_trial, verdict
 from syncflow_dagster.core.outreach.states import DUE_STATES, LeadState
 from syncflow_dagster.core.states import EffectState
 from syncflow_dagster.ledger.deliver import Delivery
@@ -15,7 +14,7 @@ from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.ledger.effects import Scope
 from syncflow_dagster.nodes.linkedin.accounts import AccountStore
 from syncflow_dagster.nodes.linkedin.api import ReadFailed
-from syncflow_dagster.nodes.linkedin.buckets import DOWN
+from syncflow_dagster.nodes.linkedin.buckets import DOWN, READS
 from syncflow_dagster.nodes.linkedin.destination import OutreachDestination
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass
 from syncflow_dagster.nodes.linkedin.guards import check_before
@@ -116,7 +115,7 @@ class Actor:
 
     def deliver(self) -> bool:
         """Bring on what is with the ledger; tell whether anything has changed."""
-        before = {row["effect_id"]: row for row in self.due.acting()}
+        before = {row["effect_id"]: row for row in self.due.acting(self.run.clock.now())}
         if not before:
             return False
         reached = Delivery(
@@ -166,7 +165,7 @@ class Actor:
         changed = False
         for row in rows:
             was = before[row["effect_id"]]
-            if (row["state"], row["at"]) == (was["state"], was["at"]):
+            if (row["state"], row["not_before"]) == (was["state"], was["not_before"]):
                 continue
             changed = True
             if row["state"] == EffectState.DONE:
@@ -178,20 +177,19 @@ class Actor:
         return changed
 
     def _trial_is_fine(self, bucket: Bucket) -> bool:
-        """Ask a read before an action is tried in a bucket that was open."""
+        """Ask a read that costs nothing before anything is tried in a bucket that was open."""
         now = self.run.clock.now()
-        with self.run.database.transaction() as conn:
-            circuit = self.buckets.circuits(conn, self.account).get(bucket)
-        if circuit is None or verdict(circuit, now) != "trial":
+        tried = self.buckets.on_trial(self.account, (bucket, *READS), now)
+        if not tried:
             return True
         try:
             self.api.me()
         except ReadFailed as error:
-            with self.run.database.transaction() as conn:
-                self.buckets.keep(conn, self.account, bucket, begin_trial(circuit, now))
-            failed = Signal(SignalKind.FAILURE, "bucket", bucket, error.reason)
-            self.buckets.heard(self.account, failed, now)
-            self._heard(error)
+            for one in tried:
+                failed = Signal(SignalKind.FAILURE, "bucket", one, error.reason)
+                self.buckets.heard(self.account, failed, now)
+            if "read" not in tried:
+                self._heard(error)
             return False
         return True
 
@@ -206,7 +204,9 @@ class Actor:
             self._heard(error)
             self._unread(lead, error)
             return None
-        self.admission.seen_ok(self.account, self.run.clock.now())
+        now = self.run.clock.now()
+        self.buckets.reads_went_well(self.account, now)
+        self.admission.seen_ok(self.account, now)
         return facts
 
     def _unread(self, lead: Lead, error: ReadFailed) -> None:

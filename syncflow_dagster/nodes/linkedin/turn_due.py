@@ -46,9 +46,9 @@ class DueLeads:
         """Return when the first lead of each queue is due."""
         return {row["queue"]: row["next_due_at"] for row in self.rows("first_due")}
 
-    def acting(self) -> list[DictRow]:
+    def acting(self, now: datetime) -> list[DictRow]:
         """Return the actions that are not at their end, and when each is to be seen to (`at`)."""
-        return self.rows("acting")
+        return self.rows("acting", now=now)
 
     def rows(self, name: str, **given: Any) -> list[DictRow]:
         """Return the rows of a statement about the node and account."""

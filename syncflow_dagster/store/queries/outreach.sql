@@ -93,7 +93,7 @@ with recursive places (account, workflow, node, queue, due_at) as (
     union all
     select account, workflow, node,
            case when state in ('CLAIMED', 'SENT') then state_since + interval '1 minute'
-                else coalesce(not_before, state_since) end
+                else coalesce(not_before, %(now)s) end
     from effect
     where lead_id is not null and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN')
 )

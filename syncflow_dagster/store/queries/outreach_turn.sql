@@ -123,8 +123,9 @@ where d.ended_at < %(since)s and coalesce(d.next_at <= %(now)s, true) and exists
 limit 1;
 
 -- name: acting
--- Actions of the node with the account that are not at their end.
-select effect_id, lead_id, kind, state, coalesce(not_before, state_since) as at
+-- Actions of the node with the account that are not at their end. Whose turn it is has the account
+-- for itself, so what is claimed or sent is some dead worker's.
+select effect_id, lead_id, kind, state, not_before, coalesce(not_before, %(now)s) as at
 from effect
 where account = %(account)s and workflow = %(workflow)s and node = %(node)s
   and lead_id is not null and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN')
@@ -153,7 +154,7 @@ order by lead_id
 limit %(limit)s;
 
 -- name: became
-select effect_id, kind, state, reason, coalesce(not_before, state_since) as at
+select effect_id, kind, state, reason, not_before
 from effect where effect_id = any(%(effect_ids)s);
 
 -- name: look_now
