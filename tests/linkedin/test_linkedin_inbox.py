@@ -7,9 +7,12 @@ import json
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inbox_cases import ANNA, BEN, NOW, Leads, make_run, message, relation, status
 from psycopg.types.json import Jsonb
 
+from syncflow_dagster.core.outreach.matching import Sighting, keys_of
 from syncflow_dagster.nodes.linkedin.inbox import TRIES, Inbox
 from syncflow_dagster.nodes.linkedin.inbox_events import (
     MessageSeen,
@@ -132,6 +135,38 @@ def test_bodies_are_read_as_they_come():
     for wrong in ({"AccountStatus": "OK"}, {"event": "new_relation", "account_id": "a"}, {}):
         with pytest.raises(NotAnEvent):
             event_key(wrong, NOW)
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=9)
+    | st.sampled_from(["http://[x/y"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+_NAMES = (
+    *message("a", "b"),
+    *relation("a"),
+    *("AccountStatus", "attendee_provider_id", "user_profile_url", "hidden"),
+)
+
+
+@given(st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=8), st.booleans())
+def test_whatever_is_told_is_an_event_or_is_refused(body, is_relation):
+    told = {"event": "new_relation" if is_relation else "message_received", **body}
+    try:
+        key, event = event_key(told, NOW), read_event(told)
+    except NotAnEvent:
+        return
+    assert key
+    if isinstance(event, MessageSeen):
+        keys_of(Sighting("a", event.others[0] if event.others else None, slug=event.address))
+    elif not isinstance(event, StatusSeen):
+        keys_of(Sighting("a", event.provider_id, slug=event.address))
 
 
 def test_events_are_worked_in_once_and_one_that_fails_leaves_the_others_alone(database, tmp_path):

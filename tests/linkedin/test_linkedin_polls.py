@@ -237,7 +237,7 @@ def test_answers_are_found_without_webhooks_and_only_of_leads(world):
     assert leads.state(elsewhere) == "suppressed"
     # What comes late behind its own time is read with the next poll.
     anna.messages_.append(said(7, "ACoAAAp2", "Me too", NOW - timedelta(minutes=10)))
-    run.clock.sleep(600)
+    run.clock.sleep(1_800)
     assert poll(run, "anna").outcomes == {"replied": 1}
 
 
@@ -254,10 +254,19 @@ def test_without_a_session_nothing_is_read_and_all_of_it_once_it_is_back(world):
     run.clock.sleep(120)
     anna.status = "OK"
     report = poll(run, "anna")
-    assert report.next_at == run.clock.now() + timedelta(minutes=10)
+    assert report.next_at == run.clock.now() + HOUR / 2
     assert leads.state(lead_id) == "connected"
     row = run.database.fetch_one("select * from outreach_account where account = %s", (ANNA,))
     assert row["reduced_until"] == run.clock.now() + 3 * DAY
+    # What came meanwhile shows up by and by: it is not taken for read yet.
+    assert row["messages_to"] is None
+    anna.messages_ = [said(1, "ACoAAAp1", "Hello?", NOW - HOUR)]
+    run.clock.sleep(1_800)
+    assert poll(run, "anna").outcomes == {"replied": 1}
+    run.clock.sleep(6 * 3_600)
+    poll(run, "anna")
+    row = run.database.fetch_one("select * from outreach_account where account = %s", (ANNA,))
+    assert row["messages_to"] == run.clock.now() - timedelta(minutes=15)
     anna.fails = {"status"}
     run.clock.sleep(3_600)
     assert poll(run, "anna").stopped == {"status": "APP: status timed out"}

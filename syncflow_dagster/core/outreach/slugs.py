@@ -114,7 +114,10 @@ def _bare(text: str) -> str | None:
     """Return what names the member in an address; a text without slashes is taken as it is."""
     if "/" not in text:
         return re.split(r"[?#]", text, maxsplit=1)[0]
-    address = urlsplit(text if _SCHEME.match(text) else f"//{text}".replace("///", "//", 1))
+    try:
+        address = urlsplit(text if _SCHEME.match(text) else f"//{text}".replace("///", "//", 1))
+    except ValueError:
+        return None  # brackets that are no IPv6 address
     parts = [part for part in address.path.split("/") if part]
     if address.netloc in (_PROFILE, "mwlite"):
         parts.insert(0, address.netloc)

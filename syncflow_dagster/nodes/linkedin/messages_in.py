@@ -161,7 +161,8 @@ class Messages:
             self._leads.move(conn, lead, LeadState.SUPPRESSED, now, "has opted out", facts=facts)
             self._leads.note(conn, lead, "opted_out", now, {**_evidence(seen), **said})
         if news and key is not None:
-            list_opt_out(self._run.database, key, conn, news[:1], now)
+            known = [one for one in news if one.provider_id] or news
+            list_opt_out(self._run.database, key, conn, known[:1], now)
         return Word.OPTED_OUT if news else Word.KNOWN
 
     # What the account's side says

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from syncflow_dagster.nodes.linkedin.accounts import REDUCED_FOR
 from syncflow_dagster.nodes.linkedin.detection import Detection
 from syncflow_dagster.nodes.linkedin.detection_gone import poll_sent
 from syncflow_dagster.nodes.linkedin.inbox_events import StatusSeen
@@ -25,12 +26,16 @@ from syncflow_dagster.store import sql
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from psycopg.rows import DictRow
+
     from syncflow_dagster.nodes.linkedin.run import OutreachRun
     from syncflow_dagster.store.database import Database
 
 #: Time between two questions for an account's state: while it is OK, and while it is not.
-_STATUS_EVERY, _STATUS_WHILE_DOWN = timedelta(minutes=15), timedelta(minutes=2)
-_MESSAGES_EVERY = timedelta(minutes=10)
+_STATUS_EVERY, _STATUS_WHILE_DOWN = timedelta(hours=1), timedelta(minutes=2)
+_MESSAGES_EVERY = timedelta(minutes=30)
+#: How long messages of a time without session may take to show up.
+_CAUGHT_UP = timedelta(hours=6)
 #: When a poll is tried again that came to nothing.
 _AGAIN = timedelta(hours=1)
 _DAY_S = 86_400.0
@@ -68,9 +73,10 @@ def poll(run: OutreachRun, account: str, *, longest_s: float = 60.0) -> PollRepo
     now = polling.now()
     if _is_due(times["status_check_at"], now):
         _poll_status(polling)
+        times = polling.rows("poll_times")[0]
     if polling.report.status == OK and times["first_live"] is not None:
         if _is_due(times["messages_at"], now):
-            _poll_messages(polling, times["messages_to"] or times["first_live"])
+            _poll_messages(polling, times)
         if times["waits"] and _is_due(times["relations_at"], now):
             _poll_relations(polling, full=times["relations_full"] is None)
         if times["waits"] and _is_due(times["sent_at"], now):
@@ -99,9 +105,14 @@ def _poll_status(polling: Polling) -> None:
     polling.write("next_polls", **_next(status_check_at=polling.now() + every))
 
 
-def _poll_messages(polling: Polling, since: datetime) -> None:
-    read_to = poll_messages(polling, since)
-    at = polling.now() + _MESSAGES_EVERY
+def _poll_messages(polling: Polling, times: DictRow) -> None:
+    read_to = poll_messages(polling, times["messages_to"] or times["first_live"])
+    now = polling.now()
+    if times["reduced_until"] is not None:
+        back_at = times["reduced_until"] - REDUCED_FOR
+        # What came while the account was out shows up behind its own time, by and by.
+        read_to = read_to if now - back_at >= _CAUGHT_UP else None
+    at = now + _MESSAGES_EVERY
     polling.write("next_polls", **_next(messages_at=at, messages_to=read_to))
 
 

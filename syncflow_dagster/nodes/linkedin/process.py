@@ -84,7 +84,7 @@ class _Reader:
         report.read += 1
         try:
             word = retry_transient(lambda: self._take(inbox_id), self._run.clock)
-        except (NotAnEvent, psycopg.DatabaseError) as error:
+        except (ValueError, psycopg.DatabaseError) as error:
             if is_transient(error):
                 raise
             report.failed += 1
@@ -128,6 +128,7 @@ class _Reader:
 
 def _told(error: Exception) -> str:
     """Return an error without what it quotes of the event."""
-    if isinstance(error, psycopg.Error):
-        return f"{type(error).__name__}: {error.diag.message_primary or 'no message'}"
-    return str(error)
+    if isinstance(error, NotAnEvent):
+        return str(error)
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return f"{type(error).__name__}: {said or 'see the event'}"

@@ -39,11 +39,14 @@ update outreach_inbox set body = '{}'
 where source = %(source)s and processed_at < %(before)s and body <> '{}';
 
 -- name: name_accounts
--- Unipile's ids of accounts, by which events name them.
+-- Unipile's ids of accounts, by which events name them; a row that is right is not locked.
 insert into outreach_account (account, service_id)
-select * from unnest(%(accounts)s::text[], %(service_ids)s::text[])
-on conflict (account) do update set service_id = excluded.service_id
-where outreach_account.service_id is distinct from excluded.service_id;
+select told.account, told.service_id
+from unnest(%(accounts)s::text[], %(service_ids)s::text[]) as told (account, service_id)
+where not exists (
+    select from outreach_account a
+    where a.account = told.account and a.service_id = told.service_id)
+on conflict (account) do update set service_id = excluded.service_id;
 
 -- name: candidates
 -- Leads of a tenant that somebody may be, ended ones too.
@@ -97,7 +100,7 @@ where effect_id = %(effect_id)s and state = 'UNKNOWN' and not_before > %(now)s;
 -- name: poll_times
 -- What is known of an account, and whether anybody waits for what its polls may bring.
 select a.service_id, a.status, a.status_check_at, a.relations_at, a.relations_full, a.sent_at,
-       a.messages_at, a.messages_to,
+       a.messages_at, a.messages_to, a.reduced_until,
        exists (select from outreach_lead l
                where l.account = a.account
                  and l.state in ('invite_sent', 'in_flight', 'outcome_unknown')) as waits,
