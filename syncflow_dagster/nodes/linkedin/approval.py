@@ -132,9 +132,8 @@ def approve(database: Database, clock: Clock, loaded: LoadedWorkflow, name: str,
         now = clock.now()
         approval = _decide(conn, preview, "approve", by, now)
         why = f"approved by {by.actor}"
-        conn.execute(
-            queries["release"], {**given, "approval_id": approval, "now": now, "reason": why}
-        )
+        released = {"leads": [row["lead_id"] for row in rows], "approval_id": approval}
+        conn.execute(queries["release"], {**released, "now": now, "reason": why})
     return _decided(preview, approval, len(rows))
 
 

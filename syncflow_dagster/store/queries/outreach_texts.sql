@@ -111,10 +111,11 @@ order by approval_id desc
 limit 1;
 
 -- name: release
+-- Those that were shown, and not who has come in between.
 update outreach_lead
 set state = 'pending_invite', approval_id = %(approval_id)s, next_due_at = %(now)s,
     state_since = %(now)s, step_since = %(now)s, reason = %(reason)s
-where sequence_id = %(sequence_id)s and account = %(account)s and state = 'awaiting_approval';
+where lead_id = any(%(leads)s) and state = 'awaiting_approval';
 
 -- name: know_account
 insert into outreach_account (account) values (%(account)s) on conflict (account) do nothing;
