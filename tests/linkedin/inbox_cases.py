@@ -64,8 +64,8 @@ def make_run(database, folder, *, owner="pause", clock=None, key=None, ask=None)
     run = OutreachRun(database, clock or FakeClock(NOW), loaded, "steps", options)
     for account, service_id in ((ANNA, "acc_anna"), (BEN, "acc_ben")):
         database.execute(
-            "insert into outreach_account (account, service_id) values (%s, %s)",
-            (account, service_id),
+            "insert into outreach_account (account, service_id, live_since) values (%s, %s, %s)",
+            (account, service_id, NOW - timedelta(days=3)),
         )
     return run
 

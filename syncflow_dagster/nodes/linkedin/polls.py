@@ -74,8 +74,8 @@ def poll(run: OutreachRun, account: str, *, longest_s: float = 60.0) -> PollRepo
     if _is_due(times["status_check_at"], now):
         _poll_status(polling)
         times = polling.rows("poll_times")[0]
-    if polling.report.status == OK and times["first_live"] is not None:
-        if _is_due(times["messages_at"], now):
+    if polling.report.status == OK:
+        if times["live_since"] is not None and _is_due(times["messages_at"], now):
             _poll_messages(polling, times)
         if times["waits"] and _is_due(times["relations_at"], now):
             _poll_relations(polling, full=times["relations_full"] is None)
@@ -106,7 +106,7 @@ def _poll_status(polling: Polling) -> None:
 
 
 def _poll_messages(polling: Polling, times: DictRow) -> None:
-    read_to = poll_messages(polling, times["messages_to"] or times["first_live"])
+    read_to = poll_messages(polling, times["messages_to"] or times["live_since"])
     now = polling.now()
     if times["reduced_until"] is not None:
         back_at = times["reduced_until"] - REDUCED_FOR

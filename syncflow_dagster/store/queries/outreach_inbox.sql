@@ -98,14 +98,12 @@ update effect set not_before = %(now)s
 where effect_id = %(effect_id)s and state = 'UNKNOWN' and not_before > %(now)s;
 
 -- name: poll_times
--- What is known of an account, and whether anybody waits for what its polls may bring.
+-- What is known of an account, and whether anybody waits for a connection.
 select a.service_id, a.status, a.status_check_at, a.relations_at, a.relations_full, a.sent_at,
-       a.messages_at, a.messages_to, a.reduced_until,
+       a.messages_at, a.messages_to, a.reduced_until, a.live_since,
        exists (select from outreach_lead l
                where l.account = a.account
-                 and l.state in ('invite_sent', 'in_flight', 'outcome_unknown')) as waits,
-       (select min(l.enrolled_at) from outreach_lead l
-        where l.account = a.account and l.terminal_at is null) as first_live
+                 and l.state in ('invite_sent', 'in_flight', 'outcome_unknown')) as waits
 from outreach_account a where a.account = %(account)s;
 
 -- name: next_polls
@@ -164,20 +162,19 @@ set relations_at = least(relations_at, %(now)s), messages_at = least(messages_at
 where account = %(account)s;
 
 -- name: poll_plan
--- When each account is to be polled next.
+-- When each account is to be polled next. Messages matter as long as somebody may still opt out.
 select a.account, least(
            coalesce(a.status_check_at, %(now)s),
-           case when a.status = 'OK' and live.has then coalesce(a.messages_at, %(now)s) end,
-           case when a.status = 'OK' and live.waits
+           case when a.status = 'OK' and a.live_since is not null
+                then coalesce(a.messages_at, %(now)s) end,
+           case when a.status = 'OK' and waiting.some
                 then least(coalesce(a.relations_at, %(now)s), coalesce(a.sent_at, %(now)s)) end
        ) as next_at
 from outreach_account a
 cross join lateral (
     select exists (select from outreach_lead l
                    where l.account = a.account
-                     and l.state in ('invite_sent', 'in_flight', 'outcome_unknown')) as waits,
-           exists (select from outreach_lead l
-                   where l.account = a.account and l.terminal_at is null) as has
-) live
+                     and l.state in ('invite_sent', 'in_flight', 'outcome_unknown')) as some
+) waiting
 where a.service_id is not null
 order by next_at, a.account;
