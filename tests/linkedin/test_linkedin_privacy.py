@@ -137,6 +137,16 @@ def _all_texts(database):
 
 
 def test_erasing_a_person_leaves_hashes_and_counts_and_it_does_not_come_back(database):
+    # Nobody says that the address is the lead's: its record has it.
+    lead = {"linkedin": "url", "first_name": "first"}
+    by_record = _world(database, name="records", table="records_delta", lead=lead)
+    by_record.enrol(person(4, email="four@d.test"))
+    with database.transaction() as conn:
+        held = export(conn, [Identifier(Kind.EMAIL, "four@d.test")], KEY)
+    assert held["rows"]["outreach_lead"][0]["slug"] == "person-4"
+    database.execute("delete from outreach_text")
+    database.execute("delete from outreach_lead")
+
     world = _world(database)
     ann = person(1, url=ANN, first="Annabel", email="ann@lee.test")
     world.enrol(ann, person(2))

@@ -129,16 +129,16 @@ def find(
     """
     found = Holding()
     found.add(list(asked))
-    tables, before = delta_tables(conn), -1
-    while before != len(found.identifiers):
-        before = len(found.identifiers)
-        _find_outreach(conn, found)
+    tables, before = delta_tables(conn), None
+    while before != (now := (len(found.identifiers), found.outreach.persons)):
+        before = now
         _find_persons(conn, found)
         for table in tables:
             _find_records(conn, found, table)
         for table in list(found.records):
             _find_rows(conn, found, table)
             found.add(declared.addresses(table, found.rows[table]))
+        _find_outreach(conn, found)
     _find_effects(conn, found)
     _find_others(conn, found)
     return found
@@ -182,10 +182,16 @@ def _find_persons(conn: Connection, found: Holding) -> None:
 
 
 def _find_outreach(conn: Connection, found: Holding) -> None:
-    known = found.outreach = outreach.find_persons(
-        conn, list(found.identifiers), found.ids, found.persons
-    )
-    found.add(known.identifiers)
+    records: list[tuple[str | None, str]] = [
+        (table, row["business_key"])
+        for table in found.records
+        if not table.endswith((SNAPSHOT, ARCHIVE))
+        for row in found.rows[table]
+    ]
+    records += [(None, one) for one in found.ids]
+    known = list(found.identifiers)
+    found.outreach = outreach.find_persons(conn, known, records, found.persons)
+    found.add(found.outreach.identifiers)
 
 
 def _find_records(conn: Connection, found: Holding, table: str) -> None:

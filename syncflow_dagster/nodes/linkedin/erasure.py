@@ -75,20 +75,27 @@ class HeldLeads:
 
 
 def find_persons(
-    conn: Connection, known: Iterable[Identifier], records: Sequence[str], persons: Iterable[Any]
+    conn: Connection,
+    known: Iterable[Identifier],
+    records: Sequence[tuple[str | None, str]],
+    persons: Iterable[Any],
 ) -> HeldLeads:
     """Find a person's numbers and keys.
 
     Args:
         conn: A transaction.
         known: What it is known by.
-        records: Ids of its records; leads come from records.
+        records: Table and business key of its records, or None and an id: leads come from records.
         persons: Its persons of identity nodes.
     """
     keys = [key for one in known if (key := _key(one)) is not None]
     keys += [f"person:{one}" for one in persons]
     queries = sql.load("outreach_privacy")
-    given = {"keys": keys, "records": list(records)}
+    given = {
+        "keys": keys,
+        "tables": [table for table, _ in records],
+        "records": [record for _, record in records],
+    }
     rows = conn.execute(queries["persons"], given).fetchall()
     found = HeldLeads([row["person_id"] for row in rows])
     if found.persons:

@@ -28,7 +28,10 @@ where i.kind in ('email', 'phone', 'linkedin') and not i.shared;
 -- name: persons
 select person_id from outreach_person_key where key = any(%(keys)s)
 union
-select person_id from outreach_lead where source_key = any(%(records)s)
+select l.person_id
+from unnest(%(tables)s::text[], %(records)s::text[]) as r (delta_table, source_key)
+join outreach_lead l on l.source_key = r.source_key
+                    and l.delta_table = coalesce(r.delta_table, l.delta_table)
 order by person_id;
 
 -- name: lead_ids
