@@ -105,6 +105,11 @@ def test_who_is_meant_is_told_by_ids_and_addresses_and_never_by_names(told):
     # What was seen is kept: the slug has changed.
     told(relation("ACoAAAxyz", slug="new-slug"))
     assert leads.get(by_id_in_address)["slug"] == "new-slug"
+    rows = told.run.database.fetch_all(
+        "select key from outreach_person_key where person_id = %s",
+        (leads.get(by_id_in_address)["person_id"],),
+    )
+    assert {row["key"] for row in rows} == {"slug:new-slug"}
 
 
 def test_a_connection_told_on_a_sibling_has_the_leads_own_account_asked(told):

@@ -285,6 +285,12 @@ class LeadStore:
             raise ValueError(msg)
         given = {"lead_id": lead.lead_id, "facts": _jsonb(facts)}
         conn.execute(self._queries["keep_facts"], given)
+        kinds = (("provider_id", "provider"), ("slug", "slug"))
+        keys = [f"{kind}:{facts[name]}" for name, kind in kinds if facts.get(name)]
+        if keys:
+            # Another campaign may know the person by what was learnt here.
+            known = {"person_id": lead.person_id, "keys": keys}
+            conn.execute(sql.load("outreach_enrol")["add_keys"], known)
 
     def note(
         self,
