@@ -10,6 +10,8 @@ from syncflow_dagster.commands.find import find_workflow
 from syncflow_dagster.commands.run import run_workflow
 from syncflow_dagster.demo.champions import WORKFLOW as CHAMPIONS
 from syncflow_dagster.demo.champions import ChampionOutcome, run_champions
+from syncflow_dagster.demo.outreach import WORKFLOW as OUTREACH
+from syncflow_dagster.demo.outreach import OutreachOutcome, run_outreach
 from syncflow_dagster.demo.summary import Standing, Trouble, count_source, standing
 from syncflow_dagster.demo.world import (
     CLOCK_SPEED,
@@ -42,7 +44,8 @@ class DemoOutcome:
         judged: The board, by the sandbox's log.
         second_run_writes: Writes of a second run, in which nothing had changed.
         throttled: Requests the sandbox refused for a limit.
-        champions: What became of the other example.
+        champions: What became of the second example.
+        outreach: What became of the third.
         errors: What went wrong with the runs themselves.
     """
 
@@ -51,6 +54,7 @@ class DemoOutcome:
     second_run_writes: int
     throttled: int
     champions: ChampionOutcome
+    outreach: OutreachOutcome
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -63,12 +67,17 @@ class DemoOutcome:
             self.throttled,
             self.standing.numbers["unknown"],
         )
-        return not self.errors and not any(unkept) and self.champions.passed
+        others = self.champions.passed and self.outreach.passed
+        return not self.errors and not any(unkept) and others
 
     def as_json(self) -> dict[str, Any]:
         """Return the outcome as one object."""
         return {
-            "workflows": {WORKFLOW: self.standing.numbers, CHAMPIONS: self.champions.numbers},
+            "workflows": {
+                WORKFLOW: self.standing.numbers,
+                CHAMPIONS: self.champions.numbers,
+                OUTREACH: self.outreach.numbers,
+            },
             "customers": {
                 title: {kind: counts[kind] for kind in ("items", "subitems")}
                 for title, counts in sorted(self.judged.customers.items())
@@ -79,7 +88,8 @@ class DemoOutcome:
             "throttled": self.throttled,
             "not_synced": [_as_json(one) for one in self.standing.trouble],
             "refused_tags": self.champions.refused,
-            "errors": self.errors + self.champions.errors,
+            "outreach_forbidden": self.outreach.verdict.forbidden,
+            "errors": self.errors + self.champions.errors + self.outreach.errors,
         }
 
     def lines(self) -> list[str]:
@@ -101,7 +111,7 @@ class DemoOutcome:
             f"duplicates {self.judged.duplicates} · lost {self.standing.lost} · writes of a second "
             f"run {self.second_run_writes} · throttled {self.throttled}"
         )
-        lines += [*self.errors, *self.champions.lines()]
+        lines += [*self.errors, *self.champions.lines(), *self.outreach.lines()]
         return [*lines, "demo passed" if self.passed else "demo FAILED"]
 
 
@@ -138,6 +148,7 @@ def _run_twice(home: Path, control: ControlClient, say: Callable[[str], None]) -
     second = run_workflow(home, loaded, {}, say)
     again = control.log()
     champions = run_champions(home, control, say)
+    outreach = run_outreach(home, control, say)
     with Database(os.environ["SYNCFLOW_DATABASE_URL"]) as database:
         judged = judge(again, titles)
         return DemoOutcome(
@@ -146,6 +157,7 @@ def _run_twice(home: Path, control: ControlClient, say: Callable[[str], None]) -
             second_run_writes=len(again) - len(log),
             throttled=int(control.stats()["monday"]["throttled"]),
             champions=champions,
+            outreach=outreach,
             errors=_errors(first) + _errors(second),
         )
 

@@ -20,18 +20,26 @@ from syncflow_dagster.nodes.linkedin.process import process_inbox
 from syncflow_dagster.nodes.linkedin.run import OutreachOptions, OutreachRun
 from syncflow_dagster.resources.outreach import outreach_work
 from syncflow_dagster.testing.crash import VARIABLE
+from syncflow_dagster.testing.outreach.world import SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.testing.outreach.world import OutreachWorld
     from syncflow_dagster.workflows.loader import LoadedWorkflow
 
+#: What can be done, by word; what is not done with an account takes none.
+PARTS: dict[str, Callable[[OutreachRun, str], object]] = {
+    "turn": lambda run, account: run.turn(account, longest_s=0),
+    "poll": poll,
+    "inbox": lambda run, _: process_inbox(run),
+    "enrol": lambda run, _: run.enrol(),
+}
 #: A round follows the one before by the time to the next thing that is due, within these.
 _SHORTEST = timedelta(seconds=60)
-_LONGEST = timedelta(minutes=20)
+_LONGEST = timedelta(minutes=30)
 _SWEEP_EVERY = timedelta(hours=1)
 
 
@@ -43,8 +51,8 @@ class Happening:
         after: Time from the beginning.
         faults: What is set on the sandbox's dial.
         settings: Settings of the fake service that change.
-        clear: Whether all faults end.
-        crash_at: Crash point at which the next turns are killed, one account each.
+        clear: Whether all faults end first.
+        crash_at: Crash point at which the part of the work that passes it next is killed.
     """
 
     after: timedelta
@@ -60,25 +68,24 @@ class Course:
 
     Attributes:
         rounds: Rounds of turns.
-        killed: Turns that were killed, by crash point.
-        not_killed: Crash points that no turn came by.
-        errors: What a round ended with instead, if anything.
-        recoveries: Time from each kill to the next turn of the account that worked.
+        killed: Parts of the work that were killed, by crash point.
+        errors: What ended otherwise, if anything.
+        recoveries: Simulated time from each kill until the part that was killed was done.
     """
 
     rounds: int = 0
     killed: Counter[str] = field(default_factory=Counter)
-    not_killed: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     recoveries: list[timedelta] = field(default_factory=list)
 
 
 def outreach_run(
-    database: Database, clock: Clock, loaded: LoadedWorkflow, seed: int
+    database: Database, clock: Clock, loaded: LoadedWorkflow, environ: Mapping[str, str], seed: int
 ) -> OutreachRun:
     """Return a run of the simulated node."""
     (node,) = loaded.workflow.linkedin_steps
-    options = OutreachOptions(PrivacyKey(PRIVACY_KEY), chance=random.Random(seed))  # noqa: S311
+    key = privacy_key(environ, database, clock.now())
+    options = OutreachOptions(key, chance=random.Random(seed))  # noqa: S311 - repeatable
     return OutreachRun(database, clock, loaded, node.name, options)
 
 
@@ -87,7 +94,7 @@ class Driver:
 
     Args:
         world: The world; its people are enrolled and approved.
-        happenings: What goes wrong, in the order of time.
+        happenings: What goes wrong.
     """
 
     def __init__(self, world: OutreachWorld, happenings: Iterable[Happening] = ()) -> None:
@@ -95,8 +102,13 @@ class Driver:
         self._left = sorted(happenings, key=lambda one: one.after)
         self._began = world.clock.now()
         self._swept = self._began
-        self._crash_at: str | None = None
+        self._crashes: list[str] = []
         self.course = Course()
+
+    @property
+    def not_killed(self) -> list[str]:
+        """Crash points that nothing has passed."""
+        return [*self._crashes, *(one.crash_at for one in self._left if one.crash_at is not None)]
 
     def go(self, length: timedelta) -> Course:
         """Let so much time pass."""
@@ -104,23 +116,22 @@ class Driver:
         while self._world.clock.now() < end:
             self._happen()
             self._round()
-            self._world.clock.sleep((self._next_round(end)).total_seconds())
+            self._world.clock.sleep(self._until_next(end).total_seconds())
         return self.course
 
     def _happen(self) -> None:
+        control = self._world.control
         passed = self._world.clock.now() - self._began
         while self._left and self._left[0].after <= passed:
             one = self._left.pop(0)
             if one.clear:
-                self._world.control.clear_faults()
+                control.clear_faults()
             for fault in one.faults:
-                self._world.control.faults({"service": "unipile", **fault})
+                control.faults({"service": SERVICE, **fault})
             if one.settings:
-                self._world.control.settings("unipile", **one.settings)
+                control.settings(SERVICE, **one.settings)
             if one.crash_at is not None:
-                if self._crash_at is not None:
-                    self.course.not_killed.append(self._crash_at)
-                self._crash_at = one.crash_at
+                self._crashes.append(one.crash_at)
 
     def _round(self) -> None:
         """Do what the sensor would start now."""
@@ -130,44 +141,48 @@ class Driver:
         work = outreach_work(world.database, world.clock.now())
         acting = {account for _, _, account in work.acting}
         if work.events:
-            process_inbox(run)
+            self._do("inbox", run, "")
         for account in run.node.accounts:
             name = ledger_account(run.connection, account)
             if name in work.asking or name in acting:
-                poll(run, name)
+                self._do("poll", run, account.name)
             if name in acting:
-                self._turn(run, account.name)
+                self._do("turn", run, account.name)
         if world.clock.now() - self._swept >= _SWEEP_EVERY:
             self._swept = world.clock.now()
             run.sweep()
 
     def _run(self) -> OutreachRun:
-        world = self._world
-        seed = self.course.rounds
+        world, seed = self._world, self.course.rounds
         return outreach_run(world.database, world.clock, world.loaded, world.environ, seed)
 
-    def _turn(self, run: OutreachRun, account: str) -> None:
-        if self._crash_at is None:
-            run.turn(account, longest_s=0)
-            return
-        killed_at = self._world.clock.now()
+    def _do(self, part: str, run: OutreachRun, account: str) -> None:
+        """Do a part of the work; where one is to be killed in it, in a process of its own first."""
+        point = next((one for one in self._crashes if _passes(part, one)), None)
+        began = self._world.clock.now()
+        killed = point is not None and self._was_killed(part, account, point)
+        PARTS[part](run, account)
+        if killed:
+            self.course.recoveries.append(self._world.clock.now() - began)
+
+    def _was_killed(self, part: str, account: str, point: str) -> bool:
         done = subprocess.run(
-            [sys.executable, "-m", "syncflow_dagster.testing.outreach.child", account],
-            env={**os.environ, **self._world.environ, VARIABLE: self._crash_at},
+            [sys.executable, "-m", "syncflow_dagster.testing.outreach.child", part, account],
+            env={**os.environ, **self._world.environ, VARIABLE: point},
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode == -signal.SIGKILL:
-            self.course.killed[self._crash_at.partition(":")[0]] += 1
-            self._crash_at = None
-            run.turn(account, longest_s=0)
-            self.course.recoveries.append(self._world.clock.now() - killed_at)
-        elif done.returncode != 0:
+            self.course.killed[point] += 1
+            self._crashes.remove(point)
+            return True
+        if done.returncode != 0:
             self.course.errors.append(done.stderr[-600:])
-            self._crash_at = None
+            self._crashes.remove(point)
+        return False
 
-    def _next_round(self, end: datetime) -> timedelta:
+    def _until_next(self, end: datetime) -> timedelta:
         now = self._world.clock.now()
         work = outreach_work(self._world.database, now)
         moments = [one.next_at for one in due_accounts(self._world.database, now) if not one.due]
@@ -175,3 +190,9 @@ class Driver:
         soon = now if work.events or work.acting else min(moments, default=end)
         wait = min(max(soon - now, _SHORTEST), _LONGEST)
         return max(min(wait, end - now), timedelta(seconds=1))
+
+
+def _passes(part: str, point: str) -> bool:
+    """Tell whether a part of the work can pass a crash point."""
+    sort = point.partition(".")[0]
+    return {"inbox": "inbox", "poll": "poll", "enrol": "enrol"}.get(sort, "turn") == part

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: A connection is told by a webhook up to eight hours late, and polled for a few times a day.
 POLL_WITHIN = timedelta(hours=14)
+#: How a reason begins that is the provider's own word: this person takes no invitation.
+_PROVIDERS_WORD = "UNI: "
 #: What the sandbox holds against a client.
 WRONGS = (
     "double_invites",
@@ -96,6 +98,15 @@ class Verdict:
         said = self.detected + self.false
         return self.detected / said if said else 1.0
 
+    @property
+    def forbidden(self) -> int:
+        """Everything that must never happen, counted."""
+        return self.wrongs.total() + len(self.over_caps) + self.false
+
+    def states_of(self, *states: str) -> int:
+        """Return how many leads are in these states."""
+        return sum(self.states[LeadState(one)] for one in states)
+
 
 def judge(world: OutreachWorld, stuck: int) -> Verdict:
     """Hold every lead against what happened to the person.
@@ -160,7 +171,8 @@ def _count_detection(
     if now - possible < POLL_WITHIN:
         return
     found.connected += 1
-    if row["connected_at"] is not None:
+    # Whoever has answered is at the end, and needs no connection to be known.
+    if row["connected_at"] is not None or row["known_at"] is not None:
         found.detected += 1
         found.in_time += row["known_at"] is not None and row["known_at"] - possible <= POLL_WITHIN
 
@@ -179,6 +191,8 @@ def _fitting(row: Mapping[str, Any], known: Mapping[str, Any]) -> frozenset[Lead
         return frozenset({LeadState.PAUSED, LeadState.COMPLETED})
     if row["in_question"] or _asks_a_person(known):
         return frozenset({LeadState.NEEDS_REVIEW})
+    if (row["reason"] or "").startswith(_PROVIDERS_WORD):
+        return frozenset({LeadState.FAILED})
     outcomes = {one["outcome"] for one in known["invitations"] if one["by"] == "api"}
     if known["accepted_at"] is None and outcomes & {"IGNORED", "EXPIRED"}:
         ends = {LeadState.DECLINED_OR_EXPIRED, LeadState.INVITE_SENT, LeadState.WITHDRAWN}
