@@ -53,7 +53,7 @@ def retention_asset(loaded: LoadedWorkflow) -> dg.AssetsDefinition:
                 RetainOptions(home=default_home(), dry_run=dry_run),
                 progress.tell,
             )
-            if workflow.tags:
+            if workflow.tags or workflow.linkedin_steps:
                 compliance = retain_compliance(
                     opened.database, opened.clock, loaded, os.environ, dry_run=dry_run
                 )

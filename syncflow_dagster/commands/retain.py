@@ -71,7 +71,7 @@ def retain_workflow(home: Path, loaded: LoadedWorkflow, *, dry_run: bool) -> Ret
             clock = DatabaseClock(database)
             report = retain(database, clock, loaded.workflow, options)
             compliance = None
-            if loaded.workflow.tags:
+            if loaded.workflow.tags or loaded.workflow.linkedin_steps:
                 compliance = retain_compliance(database, clock, loaded, os.environ, dry_run=dry_run)
         except Busy as error:
             msg = f"{error}; it needs no second one"

@@ -72,7 +72,7 @@ def retain_compliance(
     *,
     dry_run: bool = False,
 ) -> ComplianceReport:
-    """Do what retention does for persons, for a workflow with tag nodes.
+    """Do what retention does for persons, for a workflow with tag nodes or LinkedIn steps.
 
     Args:
         database: A migrated database.
