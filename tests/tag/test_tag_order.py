@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tag_cases import STATUS, PlanWorld, contact_id, policy, row, workflow
 
 from syncflow_dagster.testing.clock import FakeClock
@@ -24,3 +25,27 @@ def test_no_row_overtakes_an_earlier_one_of_any_of_its_records(database):
     world.add(moved(2, 2, 1), moved(3, 3, 2), moved(4, 4, 5))
     assert world.plan().postponed == 2
     assert [state for state, _ in world.states()] == ["PUSHING", "PENDING", "PENDING", "PUSHING"]
+
+
+@pytest.mark.parametrize("plan_rows", [1, 100])
+def test_nor_one_that_was_looked_at_before(database, plan_rows):
+    flow = workflow([STATUS, LEFT], fields=(FORMER,), plan_rows=plan_rows)
+    world = PlanWorld(database, FakeClock(), flow, policy())
+    world.org.cells = {contact_id(number): {} for number in range(1, 10)}
+    world.add(moved(1, 9, 1), moved(2, 2, 1))
+    first = world.plan()
+    assert first.postponed == 1
+    # The second waits for approval of the first, and so does what comes after it.
+    world.add(moved(3, 3, 2), moved(4, 4, 5))
+    assert [one.changes for one in world.plan().plans] == [2]
+    assert world.states()[2] == ("PENDING", None)
+
+
+def test_nor_one_whose_plan_was_too_large(database):
+    world = PlanWorld(
+        database, FakeClock(), workflow([STATUS], plan_rows=2), policy(auto_up_to=1, max_changes=1)
+    )
+    world.org.cells = {contact_id(number): {} for number in range(1, 10)}
+    world.add(row(1), row(2), row(1, company="Beta"))
+    assert [str(one.status) for one in world.plan().plans] == ["REFUSED"]
+    assert [state for state, _ in world.states()] == ["PENDING"] * 3

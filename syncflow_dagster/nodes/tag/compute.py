@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from syncflow_dagster.nodes.tag.lines import LinePlanner, Records, RowPlan, object_key
+from syncflow_dagster.nodes.tag.order import SHORT_ID
 from syncflow_dagster.nodes.tag.undo import Written, reverse, undo_lines
 from syncflow_dagster.nodes.tag.wishes import BadRowError, wishes_of
 
@@ -36,8 +37,9 @@ class Computed:
 
     Attributes:
         plans: Of each row that can be planned now.
-        followers: Rows of whose record another change is under way, by their id; with the hash of
-            the plan that holds it, empty for the plan of these rows, None where no plan does.
+        followers: Rows of whose record another change is under way or to be made first, by their
+            id; with the hash of the plan that holds it, empty for the plan of these rows, None
+            where no plan does.
     """
 
     plans: list[RowPlan]
@@ -93,13 +95,15 @@ class Computer:
                 computed.plans.append(RowPlan(row, refused=str(error)))
         places = {wish.place for wishes in found.values() for wish in wishes}
         taken = dict(self._busy(places) if busy is None else busy)
+        waiting = self._waiting(places, rows) if busy is None else {}
         chosen = []
         for row in rows:
             if row.delta_id not in found:
                 continue
             its = {wish.place.record_id for wish in found[row.delta_id]}
-            if blocked := its & taken.keys():
-                why = computed.followers[row.delta_id] = taken[min(blocked)]
+            overtaken = {one for one in its if waiting.get(one, row.delta_id) < row.delta_id}
+            if blocked := its & taken.keys() | overtaken:
+                why = computed.followers[row.delta_id] = taken.get(min(blocked))
                 # Rows of its other records may not overtake it either.
                 taken = {**dict.fromkeys(its, why), **taken}
             else:
@@ -114,7 +118,16 @@ class Computer:
     def _busy(self, places: Collection[Place]) -> dict[str, str | None]:
         keys = {object_key(self.account, self.node.object, place) for place in places}
         since = self.clock.now() - timedelta(seconds=self.settle_s)
-        return self.store.busy({place.record_id for place in places}, keys, since)
+        return self.store.order.busy({place.record_id for place in places}, keys, since)
+
+    def _waiting(self, places: Collection[Place], rows: Sequence[SourceRow]) -> Mapping[str, int]:
+        """Return the earlier row that waits for each record, where there is one."""
+        ids = {place.record_id for place in places}
+        if not ids:
+            return {}
+        fields = {rule.record for rule in self.node.rules}
+        found = self.store.order.waiting(fields, ids, rows[0].delta_id)
+        return {one: found[one[:SHORT_ID]] for one in ids if one[:SHORT_ID] in found}
 
     def undo(self, run: str) -> tuple[list[Line], int]:
         """Return what takes back what a run has written, and how much does not stand any more."""

@@ -15,11 +15,12 @@ from psycopg import sql as compose
 from psycopg.types.json import Jsonb
 
 from syncflow_dagster.nodes.tag.caps import Caps
+from syncflow_dagster.nodes.tag.order import Order
 from syncflow_dagster.nodes.tag.wishes import SourceRow
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     import psycopg
@@ -117,6 +118,7 @@ class PlanStore:
 
     Attributes:
         caps: Counts them.
+        order: What goes before their rows.
     """
 
     def __init__(self, database: Database, workflow: str, node: str, source: DeltaNode) -> None:
@@ -125,6 +127,7 @@ class PlanStore:
         self._source = source
         self._queries = sql.load("tag")
         self.caps = Caps(workflow, node)
+        self.order = Order(database, workflow, node, source.table)
 
     def take(self, after: int, limit: int) -> list[SourceRow]:
         """Return pending rows behind one, in their order, without locking them."""
@@ -137,25 +140,6 @@ class PlanStore:
         with self._database.transaction() as conn:
             found = self._on(conn, "plan_rows", {"delta_ids": list(delta_ids)})
             return [self._row(one) for one in found]
-
-    def busy(
-        self, record_ids: Collection[str], object_keys: Collection[str], since: datetime
-    ) -> dict[str, str | None]:
-        """Return records that are not to be planned now, with the hash of the plan they wait in.
-
-        Args:
-            record_ids: Records, for those that wait in a plan.
-            object_keys: What of them is to be changed, for what is under way.
-            since: What was written later may not show in reads yet.
-        """
-        given = {
-            **self._place,
-            "record_ids": list(record_ids),
-            "object_keys": list(object_keys),
-            "since": since,
-        }
-        rows = self._database.fetch_all(self._queries["busy_records"], given)
-        return {row["record_id"]: row["plan_hash"] for row in rows}
 
     def of_status(self, status: PlanStatus) -> list[StoredPlan]:
         """Return the node's plans that stand so, oldest first."""

@@ -68,6 +68,17 @@ from tag_plan_line l join tag_plan p using (plan_id)
 where p.workflow = %(workflow)s and p.node = %(node)s and p.status in ('WAITING', 'APPROVED')
   and l.record_id = any(%(record_ids)s);
 
+-- name: waiting_records
+-- Records of which an earlier row waits, with the first such row: what comes later may not overtake
+-- it. {columns} are the fields by which rules name records; an id may have 15 characters or 18.
+select left(v.record_id, 15) as record_id, min(d.delta_id) as delta_id
+from {table} d cross join lateral unnest(array[{columns}]) as v (record_id)
+where d.superseded_by is null
+  and ((d.state = 'HELD' and d.reason ~ '^plan [0-9a-f]{{12}} ')
+       or (d.state = 'PENDING' and d.delta_id < %(before)s))
+  and left(v.record_id, 15) = any(%(short_ids)s)
+group by 1;
+
 -- name: store_plan
 -- The same changes planned again are the same plan: a dry run's, once it is meant, waits.
 insert into tag_plan (workflow, node, plan_hash, policy_hash, status, undo_of, changes, records,
