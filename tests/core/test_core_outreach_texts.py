@@ -99,6 +99,8 @@ def test_no_value_is_read_as_a_template(values: dict[str, str]) -> None:
         ("note", "see https://example.com", "free", ["link"]),
         ("note", "see www.example.dev/x", "free", ["link"]),
         ("note", "see example.com", "free", ["link"]),
+        ("note", "HTTPS://EXAMPLE.COM", "free", ["link"]),
+        ("note", "Thanks.It was good, write to ann@example.com", "free", []),
         ("note", "e.g. Node.js 2.0 at 10.30, i.e. later", "free", []),
     ],
 )

@@ -24,10 +24,11 @@ _LONGEST = {"message": 8000, "inmail": 1900, "subject": 200}
 _BRACES = re.compile(r"[{}]")
 #: What programs print for a value that is not there; `None of us` is English.
 _PRINTED = re.compile(r"(?<!\w)(?:None(?! of\b)|null|NULL|NaN|nan|undefined)(?!\w)")
+#: An address with its scheme, or a domain as people write them: small letters behind the last dot,
+#: as `Thanks.It` is no link.
 _LINK = re.compile(
-    r"(?:https?://|www\.)\S+|(?<![\w@.])(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|co|de|at|ch|fr|es|it|"
-    r"nl|pl|pt|se|ru|tr|ir|uk|eu|us|app|dev|me|ly|link|page|site|info|biz)(?![\w.]*@)(?:/\S*)?\b",
-    re.IGNORECASE,
+    r"(?i:https?://|www\.)\S+|(?<![\w@.])(?:[A-Za-z0-9-]+\.)+(?:com|net|org|io|ai|co|de|at|ch|fr|es"
+    r"|it|nl|pl|pt|se|ru|tr|ir|uk|eu|us|app|dev|me|ly|link|page|site|info|biz)(?![\w.]*@)(?:/\S*)?\b"
 )
 
 
