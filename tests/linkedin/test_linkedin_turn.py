@@ -240,6 +240,23 @@ def test_texts_name_who_sends_them(make, unipile):
     assert world.states() == {"p1": "completed"}
 
 
+def test_who_turns_out_to_be_the_same_member_is_written_to_once(make, unipile):
+    world = make(sequence=[SEQUENCE[0]])
+    world.start(person(1), person(2, url=unipile.id("person-1")), person(3))
+    world.turn(hours=2)
+    assert world.states() == {"p1": "completed", "p2": "cancelled", "p3": "completed"}
+    assert len({row["person_id"] for row in world.leads()}) == 2
+    # Known by another name first, and found to be somebody who was invited before.
+    unipile.deed("slug", person="person-3", text="person-three")
+    person_3 = {**person(4), "url": "https://linkedin.com/in/person-three"}
+    world.start(person(1), person(2, url=unipile.id("person-1")), person(3), person_3)
+    assert world.turn(hours=2).sent == {}
+    assert world.states()["p4"] == "cancelled"
+    assert sorted(one["key"] for one in unipile.log("invite")) == sorted(
+        unipile.id(slug) for slug in ("person-1", "person-3")
+    )
+
+
 def test_notes_that_are_used_up_are_left_out_or_waited_for(make, unipile):
     bob = account("bob", tier="free")
     steps = [{**SEQUENCE[0], "note_exhausted": "send_without"}]

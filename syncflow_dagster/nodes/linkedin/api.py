@@ -241,6 +241,8 @@ def _asked_for(found: Profile, identifier: str, known_as: str | None, slug: str 
     if known_as is not None and found.provider_id == known_as:
         return found  # whoever takes another slug stays the same member
     asked = slugs.normalise(identifier)
+    if isinstance(asked, slugs.SalesNavigator):
+        return found  # nothing that a profile shows is made of it, and it is nobody's slug
     if isinstance(asked, slugs.ProviderId):
         # Ids may differ from account to account: then the slug tells.
         named = slugs.normalise(slug)

@@ -22,6 +22,8 @@ from syncflow_dagster.nodes.linkedin.texts import render_leads
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import psycopg
     from psycopg.rows import DictRow
 
@@ -200,7 +202,7 @@ class Enrolment:
         self._meet(known)
         given = {**self._names, "person_id": known.person_id}
         history = self._do("history", **given).fetchall()
-        fate = self._in_the_way(history)
+        fate = in_the_way(self.run, history, self.now)
         if fate is not None:
             return fate
         account = self._account(candidate, known.person_id, history)
@@ -226,25 +228,6 @@ class Enrolment:
         self.report.by_account[account] += 1
         return _TAKEN
 
-    def _in_the_way(self, history: list[DictRow]) -> Fate | None:
-        """Tell why a person may not be enrolled, by what it has been through; None if it may."""
-        again_after = timedelta(days=self.run.node.contact_again_after_days)
-        for past in history:
-            who = f"lead {past['lead_id']} of {past['workflow']}.{past['node']}"
-            if past["here"] and past["state"] != LeadState.CANCELLED:
-                why = f"the same person is {who}"
-                return Fate(DeltaState.SYNCED, "same person", why)
-            contacted = past["contacted_at"]
-            free_at = self.now if contacted is None else contacted + again_after
-            if past["live"]:
-                why = f"the person is on its way as {who}"
-                until = max(self.now + _SOON, free_at)
-                return Fate(DeltaState.HELD, "in another campaign", why, until)
-            if free_at > self.now:
-                why = f"the person was written to as {who}, and not again before {free_at:%Y-%m-%d}"
-                return Fate(DeltaState.HELD, "contacted lately", why, free_at)
-        return None
-
     def _account(self, candidate: Candidate, person_id: int, history: list[DictRow]) -> str:
         """Return the account that acts: the one named, one the person knows, or one with room."""
         if candidate.account is not None:
@@ -260,24 +243,7 @@ class Enrolment:
         return min(self._accounts.values(), key=place)
 
     def _meet(self, known: Known) -> None:
-        """Make persons one who turn out to be one; of two live leads the younger is taken out."""
-        if not known.others:
-            return
-        persons = [known.person_id, *known.others]
-        rows = self._do("live_leads", persons=persons).fetchall()
-        live = [row["lead_id"] for row in rows]
-        for number in live[1:]:
-            lead = self.run.leads.lock(self.conn, number)
-            assert lead is not None
-            why = f"it is the same person as lead {live[0]}"
-            self.run.leads.move(self.conn, lead, LeadState.CANCELLED, self.now, why)
-        if len(live) > 1:
-            kept = self.run.leads.lock(self.conn, live[0])
-            assert kept is not None
-            others = ", ".join(str(one) for one in live[1:])
-            why = f"it was known as another person, too: lead {others}, which is taken out"
-            self.run.leads.move(self.conn, kept, LeadState.NEEDS_REVIEW, self.now, why)
-        self._do("merge_leads", into=known.person_id, others=list(known.others))
+        self.people.meet(self.run.leads, known, is_sure=False)
         self.report.merged += len(known.others)
 
     def _locked(self, lead: Lead) -> Lead:
@@ -296,3 +262,29 @@ class Enrolment:
 
     def _do(self, name: str, **given: Any) -> psycopg.Cursor[DictRow]:
         return self.conn.execute(self._queries[name], given)
+
+
+def in_the_way(run: OutreachRun, history: Iterable[DictRow], now: datetime) -> Fate | None:
+    """Tell why a person may not be a lead, by what it has been through; None if it may.
+
+    Args:
+        run: The node's run.
+        history: Rows of the statement `history`.
+        now: Database time.
+    """
+    again_after = timedelta(days=run.node.contact_again_after_days)
+    for past in history:
+        who = f"lead {past['lead_id']} of {past['workflow']}.{past['node']}"
+        if past["here"] and past["state"] != LeadState.CANCELLED:
+            why = f"the same person is {who}"
+            return Fate(DeltaState.SYNCED, "same person", why)
+        contacted = past["contacted_at"]
+        free_at = now if contacted is None else contacted + again_after
+        if past["live"]:
+            why = f"the person is on its way as {who}"
+            until = max(now + _SOON, free_at)
+            return Fate(DeltaState.HELD, "in another campaign", why, until)
+        if free_at > now:
+            why = f"the person was written to as {who}, and not again before {free_at:%Y-%m-%d}"
+            return Fate(DeltaState.HELD, "contacted lately", why, free_at)
+    return None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.core.matching import contacts
 from syncflow_dagster.core.outreach import slugs
-from syncflow_dagster.core.outreach.slugs import ProviderId, Slug
+from syncflow_dagster.core.outreach.slugs import ProviderId, SalesNavigator, Slug
+from syncflow_dagster.core.outreach.states import LeadState
 from syncflow_dagster.store import sql
 from syncflow_dagster.workflows.models import IdentityNode
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import DictRow
 
+    from syncflow_dagster.nodes.linkedin.leads import LeadStore
     from syncflow_dagster.workflows.models import LinkedInStepNode
 
     Connection = psycopg.Connection[DictRow]
@@ -57,9 +59,9 @@ class Candidate:
     """Somebody the source wants to be a lead.
 
     Attributes:
-        keys: What the person is known by: `slug:…`, `provider:…`, `email:…`, `person:…`.
+        keys: What the person is known by: `slug:…`, `provider:…`, `sales:…`, `email:…`, `person:…`.
         slug: Name in the LinkedIn address, if that is given.
-        provider_id: LinkedIn's id, if that is given.
+        provider_id: LinkedIn's id, if that is given, or Sales Navigator's own.
         fields: What texts are made of, by name.
         account: Name of the account that shall act, if the source says.
     """
@@ -135,12 +137,9 @@ def _address(
                 slug = found.value
             case ProviderId():
                 provider_id = found.value
-            case _:
-                msg = (
-                    f"{field} holds an address of Sales Navigator, which nobody is known by "
-                    "elsewhere; right would be the one of the profile, linkedin.com/in/NAME"
-                )
-                raise NotALead(msg)
+            case SalesNavigator():
+                # What it stands for is asked with the first look at the profile.
+                provider_id = provider_id or found.value
     if not keys:
         names = [one for one in (node.lead.linkedin, node.lead.provider_id) if one]
         msg = f"{' and '.join(names) or 'no field'} holds no LinkedIn address"
@@ -178,13 +177,18 @@ class People:
         """Wait for the right to find and make persons: two at once might make one twice."""
         self._conn.execute(self._queries["hold_people"])
 
-    def known_by(self, keys: Sequence[str]) -> Known:
+    def known_by(self, keys: Sequence[str], person_id: int | None = None) -> Known:
         """Return the person who has any of these keys, and give it all of them.
 
         Where several persons have them, they are one from now on: the one known longest.
+
+        Args:
+            keys: The keys.
+            person_id: A person who has them, too, as has just become known.
         """
         rows = self._conn.execute(self._queries["find_persons"], {"keys": list(keys)}).fetchall()
-        found = [row["person_id"] for row in rows]
+        told = [] if person_id is None else [person_id]
+        found: list[int] = sorted({*told, *(row["person_id"] for row in rows)})
         if not found:
             row = self._conn.execute(self._queries["make_person"], {"now": self._now}).fetchone()
             assert row is not None
@@ -194,3 +198,33 @@ class People:
             self._conn.execute(self._queries["merge_keys"], {"into": first, "others": others})
         self._conn.execute(self._queries["add_keys"], {"person_id": first, "keys": list(keys)})
         return Known(first, tuple(others))
+
+    def meet(self, leads: LeadStore, known: Known, *, is_sure: bool) -> None:
+        """Let persons be one who turned out to be one: of several live leads one goes on.
+
+        The others are taken out. The one that goes on is shown to a person, unless it is sure that
+        it is the same member and nothing was sent to the others.
+
+        Args:
+            leads: Moves leads.
+            known: The persons.
+            is_sure: LinkedIn itself says that they are the same.
+        """
+        if not known.others:
+            return
+        conn, now = self._conn, self._now
+        given = {"persons": [known.person_id, *known.others]}
+        rows = conn.execute(self._queries["live_leads"], given).fetchall()
+        first, *others = [leads.lock(conn, row["lead_id"]) for row in rows] or [None]
+        for lead in others:
+            assert first is not None
+            assert lead is not None
+            why = f"it is the same person as lead {first.lead_id}"
+            leads.move(conn, lead, LeadState.CANCELLED, now, why)
+        sent = any(one is not None and one.last_action_at is not None for one in others)
+        if first is not None and others and (sent or not is_sure):
+            numbers = ", ".join(str(one.lead_id) for one in others if one is not None)
+            why = f"it was known as another person, too: lead {numbers}, which is taken out"
+            leads.move(conn, first, LeadState.NEEDS_REVIEW, now, why)
+        merged = {"into": known.person_id, "others": list(known.others)}
+        conn.execute(self._queries["merge_leads"], merged)

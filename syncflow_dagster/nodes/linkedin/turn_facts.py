@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from syncflow_dagster.core.outreach import slugs
 from syncflow_dagster.core.outreach.advance import INVITE_AGAIN_AFTER
 from syncflow_dagster.core.outreach.states import LeadState
 from syncflow_dagster.nodes.linkedin.detection import Detection
+from syncflow_dagster.nodes.linkedin.enrol_leads import in_the_way
 from syncflow_dagster.nodes.linkedin.inbox_events import listed
 from syncflow_dagster.nodes.linkedin.inbox_report import Word
 from syncflow_dagster.nodes.linkedin.messages_in import Messages
+from syncflow_dagster.nodes.linkedin.people import People
+from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
     import psycopg
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.linkedin.guards import Facts
     from syncflow_dagster.nodes.linkedin.leads import Lead
     from syncflow_dagster.nodes.linkedin.run import OutreachRun
-    from syncflow_dagster.nodes.linkedin.shapes import Message
+    from syncflow_dagster.nodes.linkedin.shapes import Message, Profile
 
     Connection = psycopg.Connection[DictRow]
 
@@ -44,6 +48,8 @@ def take_in(
         leads.move(conn, lead, LeadState.NEEDS_REVIEW, now, why)
         return "wrong profile"
     leads.keep_facts(conn, lead, {**_keys(facts), "checked_at": now})
+    if facts.profile is not None and _is_another_s(run, conn, lead, facts.profile, now):
+        return "same person"
     if facts.inbound:
         return _answered(run, conn, lead, facts.inbound, now)
     if facts.by_hand and run.node.on_owner_message == "pause":
@@ -69,7 +75,35 @@ def _keys(facts: Facts) -> dict[str, Any]:
     if facts.profile is not None:
         found["provider_id"] = facts.profile.provider_id
         found["open_profile"] = bool(facts.profile.open_profile)
+        if (slug := slugs.slug(facts.profile.slug)) is not None:
+            found["slug"] = slug
     return found
+
+
+def _is_another_s(
+    run: OutreachRun, conn: Connection, lead: Lead, profile: Profile, now: datetime
+) -> bool:
+    """Keep what the person is known by now; tell whether another lead turns out to be the same."""
+    told = slugs.normalise(profile.provider_id), slugs.normalise(profile.slug)
+    if (lead.provider_id, lead.slug) == tuple(one and one.value for one in told):
+        return False
+    people = People(conn, now)
+    people.hold()
+    known = people.known_by([one.key for one in told if one is not None], lead.person_id)
+    if not known.others:
+        return False
+    people.meet(run.leads, known, is_sure=True)
+    after = run.leads.lock(conn, lead.lead_id)
+    if after is None or after.state != lead.state:
+        return True
+    given = {"workflow": lead.workflow, "node": lead.node, "person_id": known.person_id}
+    rows = conn.execute(sql.load("outreach_enrol")["history"], given).fetchall()
+    past = [row for row in rows if row["lead_id"] != lead.lead_id]
+    fate = in_the_way(run, past, now)
+    if fate is None:
+        return False
+    run.leads.move(conn, after, LeadState.CANCELLED, now, fate.reason)
+    return True
 
 
 def _answered(
