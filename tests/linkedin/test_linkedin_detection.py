@@ -225,7 +225,9 @@ def test_our_own_messages_come_back_as_such_and_an_owners_hold_the_lead(told):
     by_hand = leads.add("in_flight")
     queued = leads.effect(by_hand, "message", "PLANNED", text="Hello")
     unapproved = leads.add("awaiting_approval")
+    nameless = leads.effect(leads.add("connected"), text="Hello", sent_at=NOW)
     outcomes = told(
+        message("ACoAAAp7", "Hello", 77, own=True),
         message("ACoAAAp1", "our note", 1, own=True, message_type="INVITATION"),
         message("ACoAAAp2", "Hello there", 2, own=True),
         message("ACoAAAp3", "Hello", 3, own=True),
@@ -234,11 +236,14 @@ def test_our_own_messages_come_back_as_such_and_an_owners_hold_the_lead(told):
         message("ACoAAAp6", "By the way", 6, own=True),
         message("ACoAAAp2", "long ago", 7, own=True, at=NOW - timedelta(days=90)),
     )
-    assert outcomes == {"connected": 1, "echo": 3, "owner wrote": 2, "older than the lead": 1}
+    assert outcomes == {"connected": 1, "echo": 4, "owner wrote": 2, "older than the lead": 1}
     assert leads.get(accepted)["connected_via"] == "note_chat"
     assert leads.state(accepted) == leads.state(done) == "connected"
     row = told.run.database.fetch_one("select * from effect where effect_id = %s", (asked,))
     assert (row["state"], row["not_before"]) == ("UNKNOWN", NOW)
+    # It was sent without an id being told: here it is.
+    row = told.run.database.fetch_one("select * from effect where effect_id = %s", (nameless,))
+    assert row["remote_id"] == "m77"
     # What was left to a person is answered by the message itself.
     assert leads.effect_state(question) == "DONE"
     assert (leads.state(lost), leads.get(lost)["current_step"]) == ("connected", 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from syncflow_dagster.core.outreach.matching import Sighting, keys_of
 from syncflow_dagster.nodes.linkedin.inbox import TRIES, Inbox
 from syncflow_dagster.nodes.linkedin.inbox_events import (
     MessageSeen,
+    NewRelation,
     NotAnEvent,
     NotNeeded,
     StatusSeen,
@@ -165,7 +167,7 @@ def test_whatever_is_told_is_an_event_or_is_refused(body, is_relation):
     assert key
     if isinstance(event, MessageSeen):
         keys_of(Sighting("a", event.others[0] if event.others else None, slug=event.address))
-    elif not isinstance(event, StatusSeen):
+    elif isinstance(event, NewRelation):
         keys_of(Sighting("a", event.provider_id, slug=event.address))
 
 
@@ -195,6 +197,22 @@ def test_events_are_worked_in_once_and_one_that_fails_leaves_the_others_alone(da
     assert row["tries"] == TRIES
     assert "user_provider_id" in row["outcome"]
     assert leads.events(first) == ["invite_sent", "connected", "connected"]
+
+
+def test_two_at_once_take_each_event_in_once(database, tmp_path):
+    run = make_run(database, tmp_path)
+    leads = Leads(database)
+    inbox = Inbox(database, "default")
+    ids = [leads.add() for _ in range(20)]
+    for number in range(1, 21):
+        inbox.keep(relation(f"ACoAAAp{number}"), NOW)
+    database.execute("update outreach_inbox set body = '{}' where inbox_id = 20")
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(process_inbox, [run, run]))
+    assert sum(one.outcomes["connected"] for one in reports) == 19
+    assert sum(one.failed + one.open for one in reports[-1:]) == 0
+    for lead_id in ids[:19]:
+        assert leads.events(lead_id) == ["invite_sent", "connected", "connected"]
 
 
 def test_states_of_accounts_are_taken_over_and_old_news_is_not(database, tmp_path):
