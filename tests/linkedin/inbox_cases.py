@@ -128,7 +128,14 @@ class Leads:
             "pass": 1,
             "object_key": f"outreach:{lead_id}:1:{step}:{kind}",
             "creates": True,
-            "payload": Jsonb({"step": step, "after": lead["resume_state"], "text": text}),
+            "payload": Jsonb(
+                {
+                    "step": step,
+                    "after": lead["resume_state"],
+                    "text": text,
+                    "provider_id": lead["provider_id"],
+                }
+            ),
             "state": state,
             "lead_id": lead_id,
             "state_since": NOW,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 from inbox_cases import ANNA, BEN, NOW, Leads, make_run, relation
 
@@ -14,6 +17,7 @@ from syncflow_dagster.nodes.linkedin.inbox import Inbox
 from syncflow_dagster.nodes.linkedin.interventions import Interventions, NotPossible
 from syncflow_dagster.nodes.linkedin.interventions_switch import Switch, replay
 from syncflow_dagster.nodes.linkedin.process import process_inbox
+from syncflow_dagster.nodes.linkedin.shapes import AccountStatus, Page, Profile
 
 ANN = By("Ann", "because")
 
@@ -104,6 +108,26 @@ def test_an_action_in_question_is_answered_and_nothing_goes_before(run, leads, t
         tools.resume(unknown, ANN)
     with pytest.raises(NotPossible, match="none of its actions is in question"):
         interventions_now.reconcile(run, sent, ANN)
+
+
+def test_linkedin_is_asked_about_an_action_that_waits_for_a_person(database, tmp_path, leads):
+    shown = {"profile": Profile("ACoAAAp1", *[None] * 5, False, None, None, None)}
+    api = SimpleNamespace(
+        profile=lambda *_, **__: shown["profile"],
+        sent=lambda *_, **__: Page((), None),
+        relations=lambda *_, **__: Page((), None),
+        account=lambda: AccountStatus("OK", None),
+    )
+    run = make_run(database, tmp_path, ask=lambda _: api)
+    lead_id = leads.add("needs_review", resume_state="pending_invite")
+    effect = leads.effect(lead_id, "invite", "NEEDS_PERSON", step=0, sent_at=NOW)
+    told = interventions_now.reconcile(run, lead_id, ANN)
+    assert "`mark-sent` or `requeue` decides" in told
+    assert leads.effect_state(effect) == "NEEDS_PERSON"
+    shown["profile"] = replace(shown["profile"], invitation="sent")
+    assert "was found" in interventions_now.reconcile(run, lead_id, ANN)
+    assert leads.effect_state(effect) == "DONE"
+    assert leads.get(lead_id)["current_step"] == 1
 
 
 def test_steps_are_left_out_and_connections_told_with_evidence(run, leads, tools):
