@@ -277,6 +277,8 @@ create table outreach_inbox (
     unique (source, event_key)
 );
 create index outreach_inbox_open on outreach_inbox (inbox_id) where processed_at is null;
+-- Events whose bodies are still kept.
+create index outreach_inbox_kept on outreach_inbox (processed_at) where body <> '{}';
 
 -- Connections that are known, so that a poll stops at the first it has seen.
 create table outreach_relation (
