@@ -95,7 +95,7 @@ def test_what_changes_before_an_approval_counts_and_later_does_not(database, clo
     world.enrol(person(1), person(2, country="DE"), person(3))
     assert [row["state"] for row in world.leads() if row["source_key"] == "p1"] == [
         "cancelled",
-        "awaiting_approval",
+        "pending_invite",
     ]
 
 

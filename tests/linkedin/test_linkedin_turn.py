@@ -6,9 +6,12 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from turn_world import SEQUENCE, SandboxClock, World, account, monday, person, workflow
+from turn_world import ANN, KEY, SEQUENCE, SandboxClock, World, account, monday, person, workflow
 
+from syncflow_dagster.core.consent.identifiers import Kind
+from syncflow_dagster.nodes.compliance.lists import Entry, Identifier, Lists
 from syncflow_dagster.nodes.linkedin.accounts import AccountStore, due_accounts
+from syncflow_dagster.nodes.linkedin.approval import refuse
 
 
 @pytest.fixture
@@ -179,15 +182,32 @@ def test_a_stop_is_asked_in_the_last_moment(make, unipile, clock, scope):
     assert world.turn(hours=1).sent == {"invite": 1}
 
 
-def test_nothing_goes_without_acknowledgement_approval_or_after_a_suppression(make, unipile):
+def test_nothing_goes_without_acknowledgement_approval_or_after_a_suppression(make, unipile, clock):
     world = make()
-    world.start(person(1), person(2))
-    world.database.execute("update outreach_lead set approval_id = null where lead_id = 1")
-    world.database.execute("update outreach_account set acknowledged_at = null")
+    world.start(person(1), person(2), person(3, email="three@acme.com"), person(4))
+    database = world.database
+    database.execute("update outreach_lead set approval_id = null where source_key = 'p1'")
+    database.execute("update outreach_account set acknowledged_at = null")
     assert "acknowledged" in world.turn(hours=1).stopped
     world.approve()
+    # Entered after enrolment: asked about right before the sending.
+    listed = [Identifier(Kind.EMAIL, "three@acme.com")]
+    by = Entry("Ann", "asked us to", clock.now())
+    Lists(database, KEY).enter("do_not_contact", listed, "add", by)
+    assert world.turn(minutes=1).held["nobody has approved its texts"] == 1
+    world.turn(minutes=20)
+    assert world.states()["p3"] == "suppressed"
+    sent_to = {one["key"] for one in unipile.log("invite")}
+    assert sent_to == {unipile.id("person-2"), unipile.id("person-4")}
+    # Somebody thinks better of it: nothing more goes.
+    hash_ = database.fetch_one("select batch_hash from outreach_preview")["batch_hash"]
+    refuse(database, clock, world.run.loaded, hash_, ANN)
+    database.execute(
+        "update outreach_lead set approval_id = 1, next_due_at = %s where source_key = 'p1'",
+        [clock.now()],
+    )
     assert world.turn(hours=1).held["nobody has approved its texts"] == 1
-    assert [one["key"] for one in unipile.log("invite")] == [unipile.id("person-2")]
+    assert len(unipile.log("invite")) == 2
 
 
 def test_an_account_that_is_down_waits_and_comes_back_at_half_volume(make, unipile, clock):
@@ -209,7 +229,7 @@ def test_reads_that_fail_stop_the_account_and_not_each_lead(make, unipile):
     world = make()
     world.start(*(person(number) for number in range(12)))
     unipile.fault("error_before", status=500)
-    assert world.turn(hours=3).sent == {}
+    assert world.turn(hours=1).sent == {}
     used = {one.bucket: one.used for one in world.run.statistics().usage}
     assert used["profile"] == 0
     unipile.control.clear_faults()

@@ -9,9 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from syncflow_dagster.core.consent.identifiers import PrivacyKey
-from syncflow_dagster.core.outreach.states import LeadState
+from syncflow_dagster.ledger.decisions import By
 from syncflow_dagster.nodes.delta.build import DeltaOptions, build_delta
+from syncflow_dagster.nodes.linkedin.approval import acknowledge, approve
 from syncflow_dagster.nodes.linkedin.names import ledger_account
+from syncflow_dagster.nodes.linkedin.preview import make_preview
 from syncflow_dagster.nodes.linkedin.run import OutreachOptions, OutreachRun
 from syncflow_dagster.nodes.rows import GivenRows
 from syncflow_dagster.workflows.loader import LoadedWorkflow
@@ -20,6 +22,7 @@ from syncflow_dagster.workflows.models import Workflow
 COLUMNS = ("id", "url", "first", "email", "country", "account", "person")
 SCHEMA = pa.schema([(name, pa.string()) for name in COLUMNS])
 KEY = PrivacyKey("k" * 32)
+ANN = By("Ann", "a test")
 SEQUENCE = [
     {"type": "invite", "note": "Hi {{first_name}}, let us connect"},
     {"type": "message", "text": "Thanks {{first_name}}, hello"},
@@ -152,18 +155,12 @@ class World:
 
     def approve(self):
         """Acknowledge the accounts, and approve all texts, as a person would."""
-        now = self.clock.now()
-        self.database.execute(
-            "update outreach_account set acknowledged_at = %s, acknowledged_by = 'Ann'", [now]
-        )
-        for row in self.leads():
-            if row["state"] == LeadState.AWAITING_APPROVAL:
-                with self.database.transaction() as conn:
-                    lead = self.run.leads.lock(conn, row["lead_id"])
-                    facts = {"approval_id": 1}
-                    self.run.leads.move(
-                        conn, lead, LeadState.PENDING_INVITE, now, None, facts=facts
-                    )
+        place = (self.database, self.clock, self.run.loaded)
+        for account in self.run.node.accounts:
+            acknowledge(*place, account.name, ANN)
+            shown = make_preview(*place, self.run.node, account)
+            if shown.leads:
+                approve(*place, shown.batch_hash, ANN)
 
     def start(self, *people):
         """Enrol and approve people."""

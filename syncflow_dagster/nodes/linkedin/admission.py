@@ -17,6 +17,7 @@ from syncflow_dagster.core.outreach.states import LeadState
 from syncflow_dagster.core.outreach.tiers import BUCKET_OF_KIND
 from syncflow_dagster.ledger.admission import Held
 from syncflow_dagster.nodes.linkedin.accounts import AccountStore
+from syncflow_dagster.nodes.linkedin.approval import is_approved
 from syncflow_dagster.nodes.linkedin.sequence import calendar_of
 from syncflow_dagster.nodes.linkedin.suppression import standing
 from syncflow_dagster.store import sql
@@ -175,7 +176,7 @@ class Admission:
         """Tell why it may not go to this lead."""
         if lead.state != LeadState.IN_FLIGHT or lead.current_step > effect.payload["step"]:
             return Barred(f"the lead is {lead.state} at step {lead.current_step}", now)
-        if lead.approval_id is None:
+        if lead.approval_id is None or not is_approved(conn, lead.sequence_id, lead.account):
             return Barred("nobody has approved its texts", now + _A_DAY)
         if lead.checked_at is None or now - lead.checked_at > FRESH:
             return Barred("what was asked about the person is stale", now)
