@@ -58,7 +58,9 @@ class TagHarness(Harness):
     def _destination(self, token):
         client = self._client(token)
         looker = Looker(self._tagged)
-        screen = Screen(OpenGate(), client, looker, lambda _effects: None, FakeClock(), POLICY)
+        screen = Screen(
+            OpenGate(), client, looker, lambda _effects: None, FakeClock(), POLICY, lambda: POLICY
+        )
         return TagDestination(client, screen, 200)
 
     def destination(self):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from tag_cases import CHAMPION, JUNCTION, MEMBER, STATUS, TOPIC, policy, rule
+from tag_cases import CHAMPION, JUNCTION, MEMBER, STATUS, TOPIC, rule
 
 from syncflow_dagster.core.outcomes import Done, Reject
 from syncflow_dagster.ledger import deliver, reconcile, recording
@@ -174,17 +172,6 @@ def test_before_each_further_request_of_a_batch_the_gate_is_asked_again(monkeypa
     outcomes = writer.write(effects, Shown(), lambda some: ([some[0]], {some[1].effect_id: no}))
     assert sent == [[1], [2]]
     assert outcomes == {1: Done(), 2: Done(), 3: no}
-
-
-def test_what_was_applied_under_another_policy_is_not_sent(make_world):
-    world = make_world([STATUS])
-    world.add_people(0)
-    world.run().plan()
-    changed = policy(auto_up_to=1_000, max_changes=2_000)
-    (world.folder / "policy.yaml").write_text(json.dumps(changed.model_dump(mode="json")))
-    world.go(run_id="run-2")
-    assert world.log() == []
-    assert "policy has changed" in world.dead()[world.people[0]]
 
 
 @pytest.mark.parametrize(

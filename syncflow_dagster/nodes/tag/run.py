@@ -212,15 +212,15 @@ class TagRun:
         return _together(reports)
 
     def destination(self) -> TagDestination:
-        """Return the org as a destination of the ledger.
-
-        Raises:
-            PolicyUnusable: The policy's file is not there any more, or has mistakes.
-        """
-        # Read anew: what was applied under another policy than that of now is not sent.
-        policy = policy_of(self._loaded, self._node, self._options.environ)
+        """Return the org as a destination of the ledger."""
         screen = Screen(
-            self._gate, self._client, self._ready(), self._note_found, self._clock, policy.hash
+            self._gate,
+            self._client,
+            self._ready(),
+            self._note_found,
+            self._clock,
+            self.policy.hash,
+            lambda: policy_of(self._loaded, self._node, self._options.environ).hash,
         )
         bulk = None
         if self._node.bulk_from is not None:

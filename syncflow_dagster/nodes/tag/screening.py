@@ -21,6 +21,7 @@ from syncflow_dagster.nodes.tag.cells import same
 from syncflow_dagster.nodes.tag.costs import BATCH
 from syncflow_dagster.nodes.tag.lines import place_of
 from syncflow_dagster.nodes.tag.plan_report import sizes
+from syncflow_dagster.nodes.tag.policy import PolicyUnusable
 from syncflow_dagster.nodes.tag.showing import Shown
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ class Screen:
         looker: Asks what records show.
         note_found: Told of effects whose tag was there already.
         clock: Tells how old an answer of the gate is.
-        policy_hash: Of the policy as its file is now; what was applied under another is not sent.
+        policy_hash: Of the gate's policy.
+        policy_now: Reads the policy's file and returns its hash; what was applied under another
+            policy is not sent. It raises `PolicyUnusable`.
     """
 
     gate: GatePort
@@ -91,6 +94,7 @@ class Screen:
     note_found: Callable[[Sequence[Effect]], None]
     clock: Clock
     policy_hash: str
+    policy_now: Callable[[], str]
 
     def screen(self, effects: Sequence[Effect]) -> Screened:
         """Return which effects may be written now, and what becomes of the others.
@@ -98,9 +102,15 @@ class Screen:
         The gate comes last: behind its yes there is nothing but the write.
         """
         screened = Screened()
+        try:
+            now = self.policy_now()
+        except PolicyUnusable as error:
+            stop = Stop(str(error))
+            screened.outcomes.update((one.effect_id, stop) for one in effects)
+            return screened
         ours = []
         for effect in effects:
-            if effect.payload.get("policy") == self.policy_hash:
+            if effect.payload.get("policy") == now == self.policy_hash:
                 ours.append(effect)
             else:
                 outdated = Reject("the policy has changed since this was applied", gone=True)
