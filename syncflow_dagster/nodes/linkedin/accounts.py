@@ -123,10 +123,6 @@ class AccountStore:
                 conn.execute(self._queries["wake"], {"account": account})
         return changed
 
-    def wake(self, account: str) -> None:
-        """Let the account's nodes look at once whether something can go."""
-        self._database.execute(self._queries["wake"], {"account": account})
-
     def stop(self, scope: str, reason: str, now: datetime) -> None:
         """Switch something off until a person has looked: `*`, `workflow.node`, or an account."""
         given = {"scope": scope, "reason": reason, "now": now}

@@ -158,32 +158,6 @@ class LeadStore:
         rows = conn.execute(self._queries["read_leads"], {"lead_ids": list(lead_ids)}).fetchall()
         return {row["lead_id"]: lead_of(row) for row in rows}
 
-    def find_by_keys(
-        self,
-        *,
-        provider_id: str | None = None,
-        slug: str | None = None,
-        chat_id: str | None = None,
-        accounts: Iterable[str] | None = None,
-    ) -> list[Lead]:
-        """Return the leads known by one of these, the latest first, ended ones too.
-
-        Args:
-            provider_id: The provider's id, case-sensitive.
-            slug: Normalised name in the address.
-            chat_id: A chat with the person.
-            accounts: Only leads of these accounts.
-        """
-        given = {
-            "provider_id": provider_id,
-            "slug": slug,
-            "chat_id": chat_id,
-            "accounts": None if accounts is None else list(accounts),
-        }
-        return [
-            lead_of(row) for row in self._database.fetch_all(self._queries["find_by_keys"], given)
-        ]
-
     def move(
         self,
         conn: Connection,

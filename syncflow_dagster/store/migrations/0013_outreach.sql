@@ -185,7 +185,6 @@ create index outreach_lead_due on outreach_lead (account, workflow, node, queue,
     where next_due_at is not null;
 create index outreach_lead_by_provider on outreach_lead (provider_id);
 create index outreach_lead_by_slug on outreach_lead (slug);
-create index outreach_lead_by_chat on outreach_lead (chat_id);
 create index outreach_lead_by_state on outreach_lead (workflow, node, state, state_since);
 create index outreach_lead_waiting on outreach_lead (account, state)
     where state in ('invite_sent', 'in_flight', 'outcome_unknown');

@@ -12,18 +12,6 @@ select * from outreach_lead where lead_id = %(lead_id)s for update;
 -- name: read_leads
 select * from outreach_lead where lead_id = any(%(lead_ids)s);
 
--- name: find_by_keys
-select l.*
-from outreach_lead l
-where l.lead_id in (
-    select lead_id from outreach_lead where provider_id = %(provider_id)s
-    union
-    select lead_id from outreach_lead where slug = %(slug)s
-    union
-    select lead_id from outreach_lead where chat_id = %(chat_id)s)
-  and (%(accounts)s::text[] is null or l.account = any(%(accounts)s))
-order by l.lead_id desc;
-
 -- name: move_lead
 -- Facts come as one object; what it does not name stays.
 update outreach_lead l
