@@ -231,7 +231,7 @@ def _plan_json(plan: StoredPlan) -> Mapping[str, Any]:
 def _undo_lines(name: str, report: TagPlanReport) -> list[str]:
     gone = [f"  {name}: {count:,} times {why}" for why, count in report.settled.items()]
     made = [f"  {name}: {one}" for one in report.plans]
-    return [*made, *gone] or [f"  {name}: that run has written nothing"]
+    return [*made, *gone] or [f"  {name}: nothing is known that this run has written"]
 
 
 def _found(workflow: str) -> LoadedWorkflow:
