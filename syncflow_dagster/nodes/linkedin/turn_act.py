@@ -47,8 +47,17 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[DictRow]
 
-#: When a lead is asked about again whose person could not be read.
-_AGAIN = timedelta(minutes=10)
+#: When a lead is asked about again whose person could not be read; profiles are limited.
+_AGAIN, _SOON = timedelta(minutes=10), timedelta(minutes=1)
+#: What ends with the account's state, its breakers or its stops, and not with the lead.
+_OF_THE_ACCOUNT = frozenset(
+    {
+        ErrorClass.ACCOUNT_DOWN,
+        ErrorClass.ACCOUNT_LIMIT,
+        ErrorClass.CONFIG,
+        ErrorClass.UNRECOGNISED,
+    }
+)
 #: Tries after which an action that itself keeps failing is dead.
 _TRIES = 5
 #: Seconds one delivery may take.
@@ -210,8 +219,13 @@ class Actor:
         return facts
 
     def _unread(self, lead: Lead, error: ReadFailed) -> None:
+        """Put a lead off whose person could not be read, unless it is the account's affair."""
         now = self.run.clock.now()
-        until = now + max(_AGAIN, timedelta(seconds=error.after_s or 0))
+        self.report.held[error.reason] += 1
+        if error.kind in _OF_THE_ACCOUNT and error.signal is not None:
+            return
+        again = _SOON if error.signal is not None and error.signal.bucket == "read" else _AGAIN
+        until = now + max(again, timedelta(seconds=error.after_s or 0))
         with self.run.database.transaction() as conn:
             locked = self.run.leads.lock(conn, lead.lead_id)
             if locked is None or locked.state not in DUE_STATES:
@@ -221,7 +235,6 @@ class Actor:
                 self.report.found["no such member"] += 1
             else:
                 self.run.leads.wait(conn, locked, until)
-                self.report.held[error.reason] += 1
 
     def _plan(self, lead: Lead, facts: Facts) -> bool:
         """Take in what was learnt, and plan the action if it is still the one; tell whether so."""

@@ -48,7 +48,7 @@ from outreach_lead l
 left join outreach_turn t using (account, workflow, node)
 where l.workflow = %(workflow)s and l.node = %(node)s
   and (l.queue = 'look' and l.next_due_at < %(due_before)s
-       or l.next_due_at < %(due_before)s and coalesce(t.next_at, t.ended_at) < %(due_before)s
+       or l.next_due_at < %(due_before)s and coalesce(t.next_at, t.ended_at, l.next_due_at) < %(due_before)s
        or l.state = 'in_flight' and l.state_since < %(flying_before)s
        or l.state = 'outcome_unknown' and l.state_since < %(unknown_before)s)
 order by since
