@@ -66,5 +66,5 @@ def test_a_plan_goes_from_the_list_to_the_org_and_back(world):
     syncflow("refuse", "champions", undo["plan_hash"], "--reason", "keep", "--actor", "anna")
     assert "no plan waits" in syncflow("plans", "champions")
     assert "REFUSED" in syncflow("plans", "champions", "--all")
-    assert "written nothing" in syncflow("undo", "champions", "--run", "run-9")
+    assert "nothing is known" in syncflow("undo", "champions", "--run", "run-9")
     assert "no plan" in syncflow("show", "champions", "0123456789", fails=True)
