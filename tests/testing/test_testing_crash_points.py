@@ -16,6 +16,7 @@ from syncflow_dagster.testing.faults.adoption import adoption_cases
 from syncflow_dagster.testing.faults.cases import cases
 from syncflow_dagster.testing.faults.identity import identity_cases
 from syncflow_dagster.testing.faults.jobs_cases import jobs_cases
+from syncflow_dagster.testing.faults.outreach import outreach_cases
 from syncflow_dagster.testing.faults.retention import retention_cases
 from syncflow_dagster.testing.faults.salesforce_pull import pull_cases
 
@@ -51,7 +52,8 @@ def test_the_fault_matrix_kills_at_every_point():
     ]
     pulls = pull_cases().values()
     points = [*(case.crash_at for case in [*cases(), *jobs_cases(), *pulls]), *others]
-    killed = {point.split(":")[0] for point in points if point}
+    simulated = {point for case in outreach_cases().values() for point in case.crash_points}
+    killed = {point.split(":")[0] for point in points if point} | simulated
     assert killed == set(crash.POINTS)
 
 

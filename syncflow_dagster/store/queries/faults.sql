@@ -174,7 +174,8 @@ select state, count(*) as effects from effect group by state;
 select l.lead_id, l.provider_id, l.slug, l.state, l.reason, l.enrolled_at, l.invited_at,
        l.connected_at, a.service_id as account_id,
        (select min(v.at) from outreach_event v
-        where v.lead_id = l.lead_id and v.new_state in ('connected', 'replied', 'suppressed'))
+        where v.lead_id = l.lead_id
+          and (v.event = 'connected' or v.new_state in ('connected', 'replied', 'suppressed')))
            as known_at,
        exists (select from effect e
                where e.lead_id = l.lead_id and e.state = 'DONE'
@@ -185,3 +186,8 @@ select l.lead_id, l.provider_id, l.slug, l.state, l.reason, l.enrolled_at, l.inv
 from outreach_lead l
 join outreach_account a using (account)
 order by l.lead_id;
+
+-- name: open_actions
+select count(*) as effects from effect
+where lead_id is not null and state in ('CLAIMED', 'SENT', 'UNKNOWN')
+  and state_since < (select max(at) from outreach_event) - interval '1 day';

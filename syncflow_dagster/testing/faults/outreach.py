@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from syncflow_dagster.store import sql
 from syncflow_dagster.testing.crash import INBOX_POINTS, JOB_POINTS, OUTREACH_POINTS, PUSH_POINTS
 from syncflow_dagster.testing.faults.results import FaultResult
 from syncflow_dagster.testing.outreach.driver import Course, Driver, Happening, outreach_run
-from syncflow_dagster.testing.outreach.enrolment import begin
+from syncflow_dagster.testing.outreach.enrolment import begin, list_people
 from syncflow_dagster.testing.outreach.judge import WRONGS, Verdict, judge
 from syncflow_dagster.testing.outreach.world import outreach_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from syncflow_dagster.testing.outreach.world import OutreachWorld
 
 #: Shares that have to be reached: leads that end right, connections known in time.
 _SUCCESS, _RECALL = 0.95, 0.99
@@ -33,6 +36,7 @@ _SENDING = tuple(
 )
 _LOOKING = tuple(one for one in PUSH_POINTS if one.startswith("reconcile."))
 _TURNING = tuple(one for one in OUTREACH_POINTS if one.startswith("turn."))
+_ENROLLING = tuple(one for one in OUTREACH_POINTS if one.startswith("enrol."))
 #: What never stops going wrong now and then, from the first day on.
 _ALWAYS: Sequence[Mapping[str, Any]] = (
     {"kind": "lost_reply", "op": "invite", "rate": 0.03, "seed": 1},
@@ -58,6 +62,7 @@ class OutreachCase:
         length: How long it goes on.
         settings: Settings of the fake service from the beginning.
         happenings: What goes wrong.
+        killed_before: Crash points at which the enrolment is killed first, one after the other.
     """
 
     number: str
@@ -66,13 +71,20 @@ class OutreachCase:
     length: timedelta
     settings: Mapping[str, Any]
     happenings: Sequence[Happening]
+    killed_before: Sequence[str] = ()
+
+    @property
+    def crash_points(self) -> set[str]:
+        """The points at which something is killed."""
+        later = {one.crash_at for one in self.happenings if one.crash_at is not None}
+        return {*self.killed_before, *later}
 
 
 def outreach_cases() -> dict[str, OutreachCase]:
     """Return the simulations by name."""
     weeks = timedelta(weeks=6)
     calm = OutreachCase("F29", 2_000, 5, weeks, {}, ())
-    broken = OutreachCase("F3", 2_000, 5, weeks, _WEBHOOKS, tuple(_everything()))
+    broken = OutreachCase("F3", 2_000, 5, weeks, _WEBHOOKS, tuple(_everything()), _ENROLLING)
     webhooks = {"webhook_repeat": 1.0, "webhook_shuffle": 0.5, "webhook_sibling": 0.3}
     twice = OutreachCase("F13", 200, 3, timedelta(weeks=3), webhooks, ())
     return {
@@ -99,17 +111,26 @@ def simulated_outreach(
 
 def _run(result: FaultResult, case: OutreachCase, people: int, url: str | None) -> FaultResult:
     with outreach_world(people, case.accounts, url=url, settings=case.settings) as world:
-        begin(world)
         driver = Driver(world, case.happenings)
+        list_people(world)
+        for point in case.killed_before:
+            driver.kill("enrol", point)
+        begin(world)
         course = driver.go(case.length)
         run = outreach_run(world.database, world.clock, world.loaded, world.environ, 0)
         run.sweep()
         found = run.statistics()
         verdict = judge(world, len(found.stuck))
-        result.unknown = found.unknown
+        result.unknown = _open_questions(world)
     _fill(result, verdict)
     _hold(result, verdict, course, driver.not_killed)
     return result
+
+
+def _open_questions(world: OutreachWorld) -> int:
+    """Return how many actions nobody has decided about; those left to a person are decided."""
+    row = world.database.fetch_one(sql.load("faults")["open_actions"])
+    return 0 if row is None else int(row["effects"])
 
 
 def _fill(result: FaultResult, verdict: Verdict) -> None:
@@ -121,6 +142,7 @@ def _fill(result: FaultResult, verdict: Verdict) -> None:
         "recall": round(verdict.recall, 4),
         "precision": round(verdict.precision, 4),
         "completed": verdict.completed,
+        "for_a_person": verdict.states_of("needs_review"),
     }
 
 

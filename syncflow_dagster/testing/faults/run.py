@@ -17,6 +17,7 @@ from syncflow_dagster.testing.faults.jobs import job_faults
 from syncflow_dagster.testing.faults.jobs_cases import jobs_cases
 from syncflow_dagster.testing.faults.load_cases import load_cases
 from syncflow_dagster.testing.faults.loads import loads
+from syncflow_dagster.testing.faults.outreach import outreach_cases, simulated_outreach
 from syncflow_dagster.testing.faults.proofs import PROOFS, proofs
 from syncflow_dagster.testing.faults.results import FaultOutcome, FaultResult
 from syncflow_dagster.testing.faults.retention import killed_retention, retention_cases
@@ -63,6 +64,7 @@ def parts() -> list[Part]:
         Part(adoption_cases(), killed_adoptions),
         Part(identity_cases(), killed_identities),
         Part(tag_cases(), disturbed_tags),
+        Part(outreach_cases(), simulated_outreach),
         Part(PROOFS, proofs),
     ]
 

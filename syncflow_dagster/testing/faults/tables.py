@@ -25,6 +25,7 @@ KINDS = {
     "F10": "some lines of Salesforce's bulk job fail",
     "F11": "bulk job completed with invalid rows",
     "F12": "bulk report expired, or job id lost",
+    "F13": "webhooks twice, or out of order",
     "F14": "poison records",
     "F15": "batch rejected without an index",
     "F16": "PostgreSQL restarted, cut off, read-only, full",

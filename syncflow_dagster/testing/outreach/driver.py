@@ -160,12 +160,19 @@ class Driver:
         """Do a part of the work; where one is to be killed in it, in a process of its own first."""
         point = next((one for one in self._crashes if _passes(part, one)), None)
         began = self._world.clock.now()
-        killed = point is not None and self._was_killed(part, account, point)
+        killed = point is not None and self.kill(part, point, account)
+        if killed and point is not None:
+            self._crashes.remove(point)
         PARTS[part](run, account)
         if killed:
             self.course.recoveries.append(self._world.clock.now() - began)
 
-    def _was_killed(self, part: str, account: str, point: str) -> bool:
+    def kill(self, part: str, point: str, account: str = "") -> bool:
+        """Do a part of the work in a process that is killed at a crash point.
+
+        Returns:
+            Whether it was; it may not have come by.
+        """
         done = subprocess.run(
             [sys.executable, "-m", "syncflow_dagster.testing.outreach.child", part, account],
             env={**os.environ, **self._world.environ, VARIABLE: point},
@@ -175,11 +182,9 @@ class Driver:
         )
         if done.returncode == -signal.SIGKILL:
             self.course.killed[point] += 1
-            self._crashes.remove(point)
             return True
         if done.returncode != 0:
-            self.course.errors.append(done.stderr[-600:])
-            self._crashes.remove(point)
+            self.course.errors.append(f"{point}: {done.stderr[-600:]}")
         return False
 
     def _until_next(self, end: datetime) -> timedelta:

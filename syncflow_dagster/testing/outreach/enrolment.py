@@ -21,8 +21,7 @@ _BY = By("Dana Reyes", "simulated")
 
 
 def begin(world: OutreachWorld) -> EnrolReport:
-    """Enrol everybody who is on the sandbox's list, and approve it all."""
-    list_people(world)
+    """Enrol everybody the delta has found, and approve it all."""
     report = outreach_run(world.database, world.clock, world.loaded, world.environ, 0).enrol()
     approve_all(world)
     return report
