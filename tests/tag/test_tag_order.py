@@ -49,3 +49,12 @@ def test_nor_one_whose_plan_was_too_large(database):
     world.add(row(1), row(2), row(1, company="Beta"))
     assert [str(one.status) for one in world.plan().plans] == ["REFUSED"]
     assert [state for state, _ in world.states()] == ["PENDING"] * 3
+
+
+def test_a_field_of_another_type_names_no_record(database):
+    never = {"attribute": "company", "operator": "equals", "value": "Nobody"}
+    flow = workflow([STATUS, {**LEFT, "record": "score", "when": never}])
+    world = PlanWorld(database, FakeClock(), flow, policy(auto_up_to=9))
+    world.org.cells = {contact_id(1): {}}
+    world.add(row(1))
+    assert [one.changes for one in world.plan().plans] == [1]

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.soql.split import Parts
 
 Api = Literal["rest", "bulk"]
-#: Objects Bulk API 2.0 does not read, as far as they are known; others ending like these either.
+#: Objects Bulk API 2.0 does not read, as far as they are known; what else it refuses is read by
+#: REST once it has.
 #: Sources: Airbyte's source-salesforce, UNSUPPORTED_BULK_API_SALESFORCE_OBJECTS, and
 #: https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/queries.htm
 NOT_IN_BULK = frozenset(

@@ -66,7 +66,9 @@ class Order:
         text: Any = self._queries["waiting_records"]
         statement = compose.SQL(text).format(
             table=compose.Identifier(self._table),
-            columns=compose.SQL(", ").join(map(compose.Identifier, sorted(fields))),
+            columns=compose.SQL(", ").join(
+                compose.SQL("d.{}::text").format(compose.Identifier(one)) for one in sorted(fields)
+            ),
         )
         given = {"before": before, "short_ids": [one[:SHORT_ID] for one in record_ids]}
         with self._database.transaction() as conn:
