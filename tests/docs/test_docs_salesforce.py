@@ -6,6 +6,7 @@ import re
 
 import docs_pages
 
+from syncflow_dagster.core.soql.check import COMPOUND
 from syncflow_dagster.nodes.salesforce import columns, errors
 
 REFERENCE = docs_pages.REFERENCE
@@ -39,6 +40,4 @@ def test_every_trap_names_a_test_that_is_there():
 
 def test_types_with_a_meaning_of_their_own_are_listed():
     section = docs_pages.sections(REFERENCE / "source-types.md")["Salesforce"]
-    assert set(columns._TYPES) | columns.COMPOUND - {"complexvalue"} <= set(
-        docs_pages.codes(section)
-    )
+    assert set(columns._TYPES) | COMPOUND - {"complexvalue"} <= set(docs_pages.codes(section))
