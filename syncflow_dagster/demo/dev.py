@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from syncflow_dagster.commands.find import find_workflow
 from syncflow_dagster.commands.run import run_workflow
 from syncflow_dagster.demo.champions import WORKFLOW as CHAMPIONS
+from syncflow_dagster.demo.lists import write_list
+from syncflow_dagster.demo.outreach import WORKFLOW as OUTREACH
 from syncflow_dagster.demo.run import WORKFLOW
 from syncflow_dagster.demo.world import (
     CLOCK_SPEED,
@@ -51,10 +53,12 @@ def run_dev(home: Path, *, port: int, say: Callable[[str], None]) -> int:
         SandboxServer(seed_files()) as sandbox,
     ):
         urls = sandbox.urls
-        ControlClient(urls["control"]).clock(CLOCK_SPEED)
+        control = ControlClient(urls["control"])
+        control.clock(CLOCK_SPEED)
+        write_list(databases.lists, control.state("unipile")["people"])
         values = environment(databases, urls)
         with variables(values):
-            for name in (WORKFLOW, CHAMPIONS):
+            for name in (WORKFLOW, CHAMPIONS, OUTREACH):
                 say(f"running {name} once, so that there is something to see")
                 run_workflow(home, find_workflow(WORKFLOWS, name), {}, say)
             return _supervise(home, port, {**values, "SANDBOX_CONTROL": urls["control"]}, say)
