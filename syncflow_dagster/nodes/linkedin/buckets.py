@@ -184,6 +184,9 @@ class Buckets:
                 facts = {"invite_origin": lead.invite_origin or "external"}
                 back = LeadState.INVITE_SENT
                 leads.move(conn, lead, lead.state, now, reason, resume_state=back, facts=facts)
+            case LeadFact.COOLDOWN if lead.hold_until is not None:
+                why = f"{reason}: refused again after its cooldown"
+                leads.move(conn, lead, LeadState.NEEDS_REVIEW, now, why)
             case LeadFact.COOLDOWN:
                 facts = {"hold_until": now + INVITE_AGAIN_AFTER}
                 back = LeadState.COOLDOWN

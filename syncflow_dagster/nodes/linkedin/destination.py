@@ -268,7 +268,8 @@ class OutreachDestination:
             payload = {**effect.payload, "invitation_id": listed}
             return Result(Retry(reason, payload=payload))
         if listed is not None or profile.invitation == "sent":
-            return Result(Retry(reason, _AGAIN_S))
+            # Still out: looked up once more, and sent again then.
+            return Result(Unknown(reason, _AGAIN_S))
         # Declined, expired, or taken back by hand: nothing is out, which is what was wanted.
         return Result(Done(known))
 

@@ -135,15 +135,16 @@ def _moment(one: Message) -> datetime:
 
 def _since(api: LinkedIn, chat_id: str, since: datetime) -> Iterator[Message]:
     """Yield a chat's messages since a moment, the newest first."""
-    cursor = None
+    cursor, after = None, since - _CLOCKS
     for _ in range(_MOST_PAGES):
         try:
-            page = api.messages(chat_id, cursor, after=since - _CLOCKS)
+            page = api.messages(chat_id, cursor, after=after)
         except ReadFailed as error:
             if error.kind is not ErrorClass.LEAD_PERMANENT:
                 raise
             return  # the chat was deleted meanwhile
-        yield from page.items
+        # Not every provider of a list heeds `after`.
+        yield from (one for one in page.items if one.at is None or one.at > after)
         cursor = page.cursor
         if cursor is None or not page.items:
             return

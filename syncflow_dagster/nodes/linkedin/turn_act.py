@@ -118,7 +118,7 @@ class Actor:
         if facts is None:
             return
         crash_point("turn.asked")
-        if retry_transient(lambda: self._plan(lead, facts), self.run.clock):
+        if retry_transient(lambda: self._plan(lead, kind, facts), self.run.clock):
             crash_point("turn.planned")
             self.deliver()
 
@@ -236,8 +236,8 @@ class Actor:
             else:
                 self.run.leads.wait(conn, locked, until)
 
-    def _plan(self, lead: Lead, facts: Facts) -> bool:
-        """Take in what was learnt, and plan the action if it is still the one; tell whether so."""
+    def _plan(self, lead: Lead, kind: str, facts: Facts) -> bool:
+        """Take in what was learnt, and plan the action that it was asked for; tell whether so."""
         now = self.run.clock.now()
         with self.run.database.transaction() as conn:
             locked = self.run.leads.lock(conn, lead.lead_id)
@@ -253,8 +253,8 @@ class Actor:
             again = self.run.leads.lock(conn, lead.lead_id)
             assert again is not None
             due = decide(self.run, self.settings, again, now)
-            if not isinstance(due, Action):
-                # What was asked for is known now, or nothing is to be done any more.
+            if not isinstance(due, Action) or due.kind != kind:
+                # What was asked for is known now, or other things are to be asked for what is due.
                 self.run.leads.wait(conn, again, now)
                 conn.execute(sql.load("outreach_turn")["look_now"], {"lead_id": lead.lead_id})
                 return False

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[DictRow]
 
 _WRITING = frozenset({"message", "inmail"})
+#: Times an action is sent that turns out not to have happened, until a person has looked.
+_MOST_ABSENT = 5
 #: The pass of the ledger that actions belong to.
 PASS = 1
 
@@ -55,6 +57,13 @@ class Planner:
         self, conn: Connection, lead: Lead, action: Action, facts: Facts, now: datetime
     ) -> str | None:
         """Plan an action of a locked lead; returns why not, as a word, if it is not planned."""
+        given = {"lead_id": lead.lead_id, "kind": action.kind, "step": action.step}
+        earlier = conn.execute(self._queries["earlier"], given).fetchone()
+        assert earlier is not None
+        if earlier["absent"] >= _MOST_ABSENT:
+            why = f"sent {earlier['absent']} times, and each time it had not happened"
+            self._run.leads.move(conn, lead, LeadState.NEEDS_REVIEW, now, why)
+            return "never happens"
         op = self._run.versions.sequence(lead.sequence_id).ops[action.step]
         withdrawing = not isinstance(op, Act) or action.kind == "withdraw"
         text: dict[str, Any] = {"text": None, "subject": None, "variant": None}
@@ -71,7 +80,7 @@ class Planner:
             put_off = self._note(conn, lead, op, action, text, now)
             if put_off is not None:
                 return put_off
-        return self._write(conn, lead, action, facts, text, now)
+        return self._write(conn, lead, action, facts, text, earlier["effects"] + 1, now)
 
     def _note(
         self,
@@ -113,6 +122,7 @@ class Planner:
         action: Action,
         facts: Facts,
         text: dict[str, Any],
+        number: int,
         now: datetime,
     ) -> str | None:
         payload = {
@@ -128,7 +138,7 @@ class Planner:
             "planned_at": now.isoformat(),
             "label": f"lead {lead.lead_id}",
         }
-        effect = self._effect(conn, lead, action, payload)
+        effect = self._effect(lead, action, number, payload)
         # Before the effect: whatever else a lead has queued would be withdrawn.
         self._run.leads.move(conn, lead, LeadState.IN_FLIGHT, now, None)
         scope = Scope(self._run.workflow.workflow, self._run.node.name, PASS, self._account)
@@ -142,13 +152,9 @@ class Planner:
         return "sent already"
 
     def _effect(
-        self, conn: Connection, lead: Lead, action: Action, payload: dict[str, Any]
+        self, lead: Lead, action: Action, number: int, payload: dict[str, Any]
     ) -> PlannedEffect:
-        given = {"lead_id": lead.lead_id, "kind": action.kind, "step": action.step}
-        row = conn.execute(self._queries["earlier"], given).fetchone()
-        assert row is not None
         version = self._run.versions.number(lead.sequence_id)
-        number = row["effects"] + 1
         place = f"{lead.lead_id}:{lead.sequence_id}:{action.step}:{action.kind}"
         return PlannedEffect(
             effect_key=f"lead:{lead.lead_id}:{version}:{action.step}:{action.kind}:{number}",

@@ -395,7 +395,8 @@ begin
         set state = 'failed', resume_state = null, reason = new.reason,
             state_since = new.state_since, terminal_at = new.state_since
         where lead_id = new.lead_id;
-    elsif new.state = 'CANCELLED' and follows then
+    -- Of one that a person drops, a person says as well how the lead goes on.
+    elsif new.state = 'CANCELLED' and follows and old.state <> 'NEEDS_PERSON' then
         update syncflow.outreach_lead
         set state = lead.resume_state, resume_state = null, reason = new.reason,
             state_since = new.state_since, next_due_at = coalesce(new.not_before, new.state_since)

@@ -132,9 +132,17 @@ where account = %(account)s and workflow = %(workflow)s and node = %(node)s
 order by at;
 
 -- name: earlier
--- Actions planned for a step before.
-select count(*) as effects from effect
-where lead_id = %(lead_id)s and kind = %(kind)s and (payload ->> 'step')::integer = %(step)s;
+-- Actions planned for a step before, and how many of them turned out not to have happened since a
+-- person last let the lead go on.
+select count(*) as effects,
+       count(*) filter (where e.sent_at > coalesce(seen.at, '-infinity') and exists (
+           select from attempt a where a.effect_id = e.effect_id and a.outcome = 'absent')) as absent
+from effect e
+cross join (
+    select max(at) as at from outreach_event
+    where lead_id = %(lead_id)s and event = 'state' and old_state = 'needs_review') as seen
+where e.lead_id = %(lead_id)s and e.kind = %(kind)s
+  and (e.payload ->> 'step')::integer = %(step)s;
 
 -- name: text_of
 select variant, subject, text from outreach_text where lead_id = %(lead_id)s and step = %(step)s;

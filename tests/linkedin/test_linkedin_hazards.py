@@ -1,0 +1,107 @@
+"""Ways in which somebody could be written to twice or in spite of an answer, or wait for ever."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from linkedin_effects import Actions, lead_row
+from turn_world import SEQUENCE, SandboxClock, World, monday, person, workflow
+
+from syncflow_dagster.ledger.decisions import By, Decisions
+from syncflow_dagster.nodes.linkedin.guards import check_before
+from syncflow_dagster.nodes.linkedin.own_messages import OwnMessages
+from syncflow_dagster.nodes.linkedin.shapes import AccountStatus, Chat, Message, Page
+
+BY = By("Ann", "a test")
+
+
+@pytest.fixture
+def clock(unipile):
+    clock = SandboxClock(unipile)
+    clock.sleep((monday(clock.now()) - clock.now()).total_seconds())
+    return clock
+
+
+@pytest.fixture
+def make(database, unipile, clock):
+    def make(**changes):
+        return World(database, workflow(unipile.url, unipile.token, **changes), clock)
+
+    return make
+
+
+def test_a_profile_that_was_asked_for_is_no_look_into_the_chat(make, unipile):
+    inmail = {"type": "inmail", "subject": "Hi", "text": "Hello {{first_name}}"}
+    steps = [{"type": "condition", "test": "open_profile", "then": [inmail]}]
+    world = make(sequence=steps)
+    olga = {"url": "https://www.linkedin.com/in/open-olga/"}
+    world.start(person(1, **olga))
+    unipile.deed("message", person="open-olga", text="Who are you?")
+    world.turn(hours=1)
+    assert (world.states(), unipile.log()) == ({"p1": "replied"}, [])
+
+
+def test_an_action_that_never_happens_is_left_to_a_person(make, unipile):
+    world = make(sequence=SEQUENCE[:1])
+    world.start(person(1), person(2))
+    unipile.fault("error_before", op="invite", text=unipile.id("person-1"), status=500)
+    report = world.turn(days=2)
+    assert world.states() == {"p1": "needs_review", "p2": "completed"}
+    assert report.requests <= 7
+    assert "each time it had not happened" in world.lead()["reason"]
+
+
+def test_what_was_said_before_somebody_was_enrolled_is_not_counted():
+    now = datetime(2026, 9, 7, 9, tzinfo=UTC)
+
+    class Chats:
+        """Gives all messages of a chat, whatever is asked for."""
+
+        def account(self):
+            return AccountStatus("OK", None)
+
+        def chats_with(self, provider_id):
+            return (Chat("c", provider_id, single=True, read_only=False, at=None),)
+
+        def messages(self, chat_id, cursor=None, *, after=None):
+            told = [(1, False), (2, True), (-1, False)]
+            return Page(
+                tuple(
+                    Message(f"m{days}", "c", "x", "Hi", now - timedelta(days=days), own, True, "")
+                    for days, own in told
+                ),
+                None,
+            )
+
+    lead = lead_row("ACoAA1", now, connected_at=now)
+    facts = check_before(Chats(), lead, "message", OwnMessages())
+    assert [one.id for one in (*facts.inbound, *facts.by_hand)] == ["m-1"]
+
+
+def test_a_second_refusal_after_a_cooldown_is_left_to_a_person(make, unipile):
+    world = make(sequence=SEQUENCE[:1])
+    world.start(person(1))
+    unipile.fault("error_before", op="invite", spelling="already_invited_recently")
+    world.turn(hours=1)
+    assert world.states() == {"p1": "cooldown"}
+    world.turn(days=50)
+    assert world.states() == {"p1": "needs_review"}
+    assert unipile.hits() == 2
+
+
+def test_an_action_that_a_person_drops_is_not_sent_anew(database, unipile):
+    actions = Actions(database, unipile)
+    unipile.deed("connect")
+    unipile.fault("error_before", op="send_message", status=500)
+    lead, sent = actions.do("message", state="connected", after="connected")
+    for _ in range(4):
+        actions.later(minutes=20)
+    assert actions.of_lead(lead)["state"] == "needs_review"
+    Decisions(database).resolve(sent, "drop", BY, actions.clock.now())
+    row = actions.of_lead(lead)
+    assert (actions.state(sent), row["state"], row["next_due_at"]) == (
+        "CANCELLED",
+        "needs_review",
+        None,
+    )
