@@ -74,7 +74,7 @@ def fresh_databases(home: Path, name: str) -> Iterator[Databases]:
         store = recreate(base, f"syncflow_{name}")
         orders = plain_url(recreate(base, f"syncflow_{name}_orders"), "psycopg")
         load_order_book(orders, reset=True)
-        lists = home / name / "lists"
+        lists = home.resolve() / name / "lists"
         lists.mkdir(parents=True, exist_ok=True)
         yield Databases(store, orders, server, lists)
 
