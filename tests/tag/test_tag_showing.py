@@ -36,10 +36,26 @@ def test_queries_fit_into_an_address_whatever_is_listed():
             return [{"Id": one, "Champion_Status__c": None, "AccountId": None} for one in ids]
         return []
 
-    shown = looker.look([(one.place, [one.cell]) for one in wishes], query)
+    wanted = [(one.place, [one.cell]) for one in wishes]
+    shown = looker.look(wanted, query)
     assert len(shown.cells) == PEOPLE
     assert max(len(quote_plus(soql)) for soql in asked) < ROOM
-    assert looker.most_queries([one.place for one in wishes]) == len(asked) < 20
+    assert looker.most_queries(wanted) == len(asked) < 20
+
+    # So do queries for very many fields.
+    many = [f"Field_{number:04}_with_a_long_name__c" for number in range(500)]
+    wide = Looker(ObjectInfo("Contact", tuple(FieldInfo(name, "string") for name in many)))
+    asked.clear()
+    place = next(one.place for one in wishes if one.place.kind == "fields")
+
+    def row_of(soql):
+        asked.append(soql)
+        names = soql.removeprefix("SELECT ").partition(" FROM ")[0].split(", ")
+        return [{**dict.fromkeys(names), "Id": place.record_id}]
+
+    shown = wide.look([(place, many)], row_of)
+    assert set(shown.cells[place.record_id]) == set(many)
+    assert max(len(quote_plus(soql)) for soql in asked) < ROOM
 
 
 def test_of_two_topics_of_one_name_the_same_is_taken_each_time():

@@ -25,7 +25,7 @@ from syncflow_dagster.nodes.tag.policy import PolicyUnusable
 from syncflow_dagster.nodes.tag.showing import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from syncflow_dagster.core.clock import Clock
@@ -207,12 +207,11 @@ class Screen:
         Raises:
             NotRead: The org did not say.
         """
-        cells = (one.payload["after"] for one in effects)
-        return self.looker.look(zip(_places(effects), cells, strict=True), self.query)
+        return self.looker.look(_wanted(effects), self.query)
 
     def most_queries(self, effects: Sequence[Effect]) -> int:
         """Return how many queries `look` asks about effects at the most."""
-        return self.looker.most_queries(_places(effects))
+        return self.looker.most_queries(_wanted(effects))
 
     def query(self, soql: str) -> list[Mapping[str, Any]]:
         """Return all rows of a query.
@@ -226,8 +225,8 @@ class Screen:
             raise NotRead(_unsent(error)) from error
 
 
-def _places(effects: Sequence[Effect]) -> list[Place]:
-    return [place_of(one.kind, one.payload) for one in effects]
+def _wanted(effects: Sequence[Effect]) -> list[tuple[Place, Collection[str]]]:
+    return [(place_of(one.kind, one.payload), one.payload["after"]) for one in effects]
 
 
 def rows_of(client: SalesforceClient, soql: str) -> list[Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from syncflow_dagster.nodes.tag.lines import Records
 from syncflow_dagster.nodes.tag.values import kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from syncflow_dagster.core.soql.schema import ObjectInfo
     from syncflow_dagster.nodes.tag.cells import Value
@@ -77,28 +77,25 @@ class Looker:
             wanted: Places, each with the cells of it that matter.
             query: Asks the service.
         """
-        fields: set[str] = set()
-        places: list[Place] = []
-        for place, cells in wanted:
-            places.append(place)
-            if place.kind == "fields":
-                fields |= set(cells)
-        by_store = _by_store(places)
+        places, fields = _split(wanted)
         self.find_topics({one.details["topic"] for one in places if one.kind == "topic"}, query)
         shown = Shown()
-        for some in _chunks(list(dict.fromkeys(one.record_id for one in places))):
-            self._records(some, sorted(fields), query, shown)
-        for its in by_store.values():
+        if not places:
+            return shown
+        for some in _chunks(_ids(places)):
+            for names in _chunks(fields):
+                self._records(some, names, query, shown)
+        for its in _by_store(places).values():
             for some in _chunks(list(its)):
                 self._tags([its[one] for one in some], query, shown)
         return shown
 
-    def most_queries(self, places: Sequence[Place]) -> int:
-        """Return how many queries `look` asks about places at the most."""
-        ids = list(dict.fromkeys(one.record_id for one in places))
-        lists = [ids, *map(list, _by_store(places).values())]
+    def most_queries(self, wanted: Iterable[tuple[Place, Collection[str]]]) -> int:
+        """Return how many queries `look` asks for the same at the most."""
+        places, fields = _split(wanted)
         topics = int(any(one.kind == "topic" for one in places))
-        return topics + sum(len(list(_chunks(one))) for one in lists)
+        records = len(_chunks(_ids(places))) * len(_chunks(fields))
+        return topics + records + sum(len(_chunks(list(one))) for one in _by_store(places).values())
 
     def find_topics(self, names: Collection[str], query: Query) -> None:
         """Ask for the ids of topics that are not known yet."""
@@ -187,6 +184,23 @@ def _select(names: Iterable[str], owner: str, where: str) -> str:
     return " ".join(["SELECT", ", ".join(names), "FROM", owner, "WHERE", where])
 
 
+def _split(
+    wanted: Iterable[tuple[Place, Collection[str]]],
+) -> tuple[list[Place], Sequence[str]]:
+    """Return places, and the fields that are asked for."""
+    places: list[Place] = []
+    fields: set[str] = set()
+    for place, cells in wanted:
+        places.append(place)
+        if place.kind == "fields":
+            fields |= set(cells)
+    return places, sorted(fields)
+
+
+def _ids(places: Iterable[Place]) -> list[str]:
+    return list(dict.fromkeys(one.record_id for one in places))
+
+
 def _by_store(places: Iterable[Place]) -> dict[tuple[str, ...], dict[str, Place]]:
     """Return places of tags beside the record, by what one query can ask for, and by their key."""
     found: dict[tuple[str, ...], dict[str, Place]] = defaultdict(dict)
@@ -212,8 +226,8 @@ def _listed(values: Iterable[str]) -> str:
     return f"({', '.join(map(text, values))})"
 
 
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Give runs of ids, or of keys, that fit into the address of one query."""
+def _chunks(values: Sequence[str]) -> list[Sequence[str]]:
+    """Return runs of ids, keys or fields that fit into the address of one query, one at least."""
     longest = max((len(quote_plus(f"{text(one)}, ")) for one in values), default=1)
     size = max(1, min(MOST_IDS, _LIST_BYTES // longest))
-    return (values[start : start + size] for start in range(0, len(values), size))
+    return [values[start : start + size] for start in range(0, len(values) or 1, size)]
