@@ -9,8 +9,10 @@ from linkedin_effects import Actions, lead_row
 from turn_world import SEQUENCE, SandboxClock, World, monday, person, workflow
 
 from syncflow_dagster.ledger.decisions import By, Decisions
+from syncflow_dagster.nodes.linkedin.accounts import AccountStore
 from syncflow_dagster.nodes.linkedin.guards import check_before
 from syncflow_dagster.nodes.linkedin.own_messages import OwnMessages
+from syncflow_dagster.nodes.linkedin.polls import poll
 from syncflow_dagster.nodes.linkedin.shapes import AccountStatus, Chat, Message, Page
 
 BY = By("Ann", "a test")
@@ -105,3 +107,29 @@ def test_an_action_that_a_person_drops_is_not_sent_anew(database, unipile):
         "needs_review",
         None,
     )
+
+
+def test_an_invitation_by_hand_that_is_declined_ends_its_lead(make, unipile, clock):
+    world = make(withdraw_after_days=None)
+    world.start(person(1))
+    unipile.deed("owner_invite", person="person-1")
+    world.turn(hours=1)
+    assert world.states() == {"p1": "invite_sent"}
+    unipile.deed("decline", person="person-1")
+    for _ in range(2):
+        clock.sleep(12 * 3600)
+        poll(world.run, world.account)
+    assert world.states() == {"p1": "declined_or_expired"}
+
+
+def test_an_account_without_inmails_does_everything_else(make, unipile):
+    inmail = {"type": "inmail", "subject": "Hi", "text": "Hello {{first_name}}"}
+    steps = [{"type": "condition", "test": "open_profile", "then": [inmail], "otherwise": SEQUENCE}]
+    world = make(sequence=steps)
+    olga = person(1, url="https://www.linkedin.com/in/open-olga/")
+    world.start(olga, *(person(number) for number in (2, 3)))
+    unipile.fault("error_before", op="inmail", spelling="feature_not_subscribed")
+    world.turn(hours=6)
+    assert world.states() == {"p1": "pending_invite", "p2": "invite_sent", "p3": "invite_sent"}
+    account = AccountStore(world.database).read(world.account)
+    assert (unipile.hits(), account.status, account.reduced_until) == (1, "OK", None)

@@ -44,6 +44,8 @@ LIMIT_S = 86_400.0
 LIMITED_READ_S = 3_600.0
 #: Until a profile that could not be read is asked for again.
 _AGAIN_S = 600.0
+#: What an account without a subscription is told that others have: no fault of its session.
+_NOT_SUBSCRIBED = frozenset({"feature_not_subscribed", "subscription_required"})
 #: Classes after which nothing is asked of the account, or the tenant, until somebody has acted.
 _STOPS = frozenset({ErrorClass.ACCOUNT_DOWN, ErrorClass.CONFIG, ErrorClass.UNRECOGNISED})
 #: Classes that say nothing of the account: the service as a whole does not work.
@@ -286,7 +288,13 @@ def _bucket(effect: Effect) -> Bucket:
 
 
 def _as_meant(effect: Effect, refused: Refusal) -> Refusal:
-    """Read an id the service does not know as an invitation that may be gone already."""
+    """Read an answer as it is meant for this kind of action.
+
+    An id that is not known may be that of an invitation that is gone; for InMails an account may
+    lack the subscription, and does everything else.
+    """
+    if effect.kind == "inmail" and refused.slug in _NOT_SUBSCRIBED:
+        return replace(refused, kind=ErrorClass.ACCOUNT_LIMIT)
     unknown_id = refused.kind in {ErrorClass.LEAD_PERMANENT, ErrorClass.CONFIG}
     if effect.kind == "withdraw" and unknown_id and refused.slug not in KEY_TYPES:
         return replace(refused, kind=ErrorClass.ALREADY_DONE)
