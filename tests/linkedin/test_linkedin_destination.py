@@ -144,7 +144,7 @@ def test_a_message_that_does_not_show_is_left_to_a_person(actions, unipile):
     [
         (["connect"], "connected", 0),
         (["owner_invite"], "invited", 0),
-        (["owner_invite", "owner_withdraw"], "cooldown", 21),
+        (["owner_invite", "owner_withdraw"], "cooldown", 22),
     ],
 )
 def test_an_invitation_that_is_not_needed_gives_the_lead_back(actions, unipile, before, fact, days):

@@ -133,3 +133,12 @@ def test_an_account_without_inmails_does_everything_else(make, unipile):
     assert world.states() == {"p1": "pending_invite", "p2": "invite_sent", "p3": "invite_sent"}
     account = AccountStore(world.database).read(world.account)
     assert (unipile.hits(), account.status, account.reduced_until) == (1, "OK", None)
+
+
+def test_a_chat_that_its_owner_has_deleted_is_begun_anew(make, unipile):
+    world = make(sequence=SEQUENCE[:2], first_message_after_h=0)
+    world.start(person(1))
+    unipile.deed("connect", person="person-1")
+    world.database.execute("update outreach_lead set chat_id = 'deleted'")
+    assert world.turn(hours=1).sent == {"message": 1}
+    assert world.states() == {"p1": "completed"}

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from syncflow_dagster.core.outreach.limits import REDUCED_FOR
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import psycopg
     from psycopg.rows import DictRow
 
     from syncflow_dagster.store.database import Database
 
     Connection = psycopg.Connection[DictRow]
-
-#: How long an account that was down does half of what it might.
-REDUCED_FOR = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)

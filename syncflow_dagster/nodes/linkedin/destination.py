@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from syncflow_dagster.core.outcomes import Done, Drop, Outcome, Reject, Retry, Stop, Unknown
+from syncflow_dagster.core.outreach.advance import INVITE_AGAIN_AFTER
 from syncflow_dagster.core.outreach.tiers import BUCKET_OF_KIND
 from syncflow_dagster.core.pace import Pace
 from syncflow_dagster.ledger.ports import (
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.linkedin.shapes import Profile
     from syncflow_dagster.nodes.linkedin.signals import SignalSink
 
-#: LinkedIn lets nobody be invited again for up to three weeks after a withdrawal
-#: (linkedin.com/help/linkedin/answer/a551012).
-COOLDOWN_S = 21 * 86_400.0
 #: The least time for which an account that has done enough does no more of it.
 LIMIT_S = 86_400.0
 #: Until something is read again after the service has refused it for a limit.
@@ -255,7 +253,7 @@ class OutreachDestination:
         if profile.invitation == "received":
             return Result(Drop(reason), LeadFact.RECEIVED)
         if profile.invitation != "sent":
-            return Result(Drop(reason, COOLDOWN_S), LeadFact.COOLDOWN)
+            return Result(Drop(reason, INVITE_AGAIN_AFTER.total_seconds()), LeadFact.COOLDOWN)
         if effect.tries or effect.doubted:
             # Ours, from an earlier try that was not seen in time.
             return Result(Done(LookupRun(self._api, self._own).invitation_of(profile)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.nodes.linkedin.accounts import REDUCED_FOR
+from syncflow_dagster.core.outreach.limits import REDUCED_FOR
 from syncflow_dagster.nodes.linkedin.detection import Detection
 from syncflow_dagster.nodes.linkedin.detection_gone import poll_sent
 from syncflow_dagster.nodes.linkedin.inbox_events import StatusSeen

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from syncflow_dagster.core.outreach.states import DUE_STATES
+from syncflow_dagster.core.outreach.states import ACTING_STATES, DUE_STATES
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.ledger.worker import worker
-from syncflow_dagster.nodes.linkedin.leads import HELD_STATES
 from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.report import NAMED, SweepReport, Trouble
 from syncflow_dagster.nodes.linkedin.turn_plan import PASS
@@ -83,9 +82,10 @@ class _Sweeper:
             mended = []
             for row in rows:
                 lead = self._run.leads.lock(conn, row["lead_id"])
-                if lead is None or self._run.leads.has_action(conn, lead.lead_id):
+                if lead is None or lead.state not in ACTING_STATES:
                     continue
-                assert lead.state in HELD_STATES
+                if self._run.leads.has_action(conn, lead.lead_id):
+                    continue
                 why = "nothing was on its way"
                 mended.append(self._run.leads.move(conn, lead, lead.standing, self._now, why))
         for row in stray:

@@ -132,7 +132,7 @@ class Planner:
             "account": self._settings.id,
             "provider_id": facts.provider_id or lead.provider_id,
             "slug": lead.slug,
-            "chat_id": facts.chat_id or lead.chat_id,
+            "chat_id": facts.chat_id,
             "invitation_id": lead.invitation_id if action.kind == "withdraw" else None,
             **text,
             "planned_at": now.isoformat(),
