@@ -47,16 +47,17 @@ def outreach_assets(
         with_pool: Let runs with the same account wait for each other in Dagster's queue.
     """
     maker = _Maker(loaded, node, with_pool=with_pool)
-    first = names.asset_key(loaded.workflow, node.source)
-    enrolment = maker.asset("enrolment", _enrol, deps=[first])
+    source = names.asset_key(loaded.workflow, node.source)
+    enrolment = maker.asset("enrolment", _enrol, deps=[source])
     inbox = maker.asset("inbox", _read_inbox, deps=[maker.key("enrolment")])
     found, sent = [], []
     for account in node.accounts:
         part, acts = names.detection_part(account), names.steps_part(account)
-        before = [maker.key("enrolment"), maker.key("inbox")]
-        found.append(maker.asset(part, _detect(account), deps=before, account=account))
-        before = [maker.key("inbox"), maker.key(part)]
-        sent.append(maker.asset(acts, _act(account), deps=before, account=account))
+        found.append(
+            maker.asset(part, _detect(account), deps=[maker.key("inbox")], account=account)
+        )
+        # Whoever is about to write has looked first whether somebody has answered.
+        sent.append(maker.asset(acts, _act(account), deps=[maker.key(part)], account=account))
     last = [maker.key(names.steps_part(account)) for account in node.accounts]
     return [enrolment, inbox, *found, *sent, maker.asset("statistics", _count, deps=last)]
 
