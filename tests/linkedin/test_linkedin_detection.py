@@ -147,7 +147,7 @@ def test_a_late_acceptance_goes_on_only_while_its_campaign_does(told):
     assert leads.state(stopped) == "declined_or_expired"
 
 
-def test_an_answer_stops_what_is_queued_and_tells_that_they_are_connected(told):
+def test_an_answer_stops_what_is_queued_and_a_connections_tells_that_it_is_one(told):
     leads = told.leads
     waiting = leads.add("invite_sent")
     queued = leads.add("in_flight")
@@ -155,24 +155,27 @@ def test_an_answer_stops_what_is_queued_and_tells_that_they_are_connected(told):
     late = leads.add("withdrawn")
     done = leads.add("completed")
     inmailed = leads.add("invite_sent", messages_sent=1)
-    near = {"attendee_specifics": {"network_distance": "DISTANCE_2"}}
-    far = message("ACoAAAp6", "Yes?", 6)
-    far["sender"] |= near
+    near, far = message("ACoAAAp1", "Sounds good!", 1), message("ACoAAAp6", "Yes?", 6)
+    near["sender"] |= {"attendee_specifics": {"network_distance": "DISTANCE_1"}}
+    far["sender"] |= {"attendee_specifics": {"network_distance": "DISTANCE_2"}}
     stranger = leads.add("invite_sent")
+    # Who answers the invitation without accepting it is not connected.
+    untold = leads.add("invite_sent")
     outcomes = told(
-        *(message(f"ACoAAAp{one}", "Sounds good!", one) for one in range(1, 6)),
+        near,
+        *(message(f"ACoAAAp{one}", "Sounds good!", one) for one in (2, 3, 4, 5, 7)),
         far,
-        message("ACoAAAp1", "One more thing", 7),
+        message("ACoAAAp1", "One more thing", 9),
         message("ACoAAAp1", "typing", 8, is_event=1),
     )
-    assert outcomes == {"replied": 6, "known": 1, "not needed": 1}
-    for lead_id in (waiting, queued, late, inmailed, stranger):
+    assert outcomes == {"replied": 7, "known": 1, "not needed": 1}
+    for lead_id in (waiting, queued, late, inmailed, stranger, untold):
         assert leads.state(lead_id) == "replied"
         assert leads.get(lead_id)["replied_at"] == NOW
     assert leads.effect_state(effect) == "CANCELLED"
     assert leads.get(waiting)["connected_via"] == "reply"
     assert leads.get(inmailed)["connected_at"] is None
-    assert leads.get(stranger)["connected_at"] is None
+    assert leads.get(stranger)["connected_at"] is leads.get(untold)["connected_at"] is None
     assert (leads.state(done), leads.get(done)["replied_at"]) == ("completed", NOW)
     assert leads.events(waiting) == ["invite_sent", "replied", "replied"]
 
@@ -239,6 +242,8 @@ def test_our_own_messages_come_back_as_such_and_an_owners_hold_the_lead(told):
     assert outcomes == {"connected": 1, "echo": 4, "owner wrote": 2, "older than the lead": 1}
     assert leads.get(accepted)["connected_via"] == "note_chat"
     assert leads.state(accepted) == leads.state(done) == "connected"
+    # What was sent has its message already: the owner says the same once more.
+    assert told(message("ACoAAAp2", "Hello there", 8, own=True)) == {"owner wrote": 1}
     row = told.run.database.fetch_one("select * from effect where effect_id = %s", (asked,))
     assert (row["state"], row["not_before"]) == ("UNKNOWN", NOW)
     # It was sent without an id being told: here it is.

@@ -10,6 +10,9 @@ from turn_world import KEY, World, account, person, workflow
 from syncflow_dagster.core.consent.identifiers import Kind
 from syncflow_dagster.nodes.compliance.lists import Entry, Identifier, Lists
 from syncflow_dagster.nodes.linkedin import enrol as enrolling
+from syncflow_dagster.nodes.linkedin.api import ReadFailed
+from syncflow_dagster.nodes.linkedin.errors import ErrorClass
+from syncflow_dagster.nodes.linkedin.shapes import Owner
 from syncflow_dagster.testing.clock import FakeClock
 
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -67,6 +70,32 @@ def test_records_become_leads_and_the_others_are_told_why(database, clock):
     texts = database.fetch_all("select lead_id, step, text from outreach_text order by 1, 2")
     assert texts[0]["text"] == "Hi First, let us connect"
     assert world.enrol(*[person(1)]).cancelled == 5
+
+
+def test_an_account_that_does_not_tell_its_owner_leaves_the_others_alone(database, clock):
+    class Asked:
+        def __init__(self, account):
+            self.account = account
+
+        def me(self):
+            if self.account.name == "ben":
+                raise ReadFailed(ErrorClass.UNKNOWN, "APP: me timed out")
+            return Owner("ACoAAAowner", None, "Anna", None, "free")
+
+    hello = [{"type": "invite", "note": "Hi {{first_name}}, I am {{sender_first_name}}"}]
+    world = World(
+        database,
+        workflow(
+            "http://127.0.0.1:9", "t", accounts=[account("ben"), account("anna")], sequence=hello
+        ),
+        clock,
+        ask=Asked,
+    )
+    report = world.enrol(person(1, account="ben"), person(2, account="anna"))
+    assert report.why == [
+        ("unipile:default/ben", "its owner's name is not known yet: APP: me timed out")
+    ]
+    assert world.states() == {"p1": "draft", "p2": "awaiting_approval"}
 
 
 def test_accounts_get_equal_shares_and_keep_them(database, clock):

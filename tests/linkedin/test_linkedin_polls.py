@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 from inbox_cases import ANNA, BEN, NOW, Leads, make_run
 
+from syncflow_dagster.core.outreach.advance import WaitUntil
 from syncflow_dagster.nodes.linkedin.api import ReadFailed, WrongProfile
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass
 from syncflow_dagster.nodes.linkedin.polls import due_polls, poll
@@ -22,6 +23,7 @@ from syncflow_dagster.nodes.linkedin.shapes import (
     Relation,
     SentInvitation,
 )
+from syncflow_dagster.nodes.linkedin.turn_look import decide
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -177,7 +179,13 @@ def test_a_list_ends_where_cursors_repeat_pages_run_out_or_time_is_up():
 def test_who_is_missing_among_sent_invitations_is_looked_at_twice_hours_apart(world):
     run, leads, answers = world
     anna = answers["anna"]
-    pending, accepted, gone, stale, wrong, lost = (leads.add() for _ in range(6))
+    pending, accepted, stale, wrong, lost = (leads.add() for _ in range(5))
+    # The account's owner has sent this one: nobody knows when, and nobody takes it back.
+    gone = leads.add(invite_origin="external", invited_at=None)
+    later = NOW + timedelta(days=100)
+    due = decide(run, run.account("anna"), run.leads.read([gone])[gone], later)
+    assert isinstance(due, WaitUntil)
+    assert due.at is None
     ids = {one: leads.get(one)["provider_id"] for one in (pending, accepted, gone, stale, wrong)}
     anna.sent_ = [SentInvitation("1", ids[pending], None)]
     anna.profiles = {

@@ -15,6 +15,7 @@ from syncflow_dagster.core.outreach.tokens import parse
 from syncflow_dagster.core.states import DeltaState
 from syncflow_dagster.nodes.delta.tables import delta_id, prepare
 from syncflow_dagster.nodes.linkedin.accounts import AccountStore
+from syncflow_dagster.nodes.linkedin.api import ReadFailed
 from syncflow_dagster.nodes.linkedin.enrol_leads import Enrolment, Fate
 from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.linkedin.people import People
@@ -45,7 +46,6 @@ def enrol(run: OutreachRun) -> EnrolReport:
 
     Raises:
         TypeError: The node's source is no delta node.
-        ReadFailed: Texts name who sends them, and Unipile does not tell who that is.
     """
     source = run.workflow.node(run.node.source)
     if not isinstance(source, DeltaNode):
@@ -54,10 +54,10 @@ def enrol(run: OutreachRun) -> EnrolReport:
     prepare(run.database, run.workflow.workflow, [source])
     batches = _Batches(run, source)
     retry_transient(batches.begin, run.clock)
-    _ask_owners(run)
+    report = EnrolReport()
+    _ask_owners(run, report)
     while retry_transient(batches.renew_drafts, run.clock):
         crash_point("enrol.committed")
-    report = EnrolReport()
     while True:
         part = retry_transient(batches.next, run.clock)
         if not part.rows:
@@ -66,8 +66,11 @@ def enrol(run: OutreachRun) -> EnrolReport:
         report.add(part)
 
 
-def _ask_owners(run: OutreachRun) -> None:
-    """Ask once whom an account belongs to, where texts say it."""
+def _ask_owners(run: OutreachRun, report: EnrolReport) -> None:
+    """Ask once whom an account belongs to, where texts say it.
+
+    Texts of an account that does not tell wait for it; the others go on.
+    """
     texts = [text for _, act in compile_sequence(run.node).acts() for text in act.texts]
     columns = run.node.lead.columns
     said = (one for text in texts for one in (text.text, text.subject or ""))
@@ -78,8 +81,14 @@ def _ask_owners(run: OutreachRun) -> None:
         name = ledger_account(run.connection, settings)
         if accounts.knows_owner(name):
             continue
-        api, _ = run.asking(name)
-        owner = api.me()
+        api, sink = run.asking(name)
+        try:
+            owner = api.me()
+        except ReadFailed as error:
+            report.why.append((name, f"its owner's name is not known yet: {error.reason}"))
+            if error.signal is not None:
+                sink.heard(name, error.signal, run.clock.now())
+            continue
         accounts.keep_owner(name, owner.provider_id, owner.first_name)
 
 

@@ -129,7 +129,11 @@ class Messages:
         return Word.REPLIED
 
     def _connected_by(self, seen: MessageSeen, lead: Lead, at: datetime) -> dict[str, Any]:
-        """Return what an answer tells beside itself: only who is connected sends a plain one."""
+        """Return what an answer tells beside itself.
+
+        An invitation may be answered without being accepted, so that only what is said of the
+        sender tells of a connection.
+        """
         facts: dict[str, Any] = {}
         if seen.chat_id and lead.chat_id is None:
             facts["chat_id"] = seen.chat_id
@@ -139,7 +143,7 @@ class Messages:
             lead.connected_at is None
             and by_invitation
             and seen.kind == "MESSAGE"
-            and seen.is_connected is not False
+            and seen.is_connected
         ):
             facts |= {"connected_at": at, "connected_via": "reply"}
         return facts
@@ -233,7 +237,8 @@ class Messages:
     def _sent(self, conn: Connection, seen: MessageSeen, leads: Sequence[Lead]) -> DictRow | None:
         """Return the action of ours that a message of the account is: by its id, or by its text.
 
-        No two texts to one person are the same, so that the text is enough.
+        No two texts to one person are the same, so that the text is enough where the message of an
+        action is not known yet. A note comes back under an id of its own.
         """
         given = {"lead_ids": [one.lead_id for one in leads]}
         rows = conn.execute(self._queries["sent_texts"], given).fetchall()
@@ -243,6 +248,8 @@ class Messages:
         text = comparable(seen.text)
         at = seen.at
         for row in rows:
+            if row["kind"] != "invite" and row["remote_id"] is not None:
+                continue
             in_time = at is None or at >= row["sent_at"] - _CLOCKS_APART
             if text and in_time and comparable(row["text"]) == text:
                 return row

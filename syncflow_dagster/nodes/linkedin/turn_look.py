@@ -41,7 +41,11 @@ _LATER = timedelta(minutes=10)
 
 
 def decide(run: OutreachRun, settings: LinkedInAccount, lead: Lead, now: datetime) -> Due:
-    """Tell what is due for a lead that is in one of `DUE_STATES`."""
+    """Tell what is due for a lead that is in one of `DUE_STATES`.
+
+    An invitation that the account's owner made is the owner's: only a step takes it back.
+    """
+    is_ours = lead.invite_origin != "external"
     view = LeadView(
         state=lead.state,
         step=lead.current_step,
@@ -58,7 +62,7 @@ def decide(run: OutreachRun, settings: LinkedInAccount, lead: Lead, now: datetim
         calendar_of(settings),
         now,
         first_message_after_h=run.node.first_message_after_h,
-        withdraw_after_days=run.node.withdraw_after_days,
+        withdraw_after_days=run.node.withdraw_after_days if is_ours else None,
     )
 
 

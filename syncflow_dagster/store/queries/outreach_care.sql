@@ -20,11 +20,12 @@ where l.lead_id = e.lead_id and l.workflow = %(workflow)s and l.node = %(node)s
 returning e.lead_id, e.account, e.kind;
 
 -- name: without_date
--- Nothing would ever look at them again. An invitation that is never taken back waits for events.
+-- Nothing would ever look at them again. An invitation that is never taken back waits for events, as
+-- does one the account's owner made.
 select lead_id from outreach_lead
 where workflow = %(workflow)s and node = %(node)s and next_due_at is null
   and (state in ('pending_invite', 'connected', 'cooldown')
-       or (state = 'invite_sent' and %(withdraws)s));
+       or (state = 'invite_sent' and invite_origin = 'ours' and %(withdraws)s));
 
 -- name: without_invitation
 select l.lead_id, l.account from outreach_lead l

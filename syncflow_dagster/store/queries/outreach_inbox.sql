@@ -136,13 +136,16 @@ returning provider_id, xmax = 0 as is_new;
 select l.lead_id, coalesce(r.connected_at, r.seen_at) as connected_at
 from outreach_lead l
 join outreach_relation r on r.account = l.account and r.provider_id = l.provider_id
-where l.account = %(account)s and l.state = 'invite_sent' and r.seen_at > l.invited_at
+where l.account = %(account)s and l.state = 'invite_sent'
+  and r.seen_at > coalesce(l.invited_at, l.state_since)
 limit 500;
 
 -- name: invited
--- Leads whose invitation should be out, those that were longest not there first.
+-- Leads whose invitation should be out, those that were longest not there first. One that the
+-- account's owner made is known since the lead stands so.
 select lead_id, provider_id, slug, invitation_id, gone_since from outreach_lead
-where account = %(account)s and state = 'invite_sent' and invited_at < %(before)s
+where account = %(account)s and state = 'invite_sent'
+  and coalesce(invited_at, state_since) < %(before)s
 order by gone_since nulls last, lead_id;
 
 -- name: still_out

@@ -272,8 +272,8 @@ class LinkedInStepNode(Model):
         21,
         ge=7,
         le=180,
-        description="Days after which an invitation is taken back and the lead ends, where a "
-        "message waits for nothing but the connection; null: never.",
+        description="Days after which an invitation the node sent is taken back and the lead ends, "
+        "where a message waits for nothing but the connection; null: never.",
     )
     first_message_after_h: float = Field(
         2, ge=0, le=72, description="Hours between a connection and the first message, at least."
