@@ -142,3 +142,13 @@ def test_a_chat_that_its_owner_has_deleted_is_begun_anew(make, unipile):
     world.database.execute("update outreach_lead set chat_id = 'deleted'")
     assert world.turn(hours=1).sent == {"message": 1}
     assert world.states() == {"p1": "completed"}
+
+
+def test_nobody_is_written_what_the_chat_shows_already(make, unipile):
+    world = make(sequence=SEQUENCE[:2], first_message_after_h=0, on_owner_message="ignore")
+    world.start(person(1))
+    unipile.deed("connect", person="person-1")
+    # As if a person had taken a message for not sent that shows up later.
+    unipile.deed("owner_message", person="person-1", text="Thanks First,\nhello ")
+    world.turn(hours=1)
+    assert (world.states(), unipile.log("message")) == ({"p1": "needs_review"}, [])

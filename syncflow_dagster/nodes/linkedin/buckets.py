@@ -21,7 +21,6 @@ from syncflow_dagster.core.outreach.circuits import (
 )
 from syncflow_dagster.core.outreach.states import LeadState
 from syncflow_dagster.nodes.linkedin.accounts import AccountStore
-from syncflow_dagster.nodes.linkedin.caps import ACTION_BUCKETS
 from syncflow_dagster.nodes.linkedin.detection import Detection
 from syncflow_dagster.nodes.linkedin.signals import LeadFact, Signal, SignalKind
 from syncflow_dagster.store import sql
@@ -132,16 +131,13 @@ class Buckets:
 
     def _limited(self, account: str, signal: Signal, now: datetime) -> None:
         at_least = timedelta(seconds=signal.after_s or 0)
-        whole = signal.scope in {"account", "tenant"}
-        for bucket in ACTION_BUCKETS if whole else (signal.bucket,):
-            with self._database.transaction() as conn:
-                circuit, recent = self._lock(conn, account, bucket)
-                # Several requests may hear of the same limit: it is one refusal.
-                is_open = circuit.open_until is not None and now < circuit.open_until
-                if is_open and not circuit.probing:
-                    continue
+        with self._database.transaction() as conn:
+            circuit, recent = self._lock(conn, account, signal.bucket)
+            # Several requests may hear of the same limit: it is one refusal.
+            is_open = circuit.open_until is not None and now < circuit.open_until
+            if circuit.probing or not is_open:
                 circuit = after_limit(circuit, signal.reason, now, at_least)
-                self._write(conn, account, bucket, circuit, recent)
+                self._write(conn, account, signal.bucket, circuit, recent)
 
     def _down(self, account: str, signal: Signal, now: datetime) -> None:
         self._accounts.note_status(account, DOWN, now)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass
+from syncflow_dagster.nodes.linkedin.own_messages import comparable
 from syncflow_dagster.nodes.linkedin.port import LinkedIn, ReadFailed, WrongProfile
 from syncflow_dagster.nodes.linkedin.signals import Signal, SignalKind
 
@@ -37,6 +38,7 @@ class Facts:
         read_only: Whether nothing can be written into it.
         inbound: What the person has written since it was enrolled, the newest first.
         by_hand: What the account's owner has written to it by hand since then, the newest first.
+        said: Texts of all that the account has written to it since then, comparable.
         can_inmail: Whether an InMail may be sent: the profile is open, or there are credits; None
             where it was not asked for.
     """
@@ -47,6 +49,7 @@ class Facts:
     read_only: bool = False
     inbound: tuple[Message, ...] = ()
     by_hand: tuple[Message, ...] = ()
+    said: frozenset[str] = frozenset()
     can_inmail: bool | None = None
 
     @property
@@ -85,7 +88,7 @@ def check_before(api: LinkedIn, lead: Lead, kind: str, ours: OwnMessages) -> Fac
         return facts
     assert profile is not None
     can = bool(profile.open_profile) or api.inmail_balance().total > 0
-    return Facts(profile, False, facts.chat_id, facts.read_only, facts.inbound, facts.by_hand, can)
+    return replace(facts, can_inmail=can)
 
 
 def must_be_ok(api: LinkedIn) -> None:
@@ -126,6 +129,7 @@ def _chats(
         read_only=chat.read_only,
         inbound=tuple(one for one in seen if one.inbound),
         by_hand=tuple(one for one in seen if ours.is_by_hand(one)),
+        said=frozenset(comparable(one.text) for one in seen if one.own and one.shown),
     )
 
 

@@ -9,6 +9,7 @@ from syncflow_dagster.core.outreach.states import LeadState
 from syncflow_dagster.ledger.effects import EffectStore, Scope
 from syncflow_dagster.ledger.ports import PlannedEffect
 from syncflow_dagster.nodes.linkedin.accounts import AccountStore
+from syncflow_dagster.nodes.linkedin.own_messages import comparable
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[DictRow]
 
-_WRITING = frozenset({"message", "inmail"})
 #: Times an action is sent that turns out not to have happened, until a person has looked.
 _MOST_ABSENT = 5
 #: The pass of the ledger that actions belong to.
@@ -75,6 +75,10 @@ class Planner:
                 self._run.leads.move(conn, lead, LeadState.NEEDS_REVIEW, now, why)
                 return "no text"
             text = dict(row)
+        if comparable(text["text"]) in facts.said:
+            why = f"the chat shows the text of step {action.step} already: is it to be left out?"
+            self._run.leads.move(conn, lead, LeadState.NEEDS_REVIEW, now, why)
+            return "said already"
         if action.kind == "invite" and text["text"]:
             assert isinstance(op, Act)
             put_off = self._note(conn, lead, op, action, text, now)
