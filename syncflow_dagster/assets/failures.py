@@ -17,6 +17,7 @@ from syncflow_dagster.nodes.delta.errors import (
     DeltaError,
     MissingColumn,
 )
+from syncflow_dagster.nodes.linkedin.accounts import AccountRenamed
 from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
@@ -74,6 +75,7 @@ WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
         AccountPaused,
         "Nothing to do: the limit or the outage the text names ends by itself. The rows wait.",
     ),
+    (AccountRenamed, "Call the account as the text says. Nobody was enrolled."),
     (EffectConflict, "Run the push again; look at the effect table if it stays."),
     (UnresolvedError, "Set the environment variable the text names, or change the connection."),
     (MigrationError, "Bring SyncFlow's database and code to the same version."),

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from linkedin_effects import Actions, lead_row
-from turn_world import SEQUENCE, SandboxClock, World, monday, person, workflow
+from turn_world import SEQUENCE, SandboxClock, World, account, monday, person, workflow
 
 from syncflow_dagster.ledger.decisions import By, Decisions
-from syncflow_dagster.nodes.linkedin.accounts import AccountStore
+from syncflow_dagster.nodes.linkedin.accounts import AccountRenamed, AccountStore
 from syncflow_dagster.nodes.linkedin.guards import check_before
 from syncflow_dagster.nodes.linkedin.own_messages import OwnMessages
 from syncflow_dagster.nodes.linkedin.polls import poll
@@ -152,3 +152,14 @@ def test_nobody_is_written_what_the_chat_shows_already(make, unipile):
     unipile.deed("owner_message", person="person-1", text="Thanks First,\nhello ")
     world.turn(hours=1)
     assert (world.states(), unipile.log("message")) == ({"p1": "needs_review"}, [])
+
+
+def test_an_account_of_another_name_gets_no_second_limits(make):
+    world = make()
+    world.start(person(1))
+    renamed = make(accounts=[account("anne", id="acc_anna")])
+    with pytest.raises(AccountRenamed, match=r"anne is the account that has leads as .*anna"):
+        renamed.enrol(person(1), person(2))
+    assert len(world.leads()) == 1
+    # By its name it goes on.
+    assert world.enrol(person(1), person(2)).enrolled == 1

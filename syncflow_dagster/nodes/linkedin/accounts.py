@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[DictRow]
 
 
+class AccountRenamed(RuntimeError):
+    """An account has leads under another name: limits are counted by names, and so are they."""
+
+    def __init__(self, name: str, before: str) -> None:
+        super().__init__(
+            f"{name} is the account that has leads as {before}: call it by that name in the "
+            "workflow file, as its limits and leads go by it"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class DueAccount:
     """What a node has to do with an account.

@@ -14,7 +14,7 @@ from psycopg import sql as compose
 from syncflow_dagster.core.outreach.tokens import parse
 from syncflow_dagster.core.states import DeltaState
 from syncflow_dagster.nodes.delta.tables import delta_id, prepare
-from syncflow_dagster.nodes.linkedin.accounts import AccountStore
+from syncflow_dagster.nodes.linkedin.accounts import AccountRenamed, AccountStore
 from syncflow_dagster.nodes.linkedin.api import ReadFailed
 from syncflow_dagster.nodes.linkedin.enrol_leads import Enrolment, Fate
 from syncflow_dagster.nodes.linkedin.names import ledger_account
@@ -46,6 +46,7 @@ def enrol(run: OutreachRun) -> EnrolReport:
 
     Raises:
         TypeError: The node's source is no delta node.
+        AccountRenamed: An account has leads under another name.
     """
     source = run.workflow.node(run.node.source)
     if not isinstance(source, DeltaNode):
@@ -109,6 +110,9 @@ class _Batches:
             for account in run.node.accounts:
                 name = ledger_account(run.connection, account)
                 given = {"account": name, "service_id": account.id, "tier": account.tier}
+                before = conn.execute(self._queries["named_before"], given).fetchone()
+                if before is not None:
+                    raise AccountRenamed(name, before["account"])
                 conn.execute(self._queries["keep_account"], given)
             names = (run.workflow.workflow, run.node.name)
             self._version = keep_version(conn, *names, compile_sequence(run.node), now)

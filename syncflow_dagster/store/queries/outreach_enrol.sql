@@ -22,6 +22,14 @@ values (%(account)s, %(service_id)s, %(tier)s)
 on conflict (account) do update set service_id = excluded.service_id
 where outreach_account.service_id is distinct from excluded.service_id;
 
+-- name: named_before
+-- Another name under which an account of the tenant has leads.
+select a.account from outreach_account a
+where a.service_id = %(service_id)s and a.account <> %(account)s
+  and starts_with(a.account, split_part(%(account)s, '/', 1) || '/')
+  and exists (select from outreach_lead l where l.account = a.account)
+limit 1;
+
 -- name: find_persons
 select distinct person_id from outreach_person_key where key = any(%(keys)s) order by person_id;
 
@@ -46,7 +54,7 @@ where person_id = any(%(persons)s) and terminal_at is null
 order by last_action_at nulls last, lead_id;
 
 -- name: lead_of_record
--- The last lead of a record; one that was taken out before anything was sent may come again.
+-- The last lead of a record; one that its source has taken out may come again.
 select * from outreach_lead
 where workflow = %(workflow)s and node = %(node)s and source_key = %(source_key)s
 order by lead_id desc
@@ -56,7 +64,10 @@ limit 1;
 -- What the person has been through, in this campaign and in others.
 select l.lead_id, l.workflow, l.node, l.account, l.state, l.terminal_at is null as live,
        greatest(l.last_action_at, l.invited_at, l.replied_at) as contacted_at,
-       l.workflow = %(workflow)s and l.node = %(node)s as here
+       l.workflow = %(workflow)s and l.node = %(node)s as here,
+       l.state = 'cancelled' and exists (
+           select from outreach_intervention i
+           where i.lead_id = l.lead_id and i.action = 'cancel') as by_hand
 from outreach_lead l
 where l.person_id = %(person_id)s
 order by l.lead_id desc;
