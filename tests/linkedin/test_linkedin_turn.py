@@ -165,7 +165,7 @@ def test_what_is_so_already_is_taken_over_and_costs_nothing(make, unipile):
     assert world.lead(1)["invite_origin"] == "external"
     world.turn(days=25)
     assert world.states()["p4"] == "invite_sent"
-    assert world.states()["p2"] == "withdrawn"
+    assert world.states()["p2"] == "invite_sent"
 
 
 @pytest.mark.parametrize(
