@@ -13,8 +13,8 @@ from syncflow_dagster.commands.store import command_store
 from syncflow_dagster.nodes.compliance.key import PrivacyKeyError, privacy_key
 from syncflow_dagster.nodes.linkedin.inbox_webhooks import HooksUnavailable
 from syncflow_dagster.nodes.linkedin.interventions import NotPossible
-from syncflow_dagster.nodes.linkedin.leads import LeadStore
 from syncflow_dagster.nodes.linkedin.run import OutreachOptions, OutreachRun
+from syncflow_dagster.nodes.linkedin.steering import lead_of, steps_of
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.location import default_home
 
@@ -36,28 +36,20 @@ class Opened:
         """Return a workflow's LinkedIn steps, or the one that is named.
 
         Raises:
-            CommandFailed: It has none.
+            NotPossible: It has none.
             NoSuchWorkflow: There is no such workflow.
         """
         loaded = find_workflow(workflows_folder(), workflow)
-        names = [one.name for one in loaded.workflow.linkedin_steps]
-        chosen = [one for one in names if node in {None, one}]
-        if not chosen:
-            msg = f"workflow {workflow!r} has no such linkedin_step; it has: {', '.join(names)}"
-            raise CommandFailed(msg)
-        return [self._run(loaded, one) for one in chosen]
+        return [self._run(loaded, one.name) for one in steps_of(loaded.workflow, node)]
 
     def of_lead(self, lead_id: int) -> OutreachRun:
         """Return the node of a lead.
 
         Raises:
-            CommandFailed: There is no such lead, or its node is no longer there.
+            NotPossible: There is no such lead, or its node is no longer there.
             NoSuchWorkflow: Its workflow is no longer there.
         """
-        lead = LeadStore(self.database).read([lead_id]).get(lead_id)
-        if lead is None:
-            msg = f"there is no lead {lead_id}; `syncflow outreach leads WORKFLOW` lists them"
-            raise CommandFailed(msg)
+        lead = lead_of(self.database, lead_id)
         return self.nodes(lead.workflow, lead.node)[0]
 
     def _run(self, loaded: LoadedWorkflow, node: str) -> OutreachRun:

@@ -13,12 +13,6 @@ from syncflow_dagster.commands.identifiers import JSON, REASON
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncflow_dagster.commands.linkedin_runs import Opened
-    from syncflow_dagster.ledger.decisions import By
-    from syncflow_dagster.nodes.linkedin.interventions import Interventions
-
-    Work = Callable[[Opened, By], str]
-
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 _BY = click.option(
     "--by", "actor", default=getpass.getuser, show_default="you", help="Who wants it; it is noted."
@@ -48,7 +42,7 @@ def _scope(command: _Command) -> _Command:
 @_audited
 def requeue(lead: int, **how: Any) -> None:
     """Let a lead go on that needs review or has failed; its step is looked at anew."""
-    _do(how, "requeue", lambda at, by: _tools(at).requeue(lead, by), lead=lead)
+    _do(how, "requeue", lead=lead)
 
 
 @click.command()
@@ -56,12 +50,7 @@ def requeue(lead: int, **how: Any) -> None:
 @_audited
 def reconcile(lead: int, **how: Any) -> None:
     """Ask LinkedIn whether an action that is in question was sent."""
-    from syncflow_dagster.nodes.linkedin import interventions_now
-
-    def work(at: Opened, by: By) -> str:
-        return interventions_now.reconcile(at.of_lead(lead), lead, by)
-
-    _do(how, "reconcile", work, lead=lead)
+    _do(how, "reconcile", lead=lead)
 
 
 @click.command()
@@ -70,7 +59,7 @@ def reconcile(lead: int, **how: Any) -> None:
 @_audited
 def mark_sent(lead: int, *, remote_id: str | None, **how: Any) -> None:
     """Say that an action that is in question was sent."""
-    _do(how, "mark-sent", lambda at, by: _tools(at).mark_sent(lead, by, remote_id), lead=lead)
+    _do(how, "mark_sent", lead=lead, remote_id=remote_id)
 
 
 @click.command()
@@ -79,12 +68,7 @@ def mark_sent(lead: int, *, remote_id: str | None, **how: Any) -> None:
 @_audited
 def mark_connected(lead: int, *, evidence: str, **how: Any) -> None:
     """Say that a lead is connected, as somebody has seen."""
-    from syncflow_dagster.nodes.linkedin import interventions_now
-
-    def work(at: Opened, by: By) -> str:
-        return interventions_now.mark_connected(at.of_lead(lead), lead, by, evidence)
-
-    _do(how, "mark-connected", work, lead=lead)
+    _do(how, "mark_connected", lead=lead, evidence=evidence)
 
 
 @click.command()
@@ -92,7 +76,7 @@ def mark_connected(lead: int, *, evidence: str, **how: Any) -> None:
 @_audited
 def skip(lead: int, **how: Any) -> None:
     """Leave the step out at which a lead stands."""
-    _do(how, "skip", lambda at, by: _tools(at).skip(lead, by), lead=lead)
+    _do(how, "skip", lead=lead)
 
 
 @click.command()
@@ -100,7 +84,7 @@ def skip(lead: int, **how: Any) -> None:
 @_audited
 def cancel(lead: int, **how: Any) -> None:
     """Take a lead out for good."""
-    _do(how, "cancel", lambda at, by: _tools(at).cancel(lead, by), lead=lead)
+    _do(how, "cancel", lead=lead)
 
 
 @click.command()
@@ -108,12 +92,7 @@ def cancel(lead: int, **how: Any) -> None:
 @_audited
 def withdraw(lead: int, **how: Any) -> None:
     """Take the invitation of a lead back now, if its account may act."""
-    from syncflow_dagster.nodes.linkedin import interventions_now
-
-    def work(at: Opened, by: By) -> str:
-        return interventions_now.withdraw(at.of_lead(lead), lead, by)
-
-    _do(how, "withdraw", work, lead=lead)
+    _do(how, "withdraw", lead=lead)
 
 
 @click.command()
@@ -122,11 +101,7 @@ def withdraw(lead: int, **how: Any) -> None:
 @_audited
 def pause(lead: int | None, *, node: str | None, account: str | None, **how: Any) -> None:
     """Hold a lead, a node or an account; what is queued is not sent."""
-    chosen = _one_of(lead=lead, node=node, account=account)
-    if lead is not None:
-        _do(how, "pause", lambda at, by: _tools(at).pause(lead, by), lead=lead)
-    else:
-        _switch(how, "pause", str(chosen), off=True)
+    _do(how, "pause", lead=lead, node=node, account=account)
 
 
 @click.command()
@@ -135,11 +110,7 @@ def pause(lead: int | None, *, node: str | None, account: str | None, **how: Any
 @_audited
 def resume(lead: int | None, *, node: str | None, account: str | None, **how: Any) -> None:
     """Let a paused lead, node or account go on."""
-    chosen = _one_of(lead=lead, node=node, account=account)
-    if lead is not None:
-        _do(how, "resume", lambda at, by: _tools(at).resume(lead, by), lead=lead)
-    else:
-        _switch(how, "resume", str(chosen), off=False)
+    _do(how, "resume", lead=lead, node=node, account=account)
 
 
 @click.command()
@@ -148,8 +119,7 @@ def resume(lead: int | None, *, node: str | None, account: str | None, **how: An
 @_audited
 def stop(*, everything: bool, node: str | None, account: str | None, **how: Any) -> None:
     """Switch sending off at once: the kill switch. Answers are still taken in."""
-    scope = _one_of(all="*" if everything else None, node=node, account=account)
-    _switch(how, "stop", str(scope), off=True)
+    _do(how, "stop", everything=everything, node=node, account=account)
 
 
 @click.command()
@@ -158,8 +128,7 @@ def stop(*, everything: bool, node: str | None, account: str | None, **how: Any)
 @_audited
 def start(*, everything: bool, node: str | None, account: str | None, **how: Any) -> None:
     """Switch sending on again, where it was stopped, also by SyncFlow itself."""
-    scope = _one_of(all="*" if everything else None, node=node, account=account)
-    _switch(how, "start", str(scope), off=False)
+    _do(how, "start", everything=everything, node=node, account=account)
 
 
 @click.command()
@@ -167,12 +136,7 @@ def start(*, everything: bool, node: str | None, account: str | None, **how: Any
 @_audited
 def replay(event: int, **how: Any) -> None:
     """Have an event of the inbox read again."""
-    from syncflow_dagster.nodes.linkedin import interventions_switch
-
-    def work(at: Opened, by: By) -> str:
-        return interventions_switch.replay(at.database, at.clock, event, by)
-
-    _do(how, "replay", work, event=event)
+    _do(how, "replay", event=event)
 
 
 #: What the group `outreach` gets.
@@ -192,44 +156,19 @@ COMMANDS = (
 )
 
 
-def _do(how: dict[str, Any], action: str, work: Work, **about: Any) -> None:
+def _do(how: dict[str, Any], tool: str, **about: Any) -> None:
     from syncflow_dagster.commands.linkedin_runs import opened
     from syncflow_dagster.ledger.decisions import By
+    from syncflow_dagster.nodes.linkedin.steering import Tool, Wanted, WronglyAsked, carry_out
 
-    by = By(how["actor"], how["reason"])
+    try:
+        wanted = Wanted(Tool(tool), By(how["actor"], how["reason"]), **about)
+    except WronglyAsked as error:
+        raise click.UsageError(str(error)) from error
     with opened() as at:
-        told = work(at, by)
+        told = carry_out(wanted, at.database, at.clock, at.of_lead)
     click.echo(told, err=how["as_json"])
     if how["as_json"]:
-        click.echo(json.dumps({"action": action, **about, "told": told}, ensure_ascii=False))
-
-
-def _switch(how: dict[str, Any], action: str, scope: str, *, off: bool) -> None:
-    from syncflow_dagster.nodes.linkedin.interventions_switch import Switch
-
-    def work(at: Opened, by: By) -> str:
-        switch = Switch(at.database, at.clock)
-        if not off:
-            return switch.start(scope, by)
-        told = switch.stop(scope, by)
-        if not switch.is_known(scope):
-            told += "; nobody is a lead of it, is it spelled right?"
-        return told
-
-    _do(how, action, work, scope=scope)
-
-
-def _tools(at: Opened) -> Interventions:
-    from syncflow_dagster.nodes.linkedin.interventions import Interventions
-
-    return Interventions(at.database, at.clock)
-
-
-def _one_of(**given: Any) -> Any:
-    """Return the only one that is given."""
-    found = [one for one in given.values() if one is not None]
-    if len(found) != 1:
-        names = ", ".join("LEAD" if name == "lead" else f"--{name}" for name in given)
-        msg = f"name exactly one of {names}"
-        raise click.UsageError(msg)
-    return found[0]
+        given = {name: value for name, value in about.items() if value}
+        found = {"action": tool.replace("_", "-"), **given, "told": told}
+        click.echo(json.dumps(found, ensure_ascii=False))

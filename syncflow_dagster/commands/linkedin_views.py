@@ -23,7 +23,6 @@ _NODE = click.option("--node", help="Only this node.")
 _LIMIT = click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Shown at most."
 )
-_STUCK_COLUMNS = ("sort", "lead_id", "node", "account", "state", "since", "reason", "action")
 
 
 @click.command()
@@ -75,10 +74,12 @@ def stuck(workflow: str, *, node: str | None, limit: int, as_json: bool) -> None
 @JSON
 def export_stuck(workflow: str, file: Path, *, node: str | None, as_json: bool) -> None:
     """Write the leads that wait for somebody into a CSV file; without names and addresses."""
+    from syncflow_dagster.nodes.linkedin import interventions_views as views
+
     found = _stuck(workflow, node, 1_000_000)
-    rows = list(_stuck_rows(found))
+    rows = list(views.lead_rows(found))
     with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, _STUCK_COLUMNS, extrasaction="ignore")
+        writer = csv.DictWriter(out, views.LEAD_COLUMNS, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
     told = {"workflow": workflow, "leads": len(rows), "file": str(file)}
@@ -144,22 +145,17 @@ def _stuck(workflow: str, node: str | None, limit: int) -> Stuck:
         return views.stuck(at.nodes(workflow, node), limit)
 
 
-def _stuck_rows(found: Stuck) -> Iterator[dict[str, Any]]:
-    for sort, rows in (("late", found.late), ("waiting", found.waiting)):
-        for row in rows:
-            action = row.get("kind") and f"{row['kind']} {row['effect_id']} {row['action_state']}"
-            yield {**row, "sort": sort, "action": action}
-
-
 def _stuck_lines(workflow: str, found: Stuck) -> Iterator[str]:
+    from syncflow_dagster.nodes.linkedin import interventions_views as views
+
     yield f"{workflow}: {len(found.late):,} leads do not go on, {len(found.waiting):,} wait for you"
-    for row in _stuck_rows(found):
+    for row in views.lead_rows(found):
         action = f"; {row['action']}" if row["action"] else ""
         why = row.get("reason") or "no reason is known"
         yield f"  lead {row['lead_id']} {row['state']} since {_at(row['since'])}: {why}{action}"
-    for row in found.events:
-        what = row["event_key"].partition(":")[0]
-        yield f"  event {row['inbox_id']} {what} failed {row['tries']} times: {row['outcome']}"
+    for row in views.event_rows(found):
+        why = f"failed {row['tries']} times: {row['outcome']}"
+        yield f"  event {row['inbox_id']} {row['what']} {why}"
     for row in found.stops:
         since = f"by {row['actor']} since {_at(row['at'])}"
         yield f"  {row['scope']} is stopped {since}: {row['reason']}"

@@ -63,7 +63,9 @@ def test_leads_are_steered_by_commands(run, database, tmp_path):
     assert "spelled right?" in called("pause", "--node", "outreach.stepz", *who)["told"]
     stopped = called("stuck", "outreach", "--json")["stopped"]
     assert [one["scope"] for one in stopped] == ["*", ANNA, "outreach.stepz"]
-    assert "name exactly one of LEAD" in called("pause", review, "--account", ANNA, *who, code=2)
+    assert "name exactly one of a lead" in called("pause", review, "--account", ANNA, *who, code=2)
+    told = called("stop", "--all", "--by", " ", "--reason", "", code=2)
+    assert "say who wants it (by) and why (reason)" in told
     life = called("leads", "outreach", "--lead", review, "--json")
     done = [one["what"] for one in life["events"] if one["what"] != "state"]
     assert done == ["requeue", "pause", "resume", "skip", "cancel"]

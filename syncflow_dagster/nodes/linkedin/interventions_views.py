@@ -11,12 +11,15 @@ from syncflow_dagster.nodes.linkedin.sweep import stuck_leads
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from psycopg.rows import DictRow
 
     from syncflow_dagster.nodes.linkedin.run import OutreachRun
     from syncflow_dagster.store.database import Database
+
+#: What is shown of a lead that waits for somebody: nothing that names a person.
+LEAD_COLUMNS = ("sort", "lead_id", "node", "account", "state", "since", "reason", "action")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +118,17 @@ def stuck(runs: Sequence[OutreachRun], limit: int) -> Stuck:
     given = {"sources": sources, "most": TRIES, "limit": limit}
     events = first.database.fetch_all(queries["given_up"], given)
     return Stuck(late, waiting, events, first.database.fetch_all(queries["stops"]))
+
+
+def lead_rows(found: Stuck) -> Iterator[dict[str, Any]]:
+    """Return the leads that wait for somebody, with `LEAD_COLUMNS`."""
+    for sort, rows in (("late", found.late), ("waiting", found.waiting)):
+        for row in rows:
+            action = row.get("kind") and f"{row['kind']} {row['effect_id']} {row['action_state']}"
+            yield {**row, "sort": sort, "action": action}
+
+
+def event_rows(found: Stuck) -> Iterator[dict[str, Any]]:
+    """Return the events that could not be taken in, with `what` they are; keys may name persons."""
+    for row in found.events:
+        yield {**row, "what": row["event_key"].partition(":")[0]}
