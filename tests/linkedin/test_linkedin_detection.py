@@ -186,13 +186,30 @@ def test_an_answer_on_whatever_account_stops_the_person_and_an_older_one_nobody(
     live = leads.add("connected", account=ANNA, person=person, provider_id="ACoAAAp1")
     fresh = leads.add("connected")
     old = NOW - timedelta(days=30)
+    # On an account that none of the person's leads has, it is the person who says it.
+    other = leads.get(leads.add("completed", account=BEN))["person_id"]
+    two = leads.add("connected", account=ANNA, person=other, provider_id="ACoAAAp4")
     outcomes = told(
         message("ACoAAAp1", "Who was that?", 1, account="acc_ben"),
         message("ACoAAAp3", "From before", 2, at=old),
+        message("ACoAAAp4", "Stop, please", 3, account="acc_cleo"),
     )
-    assert outcomes == {"replied": 1, "older than the lead": 1}
+    assert outcomes == {"replied": 1, "older than the lead": 1, "opted out": 1}
     assert leads.state(live) == "replied"
     assert leads.state(fresh) == "connected"
+    assert leads.state(two) == "suppressed"
+
+
+def test_no_time_of_a_message_keeps_it_from_being_taken_in(told):
+    leads = told.leads
+    times = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-01-01T00:00:00Z", 5)
+    bodies = []
+    for number, at in enumerate(times, 1):
+        leads.add("connected")
+        body = message(f"ACoAAAp{number}", "Sounds good", number)
+        bodies.append(body | {"timestamp": at})
+    assert told(*bodies) == {"replied": 4}
+    assert {leads.get(one)["replied_at"] for one in range(1, 5)} == {NOW}
 
 
 def test_an_opt_out_closes_every_campaign_to_the_person_however_old_it_is(database, tmp_path):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from turn_world import KEY, World, account, person, workflow
+from turn_world import ANN, KEY, World, account, person, workflow
 
 from syncflow_dagster.core.consent.identifiers import Kind
 from syncflow_dagster.nodes.compliance.lists import Entry, Identifier, Lists
 from syncflow_dagster.nodes.linkedin import enrol as enrolling
 from syncflow_dagster.nodes.linkedin.api import ReadFailed
 from syncflow_dagster.nodes.linkedin.errors import ErrorClass
+from syncflow_dagster.nodes.linkedin.interventions import Interventions
 from syncflow_dagster.nodes.linkedin.shapes import Owner
 from syncflow_dagster.testing.clock import FakeClock
 
@@ -98,6 +99,24 @@ def test_an_account_that_does_not_tell_its_owner_leaves_the_others_alone(databas
     assert world.states() == {"p1": "draft", "p2": "awaiting_approval"}
 
 
+def test_whoever_is_taken_out_by_hand_stays_out_and_who_is_mended_comes_in(database, clock):
+    world = world_of(database, clock)
+    world.enrol(person(1), person(2), person(3))
+    Interventions(database, clock).cancel(1, ANN)
+    other = person(9)["url"]
+    world.enrol(person(1, first="Ann"), person(2, url="nobody@acme.com"), person(3, url=other))
+    world.enrol(person(1, first="Bea"), person(2), person(3, url=other), person(4, url=other))
+    assert world.rows()["p1"][1] == "somebody has taken the person out as lead 1 of outreach.steps"
+    assert [(row["source_key"], row["slug"], row["state"]) for row in world.leads()] == [
+        ("p1", "person-1", "cancelled"),
+        ("p2", "person-2", "cancelled"),
+        # Its record names somebody else now, who is a lead once.
+        ("p3", "person-3", "cancelled"),
+        ("p3", "person-9", "awaiting_approval"),
+        ("p2", "person-2", "awaiting_approval"),
+    ]
+
+
 def test_accounts_get_equal_shares_and_keep_them(database, clock):
     world = world_of(database, clock)
     report = world.enrol(*(person(number) for number in range(12)))
@@ -176,6 +195,17 @@ def test_persons_that_meet_in_one_record_are_one_from_then_on(database, clock):
     assert "lead 2, which is taken out" in found[1][2]
     assert found[2] == (1, "cancelled", "it is the same person as lead 1")
     assert len(first.leads()) == 2
+
+
+def test_who_turns_out_to_be_one_before_an_approval_may_go_on(database, clock):
+    world = world_of(database, clock)
+    world.enrol(person(1), person(2, email="two@acme.com"))
+    world.tell(person(1), person(2), person(3, url=person(1)["url"], email="two@acme.com"))
+    world.run.enrol()
+    assert world.states() == {"p1": "needs_review", "p2": "cancelled"}
+    assert "lead 1 is draft again" in Interventions(database, clock).requeue(1, ANN)
+    world.approve()
+    assert world.states()["p1"] == "pending_invite"
 
 
 @pytest.mark.parametrize("point", ["enrol.rows_taken", "enrol.leads_written", "enrol.committed"])

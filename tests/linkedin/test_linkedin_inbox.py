@@ -90,7 +90,9 @@ def test_the_receiver_keeps_each_event_once_and_takes_nothing_else(database, cap
         assert post(taking, hello, secret=secret) == 401
     assert post(taking, hello, "/unipile/nobody") == 401
     assert post(taking, hello, "/unipile/nobody", "") == 401
-    for wrong in (b"", b"[]", b"{", b'{"a": NaN}', b"[" * 100_000, b"\xff", b'{"event": "x"'):
+    # No number of the database's.
+    huge = json.dumps(message("ACoAAAp1", "secret", 9)).encode()[:-1] + b', "a": 1e400}'
+    for wrong in (b"", b"[]", b"{", b'{"a": NaN}', b"[" * 100_000, b"\xff", b'{"event": "x"', huge):
         assert post(taking, wrong) == 400
     assert post(taking, {"no": "event"}) == 400
     assert post(taking, {"event": "message_received", "account_id": "a"}) == 400

@@ -158,6 +158,39 @@ def test_endless_and_failing_lists_end_alone_and_leave_what_was_found(world):
     assert leads.state(other) == "connected"
 
 
+def test_what_was_not_reached_is_read_another_time(world):
+    run, leads, answers = world
+    anna = answers["anna"]
+    anna.relations_ = [related(f"ACoAAAold{one:04}") for one in range(10)]
+    late, writes = leads.add(), leads.add("connected")
+    poll(run, "anna")
+    again = "update outreach_account set relations_at = null, messages_at = null"
+    # Many are new, and the second page is not reached.
+    run.clock.sleep(3_600)
+    news = [related(f"ACoAAAnew{one:04}") for one in range(100)]
+    anna.relations_ = [*news, related("ACoAAAp1"), *anna.relations_]
+    anna.messages_ = [said(one, "ACoAAAelse", "Hi", NOW + HOUR) for one in range(250 * 40)]
+    anna.messages_.append(said("last", "ACoAAAp2", "Yes!", NOW + HOUR / 6))
+    run.database.execute(again)
+    whole = anna.relations
+
+    def fails(cursor=None, *, limit=100):
+        if cursor is not None:
+            raise ReadFailed(ErrorClass.UNKNOWN, "APP: relations timed out")
+        return whole(cursor, limit=limit)
+
+    anna.relations = fails
+    report = poll(run, "anna")
+    assert set(report.stopped) == {"relations", "messages"}
+    assert leads.state(late) == "invite_sent"
+    anna.relations = whole
+    del anna.messages_[:-1]
+    run.database.execute(again)
+    poll(run, "anna")
+    assert leads.state(late) == "connected"
+    assert leads.state(writes) == "replied"
+
+
 def test_a_list_ends_where_cursors_repeat_pages_run_out_or_time_is_up():
     def pages(*cursors):
         left = iter(cursors)

@@ -51,11 +51,13 @@ class Found:
         lead: The lead as it was read, not locked; None: nobody, or nobody knows who.
         word: What became of the event, where there is no lead.
         is_elsewhere: It was told on another account than the lead's.
+        maybe: Leads one of which is meant, where nobody knows which.
     """
 
     lead: Lead | None
     word: Word = Word.NOBODY
     is_elsewhere: bool = False
+    maybe: tuple[Lead, ...] = ()
 
 
 class Detection:
@@ -98,9 +100,10 @@ class Detection:
         if isinstance(found, Match):
             return Found(leads[found.lead_id], is_elsewhere=found.other_account)
         if isinstance(found, Ambiguous):
-            for lead_id in found.lead_ids:
-                self.leads.note(conn, leads[lead_id], "ambiguous", now, {}, reason=found.reason)
-            return Found(None, Word.AMBIGUOUS)
+            maybe = tuple(leads[one] for one in found.lead_ids)
+            for lead in maybe:
+                self.leads.note(conn, lead, "ambiguous", now, {}, reason=found.reason)
+            return Found(None, Word.AMBIGUOUS, maybe=maybe)
         return Found(None)
 
     def refresh(self, conn: Connection, lead: Lead, seen: Sighting) -> None:

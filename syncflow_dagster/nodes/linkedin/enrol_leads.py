@@ -132,7 +132,9 @@ class Enrolment:
             number = self._drafts[lead_id]
             if number is not None:
                 fates[number] = Fate(DeltaState.DEAD, "suppressed", why)
-        free = [lead for lead in found.values() if lead.lead_id not in barred]
+        # Some may have turned out, later in the batch, to be the same person as another lead.
+        drafts = [lead for lead in found.values() if lead.state is LeadState.DRAFT]
+        free = [lead for lead in drafts if lead.lead_id not in barred]
         if free:
             render_leads(self.run, self.conn, free, self.now)
         self._drafts.clear()
@@ -158,8 +160,11 @@ class Enrolment:
         """A record cannot be a lead; one that is a lead already goes on if that is harmless."""
         if lead is not None and lead.terminal_at is None:
             lead = self._locked(lead)
-            if error.stops or lead.standing in _UNAPPROVED:
-                self.run.leads.move(self.conn, lead, LeadState.FAILED, self.now, str(error))
+            unapproved = lead.standing in _UNAPPROVED
+            if error.stops or unapproved:
+                # One that nobody has approved is enrolled anew once its record is mended.
+                ends = LeadState.CANCELLED if unapproved else LeadState.FAILED
+                self.run.leads.move(self.conn, lead, ends, self.now, str(error))
         return Fate(DeltaState.DEAD, "blocked" if error.stops else "unusable", str(error))
 
     def _refresh(self, lead: Lead, candidate: Candidate, row: DictRow) -> Fate:
@@ -167,8 +172,13 @@ class Enrolment:
         # One whose texts could not be made is as good as a draft: its record may be mended now.
         unmade = lead.state == LeadState.NEEDS_REVIEW and lead.standing == LeadState.DRAFT
         if unmade or lead.state in _UNAPPROVED:
-            self._meet(self.people.known_by(candidate.keys))
+            known = self.people.known_by(candidate.keys)
+            self._meet(known)
             lead = self._locked(lead)
+            if lead.person_id != known.person_id and lead.terminal_at is None:
+                why = "its record names somebody else now"
+                self.run.leads.move(self.conn, lead, LeadState.CANCELLED, self.now, why)
+                return self._enrol(candidate, row)
             if lead.state in _UNAPPROVED or (unmade and lead.terminal_at is None):
                 told = (candidate.fields, candidate.slug, candidate.provider_id)
                 self._rewrite(lead, *told, row["delta_id"])
@@ -275,6 +285,9 @@ def in_the_way(run: OutreachRun, history: Iterable[DictRow], now: datetime) -> F
     again_after = timedelta(days=run.node.contact_again_after_days)
     for past in history:
         who = f"lead {past['lead_id']} of {past['workflow']}.{past['node']}"
+        if past["here"] and past["by_hand"]:
+            why = f"somebody has taken the person out as {who}"
+            return Fate(DeltaState.SYNCED, "taken out", why)
         if past["here"] and past["state"] != LeadState.CANCELLED:
             why = f"the same person is {who}"
             return Fate(DeltaState.SYNCED, "same person", why)

@@ -185,7 +185,8 @@ class LeadStore:
             step: The step it stands at from now on; left out: as before.
             next_due_at: When its step is looked at next, where it is in a state that can be due;
                 left out: at once.
-            resume_state: State it comes back to, where it is held; left out: where it stands now.
+            resume_state: State it comes back to, where it is held; left out: where it stands now,
+                or as a draft where its texts are not approved.
             facts: Columns of `FACTS` to be written, too.
 
         Returns:
@@ -209,7 +210,7 @@ class LeadStore:
                 "now": now,
                 "step": step,
                 "next_due_at": due,
-                "resume_state": (resume_state or lead.standing) if held else None,
+                "resume_state": (resume_state or _back(lead.standing)) if held else None,
                 "terminal": state in TERMINAL_STATES,
                 "facts": _jsonb(facts),
             },
@@ -290,6 +291,11 @@ class LeadStore:
                 "evidence": Jsonb(dict(evidence)),
             },
         )
+
+
+def _back(standing: LeadState) -> LeadState:
+    """Return the state a held lead comes back to: what nobody has approved is shown anew."""
+    return LeadState.DRAFT if standing is LeadState.AWAITING_APPROVAL else standing
 
 
 _COLUMNS = tuple(one.name for one in fields(Lead))

@@ -65,7 +65,10 @@ class Messages:
             return Word.NOT_NEEDED
         found = self._detection.find(conn, _sighting(seen), now)
         if found.lead is None:
-            return found.word
+            if seen.is_own or len({one.person_id for one in found.maybe}) != 1:
+                return found.word
+            # Whichever of its leads is meant: the person has said it.
+            return self.heard(conn, seen, found.maybe[0], now, is_elsewhere=True)
         if seen.is_own:
             return self._own(conn, seen, found.lead, told_at, now, is_elsewhere=found.is_elsewhere)
         if not found.is_elsewhere:
@@ -110,7 +113,7 @@ class Messages:
     def _answered(
         self, conn: Connection, lead: Lead, seen: MessageSeen, now: datetime, *, is_here: bool
     ) -> Word:
-        at = seen.at or now
+        at = _at(seen, now)
         if at < lead.enrolled_at - _CLOCKS_APART:
             return Word.OLDER
         facts: dict[str, Any] = {} if lead.replied_at else {"replied_at": at}
@@ -156,7 +159,7 @@ class Messages:
         opt_out: OptOut,
         now: datetime,
     ) -> Word:
-        at = seen.at or now
+        at = _at(seen, now)
         key = self._run.options.privacy_key
         news = [one for one in leads if one.state is not LeadState.SUPPRESSED]
         said = {"language": opt_out.language, "words": opt_out.words, "listed": key is not None}
@@ -217,7 +220,7 @@ class Messages:
 
     def _by_hand(self, conn: Connection, seen: MessageSeen, lead: Lead, now: datetime) -> Word:
         locked = self._leads.lock(conn, lead.lead_id)
-        if locked is None or (seen.at or now) < locked.enrolled_at:
+        if locked is None or _at(seen, now) < locked.enrolled_at:
             return Word.OLDER
         if locked.terminal_at is not None:
             return Word.NOT_NEEDED
@@ -227,11 +230,9 @@ class Messages:
         reason = "the account's owner wrote by hand"
         if policy == "ignore" or locked.state in {LeadState.PAUSED, LeadState.NEEDS_REVIEW}:
             return Word.NOT_NEEDED
-        if locked.state in _WAITS_FOR_APPROVAL:
-            back = LeadState.DRAFT
-            self._leads.move(conn, locked, LeadState.NEEDS_REVIEW, now, reason, resume_state=back)
-        else:
-            self._leads.move(conn, locked, LeadState.PAUSED, now, reason)
+        is_approved = locked.state not in _WAITS_FOR_APPROVAL
+        held = LeadState.PAUSED if is_approved else LeadState.NEEDS_REVIEW
+        self._leads.move(conn, locked, held, now, reason)
         return Word.OWNER_WROTE
 
     def _sent(self, conn: Connection, seen: MessageSeen, leads: Sequence[Lead]) -> DictRow | None:
@@ -258,6 +259,11 @@ class Messages:
 
 def _sighting(seen: MessageSeen) -> Sighting:
     return Sighting(seen.account_id, provider_id=seen.others[0], slug=seen.address)
+
+
+def _at(seen: MessageSeen, now: datetime) -> datetime:
+    """Return when a message was sent; nothing comes from the future."""
+    return min(seen.at or now, now)
 
 
 def _evidence(seen: MessageSeen) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def poll_messages(polling: Polling, since: datetime) -> datetime | None:
         for page in listing.read():
             for seen in _of_leads(polling, page, chats):
                 polling.do(partial(_take, polling, seen, began))
-        is_through = True
+        is_through = listing.stopped is None
     return max(since, began - _LATE_BY) if is_through else None
 
 

@@ -80,6 +80,10 @@ class _Receiver:
         except NotAnEvent as error:
             _LOG.warning("a webhook of %s is no event: %s", tenant, error)
             return PlainTextResponse(str(error), 400)
+        except psycopg.DataError as error:
+            # What the database says of it further quotes the event.
+            _LOG.warning("a webhook of %s cannot be kept: %s", tenant, error.diag.message_primary)
+            return PlainTextResponse("it cannot be kept", 400)
         except (psycopg.OperationalError, TimeoutError):
             _LOG.warning("a webhook of %s could not be kept: the database is not there", tenant)
             return PlainTextResponse("try again", 503)

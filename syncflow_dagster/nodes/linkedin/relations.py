@@ -51,30 +51,40 @@ def poll_relations(polling: Polling, *, full: bool) -> bool:
         polling.time,
     )
     is_through = False
+    pages: list[Sequence[Relation]] = []
     with polling.part("relations", listing):
         for page in listing.read():
+            pages.append(page)
             all_new = _take_page(polling, page)
             crash_point("poll.page_committed")
             if not full and not all_new:
                 break
-        is_through = True
+        is_through = not polling.time.is_up
+    if is_through:
+        # Only now: the next poll reads no further than to what is known.
+        for known in pages:
+            _keep(polling, known)
     for row in polling.rows("connected_unnoticed"):
         polling.do(partial(_connect, polling, row["lead_id"], row["connected_at"]))
     return is_through
 
 
 def _take_page(polling: Polling, page: Sequence[Relation]) -> bool:
-    """Take in a page; only then its people are known. Return whether all of it was new."""
+    """Take in a page; return whether all of it was new."""
     for relation in _of_leads(polling, page):
         polling.do(partial(_take, polling, relation))
+    ids = [one.provider_id for one in page if one.provider_id is not None]
+    return not polling.rows("known_relations", provider_ids=ids)
+
+
+def _keep(polling: Polling, page: Sequence[Relation]) -> None:
     known = {one.provider_id: one for one in page if one.provider_id is not None}
     given = {
         "provider_ids": list(known),
         "slugs": [slugs.slug(one.slug) for one in known.values()],
         "connected": [one.created_at for one in known.values()],
     }
-    rows = polling.rows("keep_relations", **given, now=polling.now())
-    return all(row["is_new"] for row in rows)
+    polling.write("keep_relations", **given, now=polling.now())
 
 
 def _of_leads(polling: Polling, page: Sequence[Relation]) -> list[Relation]:

@@ -122,14 +122,17 @@ select lead_id, provider_id, slug from outreach_lead
 where starts_with(account, %(accounts)s)
   and (provider_id = any(%(provider_ids)s) or slug = any(%(slugs)s));
 
+-- name: known_relations
+select provider_id from outreach_relation
+where account = %(account)s and provider_id = any(%(provider_ids)s)
+limit 1;
+
 -- name: keep_relations
--- Returns those that are new.
 insert into outreach_relation (account, provider_id, slug, connected_at, seen_at)
 select %(account)s, r.provider_id, r.slug, r.connected_at, %(now)s
 from unnest(%(provider_ids)s::text[], %(slugs)s::text[], %(connected)s::timestamptz[])
     as r (provider_id, slug, connected_at)
-on conflict (account, provider_id) do update set seen_at = excluded.seen_at, slug = excluded.slug
-returning provider_id, xmax = 0 as is_new;
+on conflict (account, provider_id) do update set seen_at = excluded.seen_at, slug = excluded.slug;
 
 -- name: connected_unnoticed
 -- Leads whose connection was seen after their invitation went out.
