@@ -9,8 +9,10 @@ from linkedin_effects import Actions, lead_row
 from turn_world import SEQUENCE, SandboxClock, World, account, monday, person, workflow
 
 from syncflow_dagster.ledger.decisions import By, Decisions
-from syncflow_dagster.nodes.linkedin.accounts import AccountRenamed, AccountStore
+from syncflow_dagster.nodes.linkedin.accounts import AccountRenamed, AccountStore, due_accounts
+from syncflow_dagster.nodes.linkedin.approval import refuse
 from syncflow_dagster.nodes.linkedin.guards import check_before
+from syncflow_dagster.nodes.linkedin.interventions import Interventions, NotPossible
 from syncflow_dagster.nodes.linkedin.own_messages import OwnMessages
 from syncflow_dagster.nodes.linkedin.polls import poll
 from syncflow_dagster.nodes.linkedin.shapes import AccountStatus, Chat, Message, Page
@@ -92,7 +94,8 @@ def test_a_second_refusal_after_a_cooldown_is_left_to_a_person(make, unipile):
     assert unipile.hits() == 2
 
 
-def test_an_action_that_a_person_drops_is_not_sent_anew(database, unipile):
+def in_question(database, unipile):
+    """A message that waits for a person: the ledger's driver, its lead, its effect."""
     actions = Actions(database, unipile)
     unipile.deed("connect")
     unipile.fault("error_before", op="send_message", status=500)
@@ -100,6 +103,22 @@ def test_an_action_that_a_person_drops_is_not_sent_anew(database, unipile):
     for _ in range(4):
         actions.later(minutes=20)
     assert actions.of_lead(lead)["state"] == "needs_review"
+    return actions, lead, sent
+
+
+def test_an_action_of_a_paused_lead_can_be_said_not_to_be_sent(database, unipile):
+    actions, lead, sent = in_question(database, unipile)
+    tools = Interventions(database, actions.clock)
+    tools.pause(lead, BY)
+    with pytest.raises(NotPossible, match="`requeue` that it was not"):
+        tools.resume(lead, BY)
+    assert "counts as not sent" in tools.requeue(lead, BY)
+    tools.resume(lead, BY)
+    assert (actions.state(sent), actions.of_lead(lead)["state"]) == ("CANCELLED", "connected")
+
+
+def test_an_action_that_a_person_drops_is_not_sent_anew(database, unipile):
+    actions, lead, sent = in_question(database, unipile)
     Decisions(database).resolve(sent, "drop", BY, actions.clock.now())
     row = actions.of_lead(lead)
     assert (actions.state(sent), row["state"], row["next_due_at"]) == (
@@ -163,3 +182,26 @@ def test_an_account_of_another_name_gets_no_second_limits(make):
     assert len(world.leads()) == 1
     # By its name it goes on.
     assert world.enrol(person(1), person(2)).enrolled == 1
+
+
+def test_a_version_that_is_refused_costs_no_reads(make, clock):
+    world = make(sequence=SEQUENCE[:1])
+    world.start(person(1), person(2))
+    hash_ = world.database.fetch_one("select batch_hash from outreach_preview")["batch_hash"]
+    refuse(world.database, clock, world.run.loaded, hash_, BY)
+    assert world.turn(hours=1).held["nobody has approved its texts"] == 2
+    assert {one.bucket: one.used for one in world.run.statistics().usage}["profile"] == 0
+
+
+def test_a_dry_run_is_not_started_again_and_again_for_what_was_sent_before(make, unipile, clock):
+    world = make(sequence=SEQUENCE[:1])
+    world.start(person(1))
+    unipile.fault("lost_reply", op="invite")
+    unipile.fault("error_before", op="profile", nth=2, times=1, status=500)
+    world.turn(minutes=0)
+    assert world.states() == {"p1": "outcome_unknown"}
+    clock.sleep(3600)
+    dry = make(sequence=SEQUENCE[:1], dry_run=True)
+    assert [one.due for one in due_accounts(dry.database, clock.now())] == [True]
+    dry.turn(minutes=0)
+    assert [one.due for one in due_accounts(dry.database, clock.now())] == [False]

@@ -148,6 +148,12 @@ class Admission:
                     free[bucket] = (circuit.open_until, f"{bucket} is open: {circuit.reason}")
         return free
 
+    def unapproved(self, conn: Connection, lead: Lead, now: datetime) -> Barred | None:
+        """Tell that nobody has approved a lead's texts, or no longer does; None if it is so."""
+        if lead.approval_id is not None and is_approved(conn, lead.sequence_id, lead.account):
+            return None
+        return Barred("nobody has approved its texts", now + _A_DAY)
+
     def _scopes(self) -> list[str]:
         node = f"{self._run.workflow.workflow}.{self._run.node.name}"
         return ["*", node, self._account, self._account.partition("/")[0]]
@@ -176,8 +182,9 @@ class Admission:
         """Tell why it may not go to this lead."""
         if lead.state != LeadState.IN_FLIGHT or lead.current_step > effect.payload["step"]:
             return Barred(f"the lead is {lead.state} at step {lead.current_step}", now)
-        if lead.approval_id is None or not is_approved(conn, lead.sequence_id, lead.account):
-            return Barred("nobody has approved its texts", now + _A_DAY)
+        unapproved = self.unapproved(conn, lead, now)
+        if unapproved is not None:
+            return unapproved
         if lead.checked_at is None or now - lead.checked_at > FRESH:
             return Barred("what was asked about the person is stale", now)
         why = standing(self._run, conn, [lead]).get(lead.lead_id)

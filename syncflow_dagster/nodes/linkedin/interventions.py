@@ -63,15 +63,16 @@ class Interventions:
             NotPossible: It waits for nobody.
         """
         with self._on(lead_id, "requeue", by) as at:
+            if at.action is not None and at.action["state"] == EffectState.NEEDS_PERSON:
+                # Whatever the lead is by now: one that is paused stays so.
+                self.answer(at, "not_applied", by)
+                return f"the {at.action['kind']} of lead {lead_id} counts as not sent"
             if at.lead.state == LeadState.FAILED:
                 state = LeadState.CONNECTED if at.lead.connected_at else LeadState.PENDING_INVITE
                 self._leads.move(at.conn, at.lead, state, at.now, None)
                 return f"lead {lead_id} is {state} again"
             if at.lead.state != LeadState.NEEDS_REVIEW:
                 at.refuse("only a lead that needs review or has failed is put back")
-            if at.action is not None and at.action["state"] == EffectState.NEEDS_PERSON:
-                self.answer(at, "not_applied", by)
-                return f"the {at.action['kind']} of lead {lead_id} counts as not sent"
             at.must_be_settled()
             self._leads.move(at.conn, at.lead, at.lead.standing, at.now, None)
             return f"lead {lead_id} is {at.lead.standing} again"

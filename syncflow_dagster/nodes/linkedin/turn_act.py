@@ -113,6 +113,8 @@ class Actor:
         if not isinstance(due, Action | AskProfile):
             self._look_again(lead_id)
             return
+        if self._is_unapproved(lead_id):
+            return
         kind = due.kind if isinstance(due, Action) else "view_profile"
         facts = self._ask(lead, kind)
         if facts is None:
@@ -201,6 +203,18 @@ class Actor:
                 self._heard(error)
             return False
         return True
+
+    def _is_unapproved(self, lead_id: int) -> bool:
+        """Put off a lead whose texts nobody approves, before anything is asked about the person."""
+        now = self.run.clock.now()
+        with self.run.database.transaction() as conn:
+            lead = self.run.leads.lock(conn, lead_id)
+            assert lead is not None
+            why = self.admission.unapproved(conn, lead, now)
+            if why is not None:
+                self.run.leads.wait(conn, lead, why.until)
+                self.report.held[why.reason] += 1
+        return why is not None
 
     def _ask(self, lead: Lead, kind: str) -> Facts | None:
         """Ask about a person; None if it could not be read."""

@@ -79,11 +79,14 @@ with recursive places (account, workflow, node, queue, due_at) as (
     from places p
     left join outreach_turn t using (account, workflow, node)
     union all
-    select account, workflow, node,
-           case when state in ('CLAIMED', 'SENT') then state_since + interval '1 minute'
-                else coalesce(not_before, %(now)s) end
-    from effect
-    where lead_id is not null and state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN')
+    select e.account, e.workflow, e.node,
+           greatest(case when e.state in ('CLAIMED', 'SENT') then e.state_since + interval '1 minute'
+                         else coalesce(e.not_before, %(now)s) end,
+                    case when t.reason = 'dry run' then t.next_at end)
+    from effect e
+    left join outreach_turn t using (account, workflow, node)
+    where e.lead_id is not null
+      and e.state in ('PLANNED', 'RETRY', 'CLAIMED', 'SENT', 'UNKNOWN')
 )
 select w.workflow, w.node, w.account, min(w.at) <= %(now)s as due, min(w.at) as next_at
 from wanted w
