@@ -172,7 +172,8 @@ class _Batches:
         elif fate.state == DeltaState.DEAD:
             report.dead[fate.sort] += 1
         if fate.reason is not None and len(report.why) < NAMED:
-            report.why.append((row["business_key"], fate.reason))
+            # Its key may be somebody's address, and reports are kept where nothing is erased.
+            report.why.append((f"delta {row['delta_id']}", fate.reason))
 
     def _on(self, conn: Connection, name: str, given: dict[str, Any]) -> None:
         text: Any = self._queries[name]

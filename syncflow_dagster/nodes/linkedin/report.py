@@ -27,7 +27,7 @@ class EnrolReport:
         held: Changes that wait, by reason.
         dead: Changes that will never be leads, by reason.
         by_account: New leads by account.
-        why: Some changes that are no leads: business key and reason; and accounts that could not
+        why: Some changes that are no leads: number of the delta and reason; and accounts that could not
             be asked whom they belong to.
     """
 
