@@ -205,3 +205,18 @@ def test_a_dry_run_is_not_started_again_and_again_for_what_was_sent_before(make,
     assert [one.due for one in due_accounts(dry.database, clock.now())] == [True]
     dry.turn(minutes=0)
     assert [one.due for one in due_accounts(dry.database, clock.now())] == [False]
+
+
+def test_questions_cost_no_profiles_while_an_account_is_down(make, unipile, clock):
+    world = make(sequence=SEQUENCE[:1])
+    world.start(person(1))
+    unipile.fault("error_before", op="invite", times=1, status=500)
+    world.turn(minutes=0)
+    unipile.status("CREDENTIALS")
+    for _ in range(8):
+        clock.sleep(3600)
+        world.turn(minutes=0)
+    assert {one.bucket: one.used for one in world.run.statistics().usage}["profile"] <= 2
+    unipile.status("OK")
+    world.turn(hours=2)
+    assert world.states() == {"p1": "completed"}

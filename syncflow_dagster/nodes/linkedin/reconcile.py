@@ -77,6 +77,8 @@ class LookupRun:
         if look is None:
             # A visit leaves nothing that could be read, and a second one would be one too many.
             return Found("viewed")
+        # While the account is down, its reads would be used up for nothing.
+        must_be_ok(self._api)
         try:
             return look(self, effect)
         except WrongProfile as error:
