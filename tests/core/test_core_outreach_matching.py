@@ -8,15 +8,14 @@ from syncflow_dagster.core.outreach.matching import (
     Ambiguous,
     Candidate,
     Match,
-    NameOnly,
     Sighting,
     Tier,
     keys_of,
     match,
 )
 
-_JANE = Candidate(1, 11, "unipile:a", True, "ACoAAjane", "jane-doe", "Jane Doe", "Acme Ltd")
-_OTHER = Candidate(2, 12, "unipile:a", True, "ACoAAotto", "otto", "Otto Doe", "Acme Ltd")
+_JANE = Candidate(1, 11, "unipile:a", True, "ACoAAjane", "jane-doe")
+_OTHER = Candidate(2, 12, "unipile:a", True, "ACoAAotto", "otto")
 
 
 @pytest.mark.parametrize(
@@ -49,12 +48,6 @@ def test_a_slug_with_another_id_is_a_contradiction() -> None:
 def test_ids_of_another_account_need_not_be_comparable() -> None:
     found = match(Sighting("unipile:b", "ACoAAnew", slug="jane-doe"), [_JANE])
     assert found == Match(1, Tier.SLUG, other_account=True)
-
-
-def test_name_and_company_are_left_to_a_person() -> None:
-    sighting = Sighting("unipile:a", "ACoAAx", name="Jane Doe", company="Acme Ltd.")
-    assert match(sighting, [_JANE, _OTHER]) == NameOnly((1,))
-    assert match(Sighting("unipile:a", name="Jane Doe"), [_JANE]) is None
 
 
 def test_the_account_that_was_told_comes_first_then_there_has_to_be_one() -> None:

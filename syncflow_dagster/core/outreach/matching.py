@@ -1,8 +1,8 @@
 """Whose event it is: what a service tells about a person, matched to leads.
 
 Keys are asked from the surest to the weakest, and only those that are equal everywhere: the
-member's id, the same id in a URN, the slug, and an id that stands where a slug should. A name never
-matches by itself.
+member's id, the same id in a URN, the slug, and an id that stands where a slug should. Names are
+never asked: many people share one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from syncflow_dagster.core.matching.names import Agreement, agreement, fold, name_of
 from syncflow_dagster.core.outreach import slugs
 
 if TYPE_CHECKING:
@@ -36,16 +35,12 @@ class Sighting:
         provider_id: The member's id.
         urns: URNs that end in it.
         slug: Slug or address of the profile, as told.
-        name: Whole name.
-        company: Name of the company.
     """
 
     account: str
     provider_id: str | None = None
     urns: tuple[str, ...] = ()
     slug: str | None = None
-    name: str | None = None
-    company: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +54,6 @@ class Candidate:
         live: Whether it is not at its end.
         provider_id: The member's id, as this account knows it.
         slug: Its slug, comparable.
-        name: Whole name.
-        company: Name of the company.
     """
 
     lead_id: int
@@ -69,8 +62,6 @@ class Candidate:
     live: bool
     provider_id: str | None = None
     slug: str | None = None
-    name: str | None = None
-    company: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +93,7 @@ class Ambiguous:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NameOnly:
-    """Nothing but name and company agree: a person has to look.
-
-    Attributes:
-        lead_ids: The leads, ascending.
-    """
-
-    lead_ids: tuple[int, ...]
-
-
-Matched: TypeAlias = Match | Ambiguous | NameOnly
+Matched: TypeAlias = Match | Ambiguous
 
 
 def keys_of(sighting: Sighting) -> list[str]:
@@ -152,7 +132,7 @@ def match(sighting: Sighting, candidates: Iterable[Candidate]) -> Matched | None
         ]
         if hits:
             return _one_of(hits, tier, sighting)
-    return _by_name(sighting, candidates)
+    return None
 
 
 def _one_of(hits: Sequence[Candidate], tier: Tier, sighting: Sighting) -> Match | Ambiguous:
@@ -179,18 +159,3 @@ def _another(chosen: Sequence[Candidate], told: str, *, here: bool) -> bool:
     """
     known = {one.provider_id for one in chosen if slugs.provider_id(one.provider_id)}
     return here and bool(known) and told not in known
-
-
-def _by_name(sighting: Sighting, candidates: Iterable[Candidate]) -> NameOnly | None:
-    if not sighting.name or not sighting.company:
-        return None
-    name, company = name_of(None, sighting.name), fold(sighting.company)
-    ids = sorted(
-        one.lead_id
-        for one in candidates
-        if one.name
-        and one.company
-        and fold(one.company) == company
-        and agreement(name_of(None, one.name), name) is Agreement.EQUAL
-    )
-    return NameOnly(tuple(ids)) if ids else None
