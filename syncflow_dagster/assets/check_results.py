@@ -5,8 +5,11 @@ from typing import Any
 
 import dagster as dg
 
-from syncflow_dagster.assets import tables
+from syncflow_dagster.assets import names, tables
+from syncflow_dagster.assets.failures import readable_failures
+from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.resources.observe import Observer
+from syncflow_dagster.workflows.loader import LoadedWorkflow
 
 Maker = Callable[[], dg.AssetCheckResult]
 Rows = Sequence[Mapping[str, Any]]
@@ -14,14 +17,44 @@ Rows = Sequence[Mapping[str, Any]]
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
-def selected(
-    context: dg.AssetCheckExecutionContext, makers: Mapping[str, Maker]
-) -> Iterator[dg.AssetCheckResult]:
-    """Make the checks that were asked for: a person may run a single one."""
-    wanted = {key.name for key in context.selected_asset_check_keys}
-    for name, make in makers.items():
-        if name in wanted:
-            yield make()
+def checks_of(
+    loaded: LoadedWorkflow,
+    key: dg.AssetKey,
+    descriptions: Mapping[str, str],
+    make: Callable[[OpenStep], Mapping[str, Maker]],
+    connections: Sequence[str] = (),
+    *,
+    part: str | None = None,
+) -> dg.AssetChecksDefinition:
+    """Return checks of an asset, none of which holds up what comes after it.
+
+    Args:
+        loaded: The workflow.
+        key: The asset.
+        descriptions: What each check says when it is green, by name.
+        make: Gives what makes each result; a person may ask for a single one.
+        connections: Connections that are needed for it.
+        part: What the step is called after; the asset's own name if left out.
+    """
+    step = StepResources(loaded, list(connections))
+
+    @dg.multi_asset_check(
+        name=names.step_name(loaded.workflow, f"check_{part or key.path[-1]}"),
+        specs=[
+            dg.AssetCheckSpec(name, asset=key, description=text, blocking=False)
+            for name, text in descriptions.items()
+        ],
+        required_resource_keys=step.keys,
+        can_subset=True,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        wanted = {one.name for one in context.selected_asset_check_keys}
+        with readable_failures(), step.open(context) as opened:
+            for name, result_of in make(opened).items():
+                if name in wanted:
+                    yield result_of()
+
+    return check
 
 
 def result(

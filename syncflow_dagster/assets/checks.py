@@ -1,14 +1,13 @@
 """Asset checks: what a person should look at although nothing failed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from syncflow_dagster.assets import names
-from syncflow_dagster.assets.check_results import Maker, result, selected, unknown_outcomes
-from syncflow_dagster.assets.failures import readable_failures
-from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.assets.check_results import Maker, checks_of, result, unknown_outcomes
+from syncflow_dagster.assets.steps import OpenStep
 from syncflow_dagster.assets.stuck import CHECK as STUCK
 from syncflow_dagster.assets.stuck import place_of_effects, place_of_rows, stuck_result
 from syncflow_dagster.assets.waiting import orphans
@@ -42,34 +41,25 @@ def delta_checks(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetChecksDefin
     """Return the checks of a delta node: orphans, rejected rows, stuck rows."""
     workflow = loaded.workflow
     key = names.asset_key(workflow, node.name)
-    step = StepResources(loaded, [])
     checks = ["no_rejected_records"]
     if node.parent:
         checks.insert(0, "no_orphans")
     if node.table in names.delta_tables(workflow):
         checks.append(STUCK)
 
-    @dg.multi_asset_check(
-        name=names.step_name(workflow, f"check_{node.name}"),
-        specs=[_spec(name, key) for name in checks],
-        required_resource_keys=step.keys,
-        can_subset=True,
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        with readable_failures(), step.open(context) as opened:
-            observer = Observer(opened.database)
-            place = (workflow.workflow, node.name)
-            rows = place_of_rows(workflow, node.name, node.table)
-            makers: dict[str, Maker] = {
-                "no_orphans": lambda: _orphans(key, opened, workflow, node),
-                "no_rejected_records": lambda: _rejected(
-                    key, [shown_rejection(node, row) for row in observer.rejected_rows(*place)]
-                ),
-                STUCK: lambda: stuck_result(opened.database, rows, opened.clock.now()),
-            }
-            yield from selected(context, makers)
+    def make(opened: OpenStep) -> dict[str, Maker]:
+        observer = Observer(opened.database)
+        place = (workflow.workflow, node.name)
+        rows = place_of_rows(workflow, node.name, node.table)
+        return {
+            "no_orphans": lambda: _orphans(key, opened, workflow, node),
+            "no_rejected_records": lambda: _rejected(
+                key, [shown_rejection(node, row) for row in observer.rejected_rows(*place)]
+            ),
+            STUCK: lambda: stuck_result(opened.database, rows, opened.clock.now()),
+        }
 
-    return check
+    return checks_of(loaded, key, _described(checks), make)
 
 
 def pass_checks(
@@ -78,34 +68,25 @@ def pass_checks(
     """Return the checks of one pass of a push: refused, unknown and stuck effects."""
     workflow = loaded.workflow
     key = names.pass_key(workflow, node, number)
-    step = StepResources(loaded, [])
     # Unknown outcomes and stuck effects are the account's business, asked once, at the end.
     is_last = number == names.passes(node)[-1]
     checks = ["no_refused_records", *(["no_unknown_outcomes", STUCK] if is_last else [])]
 
-    @dg.multi_asset_check(
-        name=names.step_name(workflow, f"check_{key.path[-1]}"),
-        specs=[_spec(name, key) for name in checks],
-        required_resource_keys=step.keys,
-        can_subset=True,
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        with readable_failures(), step.open(context) as opened:
-            observer = Observer(opened.database)
-            place = (workflow.workflow, node.name)
-            effects = place_of_effects(workflow, node)
-            makers: dict[str, Maker] = {
-                "no_refused_records": lambda: _refused(key, opened, workflow, node, number),
-                "no_unknown_outcomes": lambda: unknown_outcomes(key, observer, *place),
-                STUCK: lambda: stuck_result(opened.database, effects, opened.clock.now()),
-            }
-            yield from selected(context, makers)
+    def make(opened: OpenStep) -> dict[str, Maker]:
+        observer = Observer(opened.database)
+        place = (workflow.workflow, node.name)
+        effects = place_of_effects(workflow, node)
+        return {
+            "no_refused_records": lambda: _refused(key, opened, workflow, node, number),
+            "no_unknown_outcomes": lambda: unknown_outcomes(key, observer, *place),
+            STUCK: lambda: stuck_result(opened.database, effects, opened.clock.now()),
+        }
 
-    return check
+    return checks_of(loaded, key, _described(checks), make)
 
 
-def _spec(name: str, key: dg.AssetKey) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(name, asset=key, description=_DESCRIPTIONS[name], blocking=False)
+def _described(checks: Sequence[str]) -> dict[str, str]:
+    return {name: _DESCRIPTIONS[name] for name in checks}
 
 
 def _orphans(

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from syncflow_dagster.assets import names, tables
-from syncflow_dagster.assets.check_results import Maker, selected
+from syncflow_dagster.assets.check_results import Maker, checks_of
 from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.plots import bars
 from syncflow_dagster.assets.progress import Progress, duration
@@ -60,27 +60,15 @@ def identity_checks(loaded: LoadedWorkflow, node: IdentityNode) -> dg.AssetCheck
     """Return the checks of an identity node: no duplicates, and the age of the review queue."""
     workflow = loaded.workflow
     key = names.asset_key(workflow, node.name)
-    step = StepResources(loaded, [])
 
-    @dg.multi_asset_check(
-        name=names.step_name(workflow, f"check_{node.name}"),
-        specs=[
-            dg.AssetCheckSpec(name, asset=key, description=text, blocking=False)
-            for name, text in _DESCRIPTIONS.items()
-        ],
-        required_resource_keys=step.keys,
-        can_subset=True,
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        with readable_failures(), step.open(context) as opened:
-            state = identity_state(opened.database, workflow.workflow, node.name)
-            makers: dict[str, Maker] = {
-                NO_DUPLICATES: lambda: _no_duplicates(key, state),
-                REVIEW_AGE: lambda: _review_queue(key, opened, state),
-            }
-            yield from selected(context, makers)
+    def make(opened: OpenStep) -> dict[str, Maker]:
+        state = identity_state(opened.database, workflow.workflow, node.name)
+        return {
+            NO_DUPLICATES: lambda: _no_duplicates(key, state),
+            REVIEW_AGE: lambda: _review_queue(key, opened, state),
+        }
 
-    return check
+    return checks_of(loaded, key, _DESCRIPTIONS, make)
 
 
 def told(report: IdentityReport) -> str:

@@ -1,6 +1,5 @@
 """Checks of a LinkedIn step: stuck leads, ends that are ends, limits, and open questions."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -10,13 +9,12 @@ from syncflow_dagster.assets.check_results import (
     ERROR,
     WARN,
     Maker,
+    checks_of,
     result,
-    selected,
     unknown_outcomes,
 )
-from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.outreach import outreach_run
-from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.assets.steps import OpenStep
 from syncflow_dagster.nodes.linkedin.report import Statistics
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.resources.outreach import false_completions
@@ -41,31 +39,19 @@ def outreach_checks(loaded: LoadedWorkflow, node: LinkedInStepNode) -> dg.AssetC
     """Return the checks of a LinkedIn step."""
     workflow = loaded.workflow
     key = names.outreach_key(workflow, node, "statistics")
-    step = StepResources(loaded, [node.connection])
 
-    @dg.multi_asset_check(
-        name=names.step_name(workflow, f"check_{node.name}"),
-        specs=[
-            dg.AssetCheckSpec(name, asset=key, description=text, blocking=False)
-            for name, text in _DESCRIPTIONS.items()
-        ],
-        required_resource_keys=step.keys,
-        can_subset=True,
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        with readable_failures(), step.open(context) as opened:
-            found = outreach_run(opened, node.name, opened.clock).statistics()
-            observer, place = Observer(opened.database), (workflow.workflow, node.name)
-            makers: dict[str, Maker] = {
-                "no_stuck_leads": lambda: _stuck(key, found),
-                "completed_is_completed": lambda: _completed(key, opened, node),
-                "within_limits": lambda: _limits(key, found),
-                "no_unknown_outcomes": lambda: unknown_outcomes(key, observer, *place),
-                "accounts_ready": lambda: _accounts(key, found, node),
-            }
-            yield from selected(context, makers)
+    def make(opened: OpenStep) -> dict[str, Maker]:
+        found = outreach_run(opened, node.name, opened.clock).statistics()
+        observer, place = Observer(opened.database), (workflow.workflow, node.name)
+        return {
+            "no_stuck_leads": lambda: _stuck(key, found),
+            "completed_is_completed": lambda: _completed(key, opened, node),
+            "within_limits": lambda: _limits(key, found),
+            "no_unknown_outcomes": lambda: unknown_outcomes(key, observer, *place),
+            "accounts_ready": lambda: _accounts(key, found, node),
+        }
 
-    return check
+    return checks_of(loaded, key, _DESCRIPTIONS, make, [node.connection], part=node.name)
 
 
 def _stuck(key: dg.AssetKey, found: Statistics) -> dg.AssetCheckResult:

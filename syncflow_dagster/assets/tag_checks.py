@@ -1,14 +1,13 @@
 """Checks of a tag node: what is refused, not known or not approved, and the org's quota."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
 from syncflow_dagster.assets import names
-from syncflow_dagster.assets.check_results import WARN, Maker, result, selected, unknown_outcomes
-from syncflow_dagster.assets.failures import readable_failures
-from syncflow_dagster.assets.steps import OpenStep, StepResources
+from syncflow_dagster.assets.check_results import WARN, Maker, checks_of, result, unknown_outcomes
+from syncflow_dagster.assets.steps import OpenStep
 from syncflow_dagster.assets.stuck import CHECK as STUCK
 from syncflow_dagster.assets.stuck import place_of_tags, stuck_result
 from syncflow_dagster.ledger.budgets import Budgets
@@ -39,31 +38,19 @@ def tag_checks(loaded: LoadedWorkflow, node: TagNode) -> dg.AssetChecksDefinitio
     """Return the checks of a tag node."""
     workflow = loaded.workflow
     key = names.asset_key(workflow, node.name)
-    step = StepResources(loaded, [])
 
-    @dg.multi_asset_check(
-        name=names.step_name(workflow, f"check_{node.name}"),
-        specs=[
-            dg.AssetCheckSpec(name, asset=key, description=text, blocking=False)
-            for name, text in _DESCRIPTIONS.items()
-        ],
-        required_resource_keys=step.keys,
-        can_subset=True,
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        with readable_failures(), step.open(context) as opened:
-            effects = place_of_tags(workflow, node)
-            observer, place = Observer(opened.database), (workflow.workflow, node.name)
-            makers: dict[str, Maker] = {
-                "no_refused_tags": lambda: _refused(key, opened, node),
-                "no_unknown_outcomes": lambda: unknown_outcomes(key, observer, *place),
-                "no_plan_waits": lambda: _waiting_plans(key, opened, node),
-                "quota": lambda: _quota(key, opened, node),
-                STUCK: lambda: stuck_result(opened.database, effects, opened.clock.now()),
-            }
-            yield from selected(context, makers)
+    def make(opened: OpenStep) -> dict[str, Maker]:
+        effects = place_of_tags(workflow, node)
+        observer, place = Observer(opened.database), (workflow.workflow, node.name)
+        return {
+            "no_refused_tags": lambda: _refused(key, opened, node),
+            "no_unknown_outcomes": lambda: unknown_outcomes(key, observer, *place),
+            "no_plan_waits": lambda: _waiting_plans(key, opened, node),
+            "quota": lambda: _quota(key, opened, node),
+            STUCK: lambda: stuck_result(opened.database, effects, opened.clock.now()),
+        }
 
-    return check
+    return checks_of(loaded, key, _DESCRIPTIONS, make)
 
 
 def _refused(key: dg.AssetKey, opened: OpenStep, node: TagNode) -> dg.AssetCheckResult:
