@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from syncflow_dagster.commands.identifiers import JSON
+from syncflow_dagster.core.outreach.states import LeadState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,12 @@ _LIMIT = click.option(
 @click.command()
 @click.argument("workflow")
 @_NODE
-@click.option("--state", help="Only leads in this state, such as needs_review.")
+@click.option(
+    "--state",
+    type=click.Choice([str(one) for one in LeadState]),
+    metavar="STATE",
+    help="Only leads in this state, such as needs_review.",
+)
 @click.option("--account", help="Only leads of this account.")
 @click.option("--who", help="The lead of this address, slug, provider's id or key of the source.")
 @click.option("--lead", type=int, help="Show the whole life of this lead.")
@@ -42,8 +48,8 @@ def leads(workflow: str, *, lead: int | None, as_json: bool, **wanted: Any) -> N
     if lead is not None:
         with opened() as at:
             life = views.life(at.database, lead)
-        if life is None:
-            msg = f"there is no lead {lead}"
+        if life is None or life.lead["workflow"] != workflow:
+            msg = f"workflow {workflow!r} has no lead {lead}"
             raise click.UsageError(msg)
         _show(list(_life(life)), {"lead": life.lead, "events": life.events}, as_json=as_json)
         return
@@ -78,7 +84,7 @@ def export_stuck(workflow: str, file: Path, *, node: str | None, as_json: bool) 
 
     found = _stuck(workflow, node, 1_000_000)
     rows = list(views.lead_rows(found))
-    with file.open("w", encoding="utf-8", newline="") as out:
+    with _written(file) as out:
         writer = csv.DictWriter(out, views.LEAD_COLUMNS, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
@@ -135,6 +141,21 @@ def _hooks(
     known = inbox_webhooks.hooks(client)
     lines += [f"  {one.source} → {one.url}{'' if one.enabled else ' (off)'}" for one in known]
     return [asdict(one) for one in known]
+
+
+def _written(file: Path) -> TextIO:
+    """Open a CSV file for writing.
+
+    Raises:
+        CommandFailed: It cannot be written.
+    """
+    from syncflow_dagster.commands import CommandFailed
+
+    try:
+        return file.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        msg = f"{file} cannot be written: {error.strerror}"
+        raise CommandFailed(msg) from error
 
 
 def _stuck(workflow: str, node: str | None, limit: int) -> Stuck:

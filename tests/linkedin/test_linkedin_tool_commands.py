@@ -55,6 +55,11 @@ def test_leads_are_steered_by_commands(run, database, tmp_path):
     called("cancel", review, *who)
     told = called("cancel", review, *who, code=1)
     assert f"lead {review} is cancelled (because): it is at its end" in told
+    assert "'nonsense' is not one of" in called("leads", "outreach", "--state", "nonsense", code=2)
+    assert "has no lead" in called("leads", "other", "--lead", review, code=2)
+    assert "cannot be written" in called(
+        "export-stuck", "outreach", file.parent / "a" / "b", code=1
+    )
     assert "there is no lead 99" in called("withdraw", 99, *who, code=1)
 
     called("stop", "--all", *who)
