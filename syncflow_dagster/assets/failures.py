@@ -18,6 +18,8 @@ from syncflow_dagster.nodes.delta.errors import (
     MissingColumn,
 )
 from syncflow_dagster.nodes.linkedin.accounts import AccountRenamed
+from syncflow_dagster.nodes.linkedin.interventions import NotPossible
+from syncflow_dagster.nodes.linkedin.steering import WronglyAsked
 from syncflow_dagster.nodes.monday.adoption.gate import AdoptionUnfinished
 from syncflow_dagster.nodes.monday.contract import BoardUnavailable, ContractBroken
 from syncflow_dagster.nodes.pull.ports import QueryFailedError, SourceUnavailableError
@@ -76,6 +78,11 @@ WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
         "Nothing to do: the limit or the outage the text names ends by itself. The rows wait.",
     ),
     (AccountRenamed, "Call the account as the text says. Nobody was enrolled."),
+    (WronglyAsked, "Nothing was done. Launch the job again as the text says."),
+    (
+        NotPossible,
+        "The text says why it was refused; `syncflow outreach leads` shows how leads stand.",
+    ),
     (EffectConflict, "Run the push again; look at the effect table if it stays."),
     (UnresolvedError, "Set the environment variable the text names, or change the connection."),
     (MigrationError, "Bring SyncFlow's database and code to the same version."),

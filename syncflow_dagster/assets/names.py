@@ -129,6 +129,20 @@ def outreach_job_name(workflow: Workflow) -> str:
     return f"{workflow.workflow}_outreach"
 
 
+def steering_job_name(workflow: Workflow) -> str:
+    """Return the name of the job by which a person steers LinkedIn steps."""
+    return f"{workflow.workflow}_steer"
+
+
+def steering_tags(workflow: Workflow) -> dict[str, str]:
+    """Return the tags of a person's runs: they wait for no other run, and none waits for them.
+
+    So neither `workflow`, by which sensors and schedules tell what is under way, nor `owner`, of
+    which only so many runs are at work at once; and first in the queue.
+    """
+    return {"steering": workflow.workflow, "dagster/priority": "100"}
+
+
 def parts_job_name(workflow: Workflow) -> str:
     """Return the name of the job that builds one partition of the split delta nodes."""
     return f"{workflow.workflow}_parts"

@@ -18,6 +18,7 @@ from syncflow_dagster.assets.preflight_check import preflight_check, preflight_k
 from syncflow_dagster.assets.push import push_assets
 from syncflow_dagster.assets.rejected import retry_job
 from syncflow_dagster.assets.retention import retention_asset, retention_job
+from syncflow_dagster.assets.steering import steering_job
 from syncflow_dagster.assets.tag import tag_asset
 from syncflow_dagster.assets.tag_checks import tag_checks
 from syncflow_dagster.resources.connections import connection_resources
@@ -40,6 +41,7 @@ class WorkflowDefinitions:
         parts_job: Builds one partition of the delta nodes that are split; None if none is.
         push_job: Runs the push alone; None if the workflow has none.
         outreach_job: Lets LinkedIn steps go on; None if the workflow has none.
+        steering_job: Does what a person wants of LinkedIn steps; None if the workflow has none.
         retry_job: Tries rejected rows again.
         retention_job: Moves or deletes what is history.
         resources: Its connections.
@@ -52,6 +54,7 @@ class WorkflowDefinitions:
     parts_job: Job | None
     push_job: Job | None
     outreach_job: Job | None
+    steering_job: Job | None
     retry_job: Job
     retention_job: Job
     resources: Mapping[str, ConfigurableResource[Any]]
@@ -60,7 +63,8 @@ class WorkflowDefinitions:
     def jobs(self) -> list[Job]:
         """All its jobs."""
         often = (self.job, self.parts_job, self.push_job, self.outreach_job)
-        return [job for job in (*often, self.retry_job, self.retention_job) if job is not None]
+        seldom = (self.steering_job, self.retry_job, self.retention_job)
+        return [job for job in (*often, *seldom) if job is not None]
 
 
 def workflow_definitions(
@@ -104,6 +108,7 @@ def workflow_definitions(
         parts_job=_parts_job(workflow),
         push_job=_push_job(workflow, options) if _consumer_keys(workflow) else None,
         outreach_job=_outreach_job(workflow, options) if workflow.linkedin_steps else None,
+        steering_job=steering_job(loaded) if workflow.linkedin_steps else None,
         retry_job=retry_job(loaded),
         retention_job=retention_job(workflow),
         resources={

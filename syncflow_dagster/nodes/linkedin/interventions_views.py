@@ -109,7 +109,11 @@ def stuck(runs: Sequence[OutreachRun], limit: int) -> Stuck:
     """
     first = runs[0]
     queries = sql.load("outreach_tools")
-    late = [row for run in runs for row in stuck_leads(run, run.clock.now(), limit)]
+    late = [
+        {**row, "node": run.node.name}
+        for run in runs
+        for row in stuck_leads(run, run.clock.now(), limit)
+    ]
     waiting = []
     for run in runs:
         place = {"workflow": run.workflow.workflow, "node": run.node.name, "limit": limit}

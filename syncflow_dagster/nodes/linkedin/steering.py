@@ -150,15 +150,23 @@ def carry_out(
     return told if known else f"{told}; nobody is a lead of it, is it spelled right?"
 
 
-def lead_of(database: Database, lead_id: int) -> Lead:
+def lead_of(database: Database, lead_id: int, workflow: str | None = None) -> Lead:
     """Return a lead.
 
+    Args:
+        database: Where it is.
+        lead_id: Its number.
+        workflow: Whose it must be; anybody's, if left out.
+
     Raises:
-        NotPossible: There is none of this number.
+        NotPossible: There is none of this number, or it is another workflow's.
     """
     lead = LeadStore(database).read([lead_id]).get(lead_id)
     if lead is None:
         msg = f"there is no lead {lead_id}; `syncflow outreach leads WORKFLOW` lists them"
+        raise NotPossible(msg)
+    if workflow not in {None, lead.workflow}:
+        msg = f"lead {lead_id} is one of workflow {lead.workflow!r}, not of {workflow!r}"
         raise NotPossible(msg)
     return lead
 
