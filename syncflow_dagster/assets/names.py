@@ -138,9 +138,14 @@ def steering_tags(workflow: Workflow) -> dict[str, str]:
     """Return the tags of a person's runs: they wait for no other run, and none waits for them.
 
     So neither `workflow`, by which sensors and schedules tell what is under way, nor `owner`, of
-    which only so many runs are at work at once; and first in the queue.
+    which only so many runs are at work at once; and first in the queue. One that crashed is not
+    begun again by itself: a step that was left out would be followed by the next one.
     """
-    return {"steering": workflow.workflow, "dagster/priority": "100"}
+    return {
+        "steering": workflow.workflow,
+        "dagster/priority": "100",
+        "dagster/max_retries": "0",
+    }
 
 
 def parts_job_name(workflow: Workflow) -> str:
