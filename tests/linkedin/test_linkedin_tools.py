@@ -186,6 +186,9 @@ def test_the_kill_switch_bars_every_account_it_names_and_no_other(run, leads):
         switch.start("*", ANN)
     assert noted(run)[:2] == [("stop", "*"), ("start", "*")]
     assert (switch.is_known(ANNA), switch.is_known("outreach.stepz")) == (True, False)
+    # Said to be stopped, and nothing would be.
+    with pytest.raises(NotPossible, match="neither a node"):
+        switch.stop("anna", ANN)
 
 
 def test_an_event_is_read_again_where_it_is_still_kept(run, leads):

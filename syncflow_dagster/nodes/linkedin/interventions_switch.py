@@ -6,6 +6,7 @@ after it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.linkedin.interventions import NotPossible, note
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 #: What the kill switch switches off.
 EVERYTHING = "*"
+_SCOPE = re.compile(r"\*|unipile:[^/\s]+(/[a-z0-9_]+)?|[a-z0-9_]+\.[a-z0-9_]+")
 
 
 class Switch:
@@ -44,8 +46,15 @@ class Switch:
             by: Who wants it, and why.
 
         Raises:
-            NotPossible: It is switched off.
+            NotPossible: It is switched off, or nothing can have such a name.
         """
+        if _SCOPE.fullmatch(scope) is None:
+            known = ", ".join(sorted(self._known())) or "none is known yet"
+            msg = (
+                f"{scope!r} is neither a node (`workflow.node`) nor an account "
+                f"(`unipile:tenant/name`); there are: {known}"
+            )
+            raise NotPossible(msg)
         now = self._clock.now()
         given = {"scope": scope, "actor": by.actor, "reason": by.reason, "now": now}
         with self._database.transaction() as conn:
@@ -81,8 +90,10 @@ class Switch:
 
     def is_known(self, scope: str) -> bool:
         """Tell whether anybody is a lead of what a scope names."""
-        rows = self._database.fetch_all(self._queries["known_scopes"])
-        return scope == EVERYTHING or scope in {row["scope"] for row in rows}
+        return scope == EVERYTHING or scope in self._known()
+
+    def _known(self) -> set[str]:
+        return {row["scope"] for row in self._database.fetch_all(self._queries["known_scopes"])}
 
 
 def replay(database: Database, clock: Clock, inbox_id: int, by: By) -> str:

@@ -196,9 +196,6 @@ class LeadStore:
             ValueError: `facts` has a column that is no fact.
             psycopg.errors.CheckViolation: A lead may not go from its state into this one.
         """
-        if unknown := set(facts or ()) - FACTS:
-            msg = f"{min(unknown)} is no fact of a lead; the facts are: {', '.join(sorted(FACTS))}"
-            raise ValueError(msg)
         held = state in HELD_STATES
         due = (next_due_at or now) if state in DUE_STATES else None
         row = conn.execute(
@@ -255,9 +252,6 @@ class LeadStore:
         Raises:
             ValueError: `facts` has a column that is no fact.
         """
-        if unknown := set(facts) - FACTS:
-            msg = f"{min(unknown)} is no fact of a lead; the facts are: {', '.join(sorted(FACTS))}"
-            raise ValueError(msg)
         given = {"lead_id": lead.lead_id, "facts": _jsonb(facts)}
         conn.execute(self._queries["keep_facts"], given)
         kinds = (("provider_id", "provider"), ("slug", "slug"))
@@ -311,8 +305,15 @@ def lead_of(row: DictRow) -> Lead:
 
 
 def _jsonb(facts: Mapping[str, Any] | None) -> Jsonb:
-    """Return facts as one JSON object; times as ISO texts, which PostgreSQL reads exactly."""
+    """Return facts as one JSON object; times as ISO texts, which PostgreSQL reads exactly.
+
+    Raises:
+        ValueError: One of them is no fact.
+    """
     given = facts or {}
+    if unknown := set(given) - FACTS:
+        msg = f"{min(unknown)} is no fact of a lead; the facts are: {', '.join(sorted(FACTS))}"
+        raise ValueError(msg)
     return Jsonb(
         {name: one.isoformat() if hasattr(one, "isoformat") else one for name, one in given.items()}
     )
