@@ -27,8 +27,8 @@ class EnrolReport:
         held: Changes that wait, by reason.
         dead: Changes that will never be leads, by reason.
         by_account: New leads by account.
-        why: Some changes that are no leads: number of the delta and reason; and accounts that could not
-            be asked whom they belong to.
+        why: Some changes that are no leads: number of the delta and reason; and accounts that
+            could not be asked whom they belong to.
     """
 
     rows: int = 0
