@@ -261,6 +261,12 @@ def test_moves_are_rows_that_a_delta_node_makes_an_entity_of(database):
     entity = database.fetch_all("select * from contact_delta_moves order by delta_id")
     assert [row["company"] for row in entity] == ["Beta"] * 5 + ["Gamma"]
     assert rows.fingerprint != MoveRows(database, "champions", "others").fingerprint
+    # Another delta node makes an entity of its own of the same moves, such as leads for outreach.
+    leads = flow.node("moves").model_copy(update={"name": "leads", "table": "lead_delta"})
+    clock = DatabaseClock(database)
+    given = (database, flow.workflow, leads, rows)
+    assert build_delta(*given, parent=None, clock=clock).counts["inserted"] == 6
+    assert build()["inserted"] == 0
 
 
 def _rows(piece):

@@ -83,6 +83,14 @@ def test_an_identity_node_is_right_as_the_page_shows_it(mistakes):
     assert mistakes(lambda nodes, document: None) == []
 
 
+def test_moves_may_feed_several_delta_nodes_as_each_reader_has_its_own(mistakes):
+    def twice(nodes, document):
+        again = {**nodes["moves"], "name": "leads", "table": "lead_delta"}
+        document["nodes"].append(again)
+
+    assert mistakes(twice) == []
+
+
 def _set(node, *path):
     *way, last, value = path
 

@@ -102,14 +102,17 @@ def pull_feeds(graph: Graph) -> Iterator[Finding]:
     pulls = {str(pull["name"].text): pull for pull in readers}
     sources = {*pulls, *(str(node["name"].text) for node in graph.of_type("identity"))}
     fed: dict[str, str] = {}
+    all_resolve = True
     for delta in graph.of_type("delta"):
         source = delta["source"]
-        if source.text in fed:
+        # What an identity node has found may be read by any number of delta nodes.
+        if source.text in fed and source.text in pulls:
             message = f"{source.text!r} already feeds the delta node {fed[source.text]!r}"
             yield Finding(source.loc, message, "give each delta node a pull node of its own")
+            all_resolve = False
         elif source.text is not None:
             fed[source.text] = str(delta["name"].text)
-    all_resolve = set(fed) <= sources and len(fed) == len(graph.of_type("delta"))
+        all_resolve = all_resolve and source.text in sources
     if not (graph.complete and all_resolve):
         return
     for name, pull in pulls.items():
