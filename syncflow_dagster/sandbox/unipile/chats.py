@@ -94,8 +94,13 @@ def chat(call: Call) -> Response:
     """`GET /chats/{chat_id}`."""
     found, sight = _chat(call)
     newest = sight.newest(found)
-    last = None if newest is None else shapes.message(newest)
+    last = None if newest is None else _message_row(call, newest)
     return call.answer({**_chat_row(call, sight, found), "lastMessage": last})
+
+
+def _message_row(call: Call, one: Message) -> dict[str, Any]:
+    relation = call.runtime.store.relation(one.chat.account, one.chat.person)
+    return shapes.message(one, connected=relation is not None)
 
 
 def _chat(call: Call) -> tuple[Chat, Sight]:
@@ -131,7 +136,7 @@ def messages(call: Call) -> Response:
         for one in _accounts(call, filters)
     ]
     every = lists[0] if len(lists) == 1 else merge(*lists, key=_moment, reverse=True)
-    return by_row(call, "MessageList", map(shapes.message, every), filters, known)
+    return by_row(call, "MessageList", (_message_row(call, one) for one in every), filters, known)
 
 
 def chat_messages(call: Call) -> Response:
@@ -143,7 +148,7 @@ def chat_messages(call: Call) -> Response:
 def _messages_of(call: Call, found: Chat, sight: Sight) -> Response:
     filters, known = _asked(call)
     every = _between(call, sight, found.messages, filters, known)
-    return by_row(call, "MessageList", map(shapes.message, every), filters, known)
+    return by_row(call, "MessageList", (_message_row(call, one) for one in every), filters, known)
 
 
 def _between(
@@ -168,7 +173,7 @@ def message(call: Call) -> Response:
     found = call.runtime.store.message_by_id.get(call.path["message_id"])
     if found is None or not _is_seen(call, found):
         raise ApiError("resource_not_found", "Message not found.")
-    return call.answer(shapes.message(found))
+    return call.answer(_message_row(call, found))
 
 
 def _is_seen(call: Call, one: Message) -> bool:

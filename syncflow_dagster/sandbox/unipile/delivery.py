@@ -119,7 +119,8 @@ class Courier:
             return
 
         def tell() -> None:
-            body = delivery_bodies.message_received(message)
+            connected = self._store.relation(account, chat.person) is not None
+            body = delivery_bodies.message_received(message, connected=connected)
             self._send("messaging", account, body, ("message_received", account.id, message.id))
 
         # Ids depend on the order of requests; a message's place in its chat does not.

@@ -68,10 +68,16 @@ def account_status(account: Account, message: str) -> dict[str, Any]:
     return {"AccountStatus": told}
 
 
-def message_received(message: Message) -> dict[str, Any]:
-    """A message is in a chat, one of the account's own as well."""
+def message_received(message: Message, *, connected: bool) -> dict[str, Any]:
+    """A message is in a chat, one of the account's own as well.
+
+    Args:
+        message: The message.
+        connected: Whether the chat's two are connected.
+    """
     chat, account = message.chat, message.chat.account
-    other = _attendee(chat.person, chat.attendee_id, "DISTANCE_1")
+    distance = "DISTANCE_1" if connected else "DISTANCE_2"
+    other = _attendee(chat.person, chat.attendee_id, distance)
     owner = _attendee(account.person, f"{chat.attendee_id}-self", "SELF")
     return {
         "event": "message_received",

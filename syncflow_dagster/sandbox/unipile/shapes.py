@@ -235,8 +235,8 @@ def chat(one: Chat, newest: Message, unread: int, *, live: bool) -> dict[str, An
     return shown
 
 
-def message(one: Message) -> dict[str, Any]:
-    """A `Message`."""
+def message(one: Message, *, connected: bool) -> dict[str, Any]:
+    """A `Message`; `connected` is whether its sender and the account's owner are."""
     chat_of = one.chat
     own = one.is_sender
     shown: dict[str, Any] = {
@@ -249,7 +249,7 @@ def message(one: Message) -> dict[str, Any]:
         "sender_id": one.sender.provider_id,
         "sender_attendee_id": f"{chat_of.attendee_id}-own" if own else chat_of.attendee_id,
         "attendee_type": "MEMBER",
-        "attendee_distance": -1 if own else 1,
+        "attendee_distance": -1 if own else 1 if connected else 2,
         "text": None if one.deleted else one.text,
         "timestamp": stamp(one.at),
         "is_sender": int(own),
