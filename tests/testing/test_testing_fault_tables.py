@@ -35,8 +35,10 @@ def test_no_two_rows_have_one_name():
 
 
 def test_the_page_shows_every_row_of_the_matrix_and_no_other():
-    shown = [fault.removesuffix(_FAILED) for _, fault, *_ in cells(PAGE.read_text("utf-8"))]
-    assert sorted(shown) == sorted(run.row_names())
+    text = PAGE.read_text("utf-8")
+    shown = [fault.removesuffix(_FAILED) for _, fault, *_ in cells(text)]
+    not_yet = re.findall(r"^- `(.+)`$", text.partition(tables.BEGIN)[0], re.MULTILINE)
+    assert sorted([*shown, *not_yet]) == sorted(run.row_names())
 
 
 def test_the_readme_shows_every_kind_with_the_number_of_its_rows():
