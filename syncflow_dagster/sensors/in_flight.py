@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import dagster as dg
 
 from syncflow_dagster.assets.names import MOVED_TAG, STALLED_TAG, TICK_TAG
-from syncflow_dagster.core.dispatch import PastRun
+from syncflow_dagster.core.dispatch import PastRun, ready
 from syncflow_dagster.workflows.models import Workflow
 
 if TYPE_CHECKING:
@@ -65,6 +65,29 @@ class InFlight:
             if _touches(workflow, backfill.asset_selection):
                 return f"backfill {backfill.backfill_id}"
         return None
+
+
+def held_up(
+    instance: dg.DagsterInstance,
+    under_way: InFlight,
+    workflow: Workflow,
+    job_name: str,
+    now: datetime,
+) -> str | None:
+    """Return why a workflow's job may not start now; None if it may.
+
+    Args:
+        instance: Where runs are recorded.
+        under_way: What is at work.
+        workflow: The workflow.
+        job_name: The job.
+        now: This machine's time, as Dagster's run records have it.
+    """
+    running = under_way.name(workflow)
+    if running is not None:
+        return f"{running} is under way"
+    decision = ready(past_runs(instance, {"workflow": workflow.workflow}, job_name), now)
+    return None if decision.start else decision.reason
 
 
 def _touches(workflow: Workflow, keys: Iterable[dg.AssetKey] | None) -> bool:

@@ -13,11 +13,10 @@ import psycopg
 from syncflow_dagster.assets import names
 from syncflow_dagster.assets.steps import STORE
 from syncflow_dagster.assets.workflow import Job, WorkflowDefinitions
-from syncflow_dagster.core.dispatch import ready
 from syncflow_dagster.nodes.linkedin.inbox import source_of
 from syncflow_dagster.resources.outreach import OutreachWork, outreach_work
 from syncflow_dagster.resources.store import StoreResource
-from syncflow_dagster.sensors.in_flight import InFlight, past_runs
+from syncflow_dagster.sensors.in_flight import InFlight, held_up
 from syncflow_dagster.store.migrate import MigrationError
 from syncflow_dagster.workflows.models import LinkedInStepNode, Workflow
 
@@ -76,7 +75,8 @@ def evaluate(
     requests, reasons = [], []
     for workflow in workflows:
         keys = list(_due_keys(workflow, due))
-        held = _held(instance, under_way, workflow, now) if keys else "nothing is due"
+        job = names.outreach_job_name(workflow)
+        held = held_up(instance, under_way, workflow, job, now) if keys else "nothing is due"
         if held is None:
             requests.append(_request(workflow, keys))
         else:
@@ -84,17 +84,6 @@ def evaluate(
     if not requests:
         return dg.SkipReason(" ".join(reasons))
     return dg.SensorResult(run_requests=requests)
-
-
-def _held(
-    instance: dg.DagsterInstance, under_way: InFlight, workflow: Workflow, now: datetime
-) -> str | None:
-    running = under_way.name(workflow)
-    if running is not None:
-        return f"{running} is under way"
-    tags = {"workflow": workflow.workflow}
-    decision = ready(past_runs(instance, tags, names.outreach_job_name(workflow)), now)
-    return None if decision.start else decision.reason
 
 
 def _due_keys(workflow: Workflow, due: OutreachWork) -> Iterable[dg.AssetKey]:

@@ -13,10 +13,9 @@ import psycopg
 from syncflow_dagster.assets import names
 from syncflow_dagster.assets.steps import STORE
 from syncflow_dagster.assets.workflow import Job, WorkflowDefinitions
-from syncflow_dagster.core.dispatch import ready
 from syncflow_dagster.resources.observe import Observer, Pending
 from syncflow_dagster.resources.store import StoreResource
-from syncflow_dagster.sensors.in_flight import InFlight, past_runs
+from syncflow_dagster.sensors.in_flight import InFlight, held_up
 from syncflow_dagster.store.migrate import MigrationError
 from syncflow_dagster.workflows.models import Workflow
 
@@ -103,16 +102,11 @@ def _free(
 ) -> Iterator[Workflow]:
     under_way = InFlight.of(instance)
     for workflow in workflows:
-        tags = {"workflow": workflow.workflow}
-        running = under_way.name(workflow)
-        if running is not None:
-            reasons.append(f"{workflow.workflow}: {running} is under way.")
-            continue
-        decision = ready(past_runs(instance, tags, names.push_job_name(workflow)), now)
-        if decision.start:
+        reason = held_up(instance, under_way, workflow, names.push_job_name(workflow), now)
+        if reason is None:
             yield workflow
         else:
-            reasons.append(f"{workflow.workflow}: {decision.reason}.")
+            reasons.append(f"{workflow.workflow}: {reason}.")
 
 
 def _waiting(store: StoreResource, workflows: Sequence[Workflow]) -> dict[str, Pending]:
