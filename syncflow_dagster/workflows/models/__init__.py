@@ -23,20 +23,37 @@ from syncflow_dagster.workflows.models.monday import (
 from syncflow_dagster.workflows.models.pull import PullNode
 from syncflow_dagster.workflows.models.salesforce import SalesforceConnection, SalesforcePullNode
 from syncflow_dagster.workflows.models.tag import TagNode, TagRule
-from syncflow_dagster.workflows.models.triggers import CronTrigger, PendingRowsTrigger
+from syncflow_dagster.workflows.models.triggers import (
+    AfterTrigger,
+    AnyTimeTrigger,
+    Calendar,
+    CronTrigger,
+    DatesTrigger,
+    IntervalTrigger,
+    PendingRowsTrigger,
+    PhraseTrigger,
+    TimeTrigger,
+    Turns,
+    Windows,
+)
 from syncflow_dagster.workflows.models.upkeep import Retention, StuckAfter
 from syncflow_dagster.workflows.models.workflow import AnyNode, Workflow
 
 __all__ = [
     "LINKING_TYPES",
+    "AfterTrigger",
     "AnyNode",
+    "AnyTimeTrigger",
+    "Calendar",
     "ColumnMapping",
     "Connection",
     "CronTrigger",
+    "DatesTrigger",
     "DeltaNode",
     "FieldRule",
     "FilesConnection",
     "IdentityNode",
+    "IntervalTrigger",
     "ItemMapping",
     "LinkedInAccount",
     "LinkedInStepNode",
@@ -44,6 +61,7 @@ __all__ = [
     "MondayPushNode",
     "PendingRowsTrigger",
     "PersonFields",
+    "PhraseTrigger",
     "PullNode",
     "Retention",
     "SalesforceConnection",
@@ -53,7 +71,10 @@ __all__ = [
     "StuckAfter",
     "TagNode",
     "TagRule",
+    "TimeTrigger",
+    "Turns",
     "UnipileConnection",
     "Unpivot",
+    "Windows",
     "Workflow",
 ]

@@ -15,7 +15,7 @@ from syncflow_dagster.workflows.models.monday import MondayPushNode
 from syncflow_dagster.workflows.models.pull import PullNode
 from syncflow_dagster.workflows.models.salesforce import SalesforcePullNode
 from syncflow_dagster.workflows.models.tag import TagNode
-from syncflow_dagster.workflows.models.triggers import Trigger
+from syncflow_dagster.workflows.models.triggers import Calendar, Trigger, Turns, Windows
 from syncflow_dagster.workflows.models.upkeep import Retention, StuckAfter
 
 AnyNode = (
@@ -42,6 +42,13 @@ class Workflow(Model):
     triggers: list[Trigger] = Field(
         default_factory=list, description="What makes the workflow run; none: only by hand."
     )
+    calendars: dict[Slug, Calendar] = Field(
+        default_factory=dict, description="Calendars of business days, by name."
+    )
+    windows: Windows | None = Field(
+        None, description="When the workflow may be at work; none: always."
+    )
+    turns: Turns = Field(Turns(), description="Whose turn it is when several want to work.")
     retention: Retention = Field(
         Retention(), description="What becomes of what is long over: kept, moved or deleted."
     )
