@@ -71,7 +71,10 @@ OUTREACH_POINTS = (
     "turn.effect_written",
     "turn.planned",
 )
+#: Passed where a due time becomes a run.
+TRIGGER_POINTS = ("trigger.noted", "trigger.requested", "trigger.taken")
 POINTS = (
+    *TRIGGER_POINTS,
     *PULL_POINTS,
     *DELTA_POINTS,
     *PUSH_POINTS,

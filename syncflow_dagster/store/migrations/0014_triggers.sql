@@ -6,6 +6,8 @@ create table trigger_cursor (
     trigger   text not null,
     rule      text not null,
     noted_to  timestamptz not null,
+    -- the latest due time noted; null: none yet
+    last_due  timestamptz,
     primary key (workflow, trigger)
 );
 
@@ -16,14 +18,17 @@ create table trigger_slot (
     trigger      text not null,
     -- of a time trigger the due time; of one that comes after another workflow, that one's run
     occasion     text not null,
+    -- of a workflow whose delta nodes are split, the partition; empty: all that is not split
+    part         text not null,
     due_at       timestamptz not null,
     previous_at  timestamptz,
     state        text not null default 'DUE'
                  check (state in ('DUE', 'REQUESTED', 'TAKEN', 'SKIPPED')),
     state_since  timestamptz not null,
     reason       text,
+    -- the run that has taken it, or the first of those that repeat that one
     run_id       text,
-    unique (workflow, trigger, occasion),
+    unique (workflow, trigger, occasion, part),
     check ((state = 'TAKEN') = (run_id is not null)),
     check ((state = 'SKIPPED') = (reason is not null))
 );
@@ -46,6 +51,8 @@ create table pull_interval (
     node      text not null,
     part      integer not null,
     parts     integer not null,
+    -- names what is read and how it is compared; a change of it asks for all rows
+    definition text not null,
     read_to   timestamptz not null,
     run_id    text,
     read_at   timestamptz not null,
@@ -75,6 +82,7 @@ create index due_record_problem on due_record (workflow, node) where problem is 
 create table owner_turn (
     owner         text primary key,
     used_s        double precision not null default 0,
+    share         integer not null,
     last_used_at  timestamptz not null
 );
 
@@ -83,7 +91,11 @@ create table turn_wait (
     workflow  text primary key,
     owner     text not null,
     priority  integer not null,
-    since     timestamptz not null
+    since     timestamptz not null,
+    -- whether a run of its own owner stands in its way; else no place is free
+    for_owner boolean not null,
+    -- when it was last found to wait
+    seen_at   timestamptz not null
 );
 
 -- Windows a person has opened for a while, by workflow.
@@ -95,6 +107,8 @@ create table window_override (
     actor        text not null,
     reason       text not null,
     made_at      timestamptz not null,
+    -- the run that alone goes by it; null: the whole workflow does
+    run_id       text unique,
     check (open_until > open_from)
 );
 

@@ -1,0 +1,1 @@
+"""What makes workflows run: the due times that are open, and what becomes of them."""

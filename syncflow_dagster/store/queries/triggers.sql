@@ -1,0 +1,57 @@
+-- Due times of workflows, from noting them to the run that takes one.
+
+-- name: begin_cursor
+insert into syncflow.trigger_cursor (workflow, trigger, rule, noted_to)
+values (%(workflow)s, %(trigger)s, %(rule)s, %(noted_to)s)
+on conflict do nothing
+
+-- name: lock_cursor
+select rule, noted_to, last_due
+from syncflow.trigger_cursor
+where workflow = %(workflow)s and trigger = %(trigger)s
+for update
+
+-- name: keep_cursor
+update syncflow.trigger_cursor
+set rule = %(rule)s, noted_to = %(noted_to)s, last_due = %(last_due)s
+where workflow = %(workflow)s and trigger = %(trigger)s
+
+-- name: note_occasions
+insert into syncflow.trigger_slot
+    (workflow, trigger, occasion, part, due_at, previous_at, state_since)
+select %(workflow)s, %(trigger)s, o.occasion, p.part, o.due_at, o.previous_at, %(now)s
+from unnest(%(occasions)s::text[], %(due)s::timestamptz[], %(previous)s::timestamptz[])
+         with ordinality as o (occasion, due_at, previous_at, place)
+cross join unnest(%(parts)s::text[]) with ordinality as p (part, place)
+order by o.place, p.place
+on conflict (workflow, trigger, occasion, part) do nothing
+returning slot_id, workflow, trigger, occasion, part, due_at, previous_at, state, state_since,
+          run_id
+
+-- name: open_slots
+select slot_id, workflow, trigger, occasion, part, due_at, previous_at, state, state_since, run_id
+from syncflow.trigger_slot
+where workflow = %(workflow)s and state in ('DUE', 'REQUESTED')
+order by due_at, slot_id
+for update
+
+-- name: skip_slots
+update syncflow.trigger_slot
+set state = 'SKIPPED', state_since = %(now)s, reason = s.reason
+from unnest(%(ids)s::bigint[], %(reasons)s::text[]) as s (slot_id, reason)
+where trigger_slot.slot_id = s.slot_id and state in ('DUE', 'REQUESTED')
+
+-- name: request_slot
+update syncflow.trigger_slot
+set state = 'REQUESTED', state_since = %(now)s
+where slot_id = %(slot_id)s
+  and (state = 'DUE'
+       or state = 'REQUESTED' and state_since not between %(earliest)s and %(latest)s)
+
+-- name: take_slot
+update syncflow.trigger_slot
+set state = 'TAKEN', state_since = %(now)s, run_id = %(run_id)s
+where slot_id = %(slot_id)s and state in ('DUE', 'REQUESTED')
+
+-- name: slot_state
+select state, reason, run_id from syncflow.trigger_slot where slot_id = %(slot_id)s
