@@ -1,6 +1,7 @@
 """What workflows and nodes are called in Dagster: keys, groups, tags, owners, pools."""
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +11,7 @@ from syncflow_dagster.nodes.monday.destination import MondayDestination
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.tag.destination import account as org_account
 from syncflow_dagster.nodes.tag.lines import PASSES as PASSES_OF_KINDS
+from syncflow_dagster.nodes.triggers.slots import Slot
 from syncflow_dagster.resources.observe import Work
 from syncflow_dagster.workflows.models import (
     AnyNode,
@@ -28,9 +30,12 @@ from syncflow_dagster.workflows.models import (
 STALLED_TAG = "syncflow/stalled"
 #: Tag of a run whose push brought something to an end.
 MOVED_TAG = "syncflow/moved"
-#: Tag of a run of one of two schedules that are due at once: the moment. Their runs do not keep
-#: each other away.
-TICK_TAG = "syncflow/tick"
+#: Tag of a run that serves a slot: its number.
+SLOT_TAG = "slot"
+#: Tags of such a run: when it was due, and the due time before that. Runs of one due time, as
+#: those of partitions are, do not keep each other away.
+SCHEDULED_FOR_TAG = "scheduled_for"
+PREVIOUS_SCHEDULED_TAG = "previous_scheduled"
 
 #: Passes of a tag node's effects; all of them are one step.
 TAG_PASSES = sorted(PASSES_OF_KINDS.values())
@@ -112,6 +117,19 @@ def owners(workflow: Workflow) -> list[str]:
 def run_tags(workflow: Workflow) -> dict[str, str]:
     """Return the tags of jobs and runs: fairness and the pending-rows sensor go by them."""
     return {"owner": workflow.owner, "workflow": workflow.workflow}
+
+
+def slot_tags(workflow: Workflow, slot: Slot) -> dict[str, str]:
+    """Return the tags of a run that serves a slot."""
+    tags = {SLOT_TAG: str(slot.slot_id), SCHEDULED_FOR_TAG: moment(slot.due_at)}
+    if slot.previous_at is not None:
+        tags[PREVIOUS_SCHEDULED_TAG] = moment(slot.previous_at)
+    return {**run_tags(workflow), **tags}
+
+
+def moment(at: datetime) -> str:
+    """Return how an instant stands in a tag, such as `2026-11-02T12:00:00+00:00`."""
+    return at.astimezone(UTC).isoformat()
 
 
 def asset_tags(workflow: Workflow, node_type: str) -> dict[str, str]:

@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
 
 import dagster as dg
 
 from syncflow_dagster.assets import names
+from syncflow_dagster.nodes.triggers import slots
 from syncflow_dagster.resources.connections import with_resources
 from syncflow_dagster.resources.run_options import RESOURCE, RunOptions
+from syncflow_dagster.resources.store import Store
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.workflows.loader import LoadedWorkflow
@@ -20,6 +24,31 @@ StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpEx
 
 
 @dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a run was started for.
+
+    Attributes:
+        slot_id: Its slot.
+        scheduled_for: When it was due.
+        previous: The due time before that; None: there was none.
+    """
+
+    slot_id: int
+    scheduled_for: datetime
+    previous: datetime | None
+
+    @classmethod
+    def of(cls, run: dg.DagsterRun) -> Self | None:
+        """Read it from a run's tags; None: somebody has started the run by hand."""
+        slot, due = (run.tags.get(name) for name in (names.SLOT_TAG, names.SCHEDULED_FOR_TAG))
+        if slot is None or due is None:
+            return None
+        before = run.tags.get(names.PREVIOUS_SCHEDULED_TAG)
+        previous = None if before is None else datetime.fromisoformat(before)
+        return cls(int(slot), datetime.fromisoformat(due), previous)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenStep:
     """A step's resources in use.
 
@@ -28,12 +57,14 @@ class OpenStep:
         clock: Its time.
         loaded: The workflow, with the connections of this run.
         options: What was chosen for this run.
+        occasion: What the run was started for; None: it was started by hand.
     """
 
     database: Database
     clock: DatabaseClock
     loaded: LoadedWorkflow
     options: RunOptions
+    occasion: Occasion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +87,12 @@ class StepResources:
 
     @contextmanager
     def open(self, context: StepContext) -> Iterator[OpenStep]:
-        """Open the database, and bring the connections to what this run's resources say."""
+        """Open the database, and bring the connections to what this run's resources say.
+
+        Raises:
+            dagster.DagsterExecutionInterruptedError: Another run has served what this one was
+                started for: it ends here, as canceled.
+        """
         found = context.resources
         resources = {
             name: getattr(found, names.connection_key(self.loaded.workflow, name))
@@ -64,4 +100,25 @@ class StepResources:
         }
         loaded = with_resources(self.loaded, resources)
         with getattr(found, STORE).open() as store:
-            yield OpenStep(store.database, store.clock, loaded, getattr(found, RESOURCE).options)
+            occasion = Occasion.of(context.run)
+            if occasion is not None:
+                _take(context, store, occasion)
+            options = getattr(found, RESOURCE).options
+            yield OpenStep(store.database, store.clock, loaded, options, occasion)
+
+
+def _take(context: StepContext, store: Store, occasion: Occasion) -> None:
+    """Take the run's slot, or end the run."""
+    run = context.run
+    now = store.clock.now()
+    taken = slots.take(store.database, occasion.slot_id, run.run_id, run.root_run_id, now)
+    if taken is None:
+        return
+    message = (
+        f"This run does nothing: what was due at {names.moment(occasion.scheduled_for)} is not "
+        f"its to do: {taken}."
+    )
+    context.log.warning(message)
+    # Without that, Dagster would take the end for a crash, and begin the run again.
+    context.instance.report_run_canceling(run, message)
+    raise dg.DagsterExecutionInterruptedError(message)

@@ -72,7 +72,7 @@ def _schedule(
         under_way = InFlight.of(context.instance).name(workflow, moment)
         if under_way is not None:
             return dg.SkipReason(f"{workflow.workflow}: {under_way} is still under way.")
-        due = {**tags, names.TICK_TAG: moment} if has_twin else tags
+        due = {**tags, names.SCHEDULED_FOR_TAG: moment} if has_twin else tags
         if not target.partitions:
             return dg.RunRequest(tags=due)
         # Keys tell the runs of one tick apart; the next tick's may have them again.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import dagster as dg
 
-from syncflow_dagster.assets.names import MOVED_TAG, STALLED_TAG, TICK_TAG
+from syncflow_dagster.assets.names import MOVED_TAG, SCHEDULED_FOR_TAG, STALLED_TAG
 from syncflow_dagster.core.dispatch import PastRun, ready
 from syncflow_dagster.workflows.models import Workflow
 
@@ -53,13 +53,13 @@ class InFlight:
 
         Args:
             workflow: The workflow.
-            tick: The moment that is due; runs a schedule has started for it do not count.
+            tick: The due time, as tags have it; runs that serve it do not count.
         """
         for run in self.runs:
             is_ours = run.tags.get("workflow") == workflow.workflow
             # What a person materialises in the asset graph belongs to no job of ours.
             is_ours = is_ours or _touches(workflow, run.asset_selection)
-            if is_ours and (tick is None or run.tags.get(TICK_TAG) != tick):
+            if is_ours and (tick is None or run.tags.get(SCHEDULED_FOR_TAG) != tick):
                 return f"run {run.run_id[:8]}"
         for backfill in self.backfills:
             if _touches(workflow, backfill.asset_selection):
