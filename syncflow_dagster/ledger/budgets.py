@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from psycopg.types.json import Jsonb
 
 from syncflow_dagster.core import budget as rules
+from syncflow_dagster.core import leaving
 from syncflow_dagster.core.breaker import Admission
 from syncflow_dagster.core.budget import Budget, Limit, Reading
 from syncflow_dagster.ledger.breaker import AccountBreaker
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.backoff import Random
     from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.core.leaving import Leave
     from syncflow_dagster.ledger.ports import Probe
     from syncflow_dagster.store.database import Database
 
@@ -46,6 +48,7 @@ class Budgets:
         probe: Asks the service whether it is there, once its circuit breaker is open; without
             it, such an account is left to others.
         chance: Where jitter is drawn from.
+        leave: Asked before and while somebody waits whether he must stop there.
     """
 
     def __init__(
@@ -56,11 +59,13 @@ class Budgets:
         first: Mapping[str, Limit],
         probe: Callable[[], Probe] | None = None,
         chance: Random | None = None,
+        leave: Leave | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._account = account
         self._probe = probe
+        self._leave = leave
         self._breaker = AccountBreaker(database, account, chance)
         self._queries = sql.load("budget")
         self._tickets: list[UUID] = []
@@ -73,7 +78,9 @@ class Budgets:
 
         Raises:
             AccountPaused: nothing may be sent for longer, or the service is not there.
+            Left: the work must stop here; nothing is set aside.
         """
+        leaving.check(self._leave)
         self._await_service()
         waited = 0.0
         while held := retry_transient(lambda: self._try_reserve(cost), self._clock):
@@ -81,9 +88,9 @@ class Budgets:
             # Others may be quicker at each turn of a window.
             if waited + wait > LONGEST_WAIT_S:
                 raise AccountPaused(self._used_up(budget))
+            leaving.wait(self._clock, wait, self._leave)
             waited += wait
             self.waited_s += wait
-            self._clock.sleep(wait)
 
     def room(self) -> tuple[dict[str, int], dict[str, int]]:
         """Return the units of each budget that could be set aside now, and those of a whole window.

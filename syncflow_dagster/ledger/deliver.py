@@ -9,7 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from syncflow_dagster.core import leaving
 from syncflow_dagster.core.budget import forecast
+from syncflow_dagster.core.leaving import Left
 from syncflow_dagster.core.outcomes import Done, Reject, Retry, Stop, Unknown
 from syncflow_dagster.core.states import EffectState
 from syncflow_dagster.ledger.budgets import Budgets
@@ -21,7 +23,7 @@ from syncflow_dagster.ledger.pieces import fitting, held, pieces
 from syncflow_dagster.ledger.questions import QuestionStore
 from syncflow_dagster.ledger.reconcile import Reconciliation
 from syncflow_dagster.ledger.recording import Recorder
-from syncflow_dagster.ledger.verdicts import RetryRule, Verdict
+from syncflow_dagster.ledger.verdicts import RetryRule, Verdict, together
 from syncflow_dagster.ledger.worker import Worker, worker
 from syncflow_dagster.testing.crash import crash_point
 
@@ -78,6 +80,7 @@ class Delivery:
             destination.budgets(),
             destination.probe,
             self._options.chance,
+            self._options.leave,
         )
         self._rule = RetryRule(self._options.most_tries, self._options.chance, destination.settle_s)
         self._questions = Reconciliation(
@@ -101,8 +104,12 @@ class Delivery:
         """Deliver until nothing of the scope can go any more, or the account must stop."""
         with worker(self._database) as me:
             self._records.safely(lambda: self._jobs.forget(self._scope))
-            while self.report.stopped is None and self._has_time() and self._try_step(me):
-                pass
+            try:
+                while self.report.stopped is None and self._has_time() and self._try_step(me):
+                    pass
+            except Left as left:
+                self.report.left = left.reason
+                self._take_up(me)
             if self.report.paused is not None:
                 self._tell_pause(me, self.report.paused)
         now = self._records.now()
@@ -129,9 +136,12 @@ class Delivery:
         if (now - self._records.last_end).total_seconds() + wait > self._options.patience_s:
             self.report.paused = pause
             return False
-        self.report.waited_s += wait
-        self._clock.sleep(wait)
+        self._sleep(wait)
         return True
+
+    def _sleep(self, seconds: float) -> None:
+        leaving.wait(self._clock, seconds, self._options.leave)
+        self.report.waited_s += seconds
 
     def _tell_pause(self, me: Worker, pause: Pause) -> None:
         self._take_up(me)
@@ -153,6 +163,7 @@ class Delivery:
         )
 
     def _step(self, me: Worker) -> bool:
+        leaving.check(self._options.leave)
         self._records.safely(me.stay_known)
         self._take_up(me)
         now = self._records.now()
@@ -224,9 +235,7 @@ class Delivery:
         idle_s = (now - self._records.last_end).total_seconds()
         if idle_s + wait > self._options.patience_s:
             return False
-        wait = max(wait, 0.05)
-        self.report.waited_s += wait
-        self._clock.sleep(wait)
+        self._sleep(max(wait, 0.05))
         return True
 
     def _send_piece(self, me: Worker, piece: Sequence[Effect], key: UUID | None) -> None:
@@ -364,7 +373,7 @@ class Delivery:
             for effect in batch
         ]
         if batch[0].bulk:
-            verdicts = _together(verdicts)
+            verdicts = together(verdicts)
         self._records.settle(
             "send", verdicts, dict.fromkeys((e.effect_id for e in batch), request_id)
         )
@@ -384,13 +393,3 @@ class Delivery:
 def _took_time(outcome: Outcome) -> bool:
     """Tell whether the service was at work on an effect, whatever came of it."""
     return isinstance(outcome, Reject) or (isinstance(outcome, Done) and not outcome.replayed)
-
-
-def _together(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Let effects that wait for another job come due at once, or each would get one of its own."""
-    again = [one.not_before for one in verdicts if one.state == EffectState.RETRY]
-    latest = max((moment for moment in again if moment is not None), default=None)
-    return [
-        replace(one, not_before=latest) if one.state == EffectState.RETRY else one
-        for one in verdicts
-    ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from syncflow_dagster.core.backoff import Random
     from syncflow_dagster.core.budget import Forecast
+    from syncflow_dagster.core.leaving import Leave
     from syncflow_dagster.ledger.pauses import Pause
 
 
@@ -26,6 +27,7 @@ class DeliveryOptions:
         most_tries: Tries after which an effect that itself keeps failing is dead.
         lookup_size: Effects looked up at a time.
         chance: Where jitter is drawn from.
+        leave: Asked before each request and in each wait whether it must stop there.
     """
 
     patience_s: float = 300.0
@@ -33,6 +35,7 @@ class DeliveryOptions:
     most_tries: int = 8
     lookup_size: int = 500
     chance: Random = field(default_factory=random.Random)
+    leave: Leave | None = None
 
 
 @dataclass(slots=True)
@@ -49,6 +52,7 @@ class DeliveryReport:
         waited_s: Seconds spent waiting for budgets or for something to become due.
         stopped: Why nothing more may be sent on this account until somebody acts, if so.
         paused: Why nothing more may be sent on this account for a while, if so.
+        left: Why it had to stop between two requests, if so; what is left goes on later.
         jobs: Bulk jobs that got, or may have got, their file.
         forecast: How long what is left takes, where the account's calls of the day are used up.
         waiting: Effects that hang on something that is not there.
@@ -64,6 +68,7 @@ class DeliveryReport:
     waited_s: float = 0.0
     stopped: str | None = None
     paused: Pause | None = None
+    left: str | None = None
     forecast: Forecast | None = None
     waiting: int = 0
     remaining: int = 0

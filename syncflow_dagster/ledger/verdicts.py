@@ -20,7 +20,7 @@ from syncflow_dagster.ledger.ports import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from syncflow_dagster.ledger.ports import Effect
 
@@ -202,3 +202,13 @@ class RetryRule:
         if after_s is not None:
             wait = after_s + wait / 10
         return now + timedelta(seconds=wait)
+
+
+def together(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Let effects that wait for another job come due at once, or each would get one of its own."""
+    again = [one.not_before for one in verdicts if one.state == EffectState.RETRY]
+    latest = max((moment for moment in again if moment is not None), default=None)
+    return [
+        replace(one, not_before=latest) if one.state == EffectState.RETRY else one
+        for one in verdicts
+    ]
