@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from syncflow_dagster.core.timing.localtime import constant_offsets
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 Stretch = tuple[datetime, datetime]
 
 _DAY = timedelta(days=1)
-_SECOND = timedelta(seconds=1)
 #: No zone is further from UTC than this, so a local day lies within its date widened by it.
 _FURTHEST = timedelta(hours=26)
 
@@ -108,7 +109,7 @@ def _open_time(calendar: WorkingCalendar, day: date) -> tuple[Stretch, ...]:
     if not calendar._works_on(day):  # noqa: SLF001 - a cache cannot be a method of it
         return ()
     noon = datetime.combine(day, time(12), UTC)
-    parts = _constant_offsets(ZoneInfo(calendar.zone), noon - _FURTHEST, noon + _FURTHEST)
+    parts = constant_offsets(ZoneInfo(calendar.zone), noon - _FURTHEST, noon + _FURTHEST)
     stretches: list[Stretch] = []
     for first, last, offset in parts:
         begin = max(first, datetime.combine(day, calendar.start, UTC) - offset)
@@ -119,30 +120,3 @@ def _open_time(calendar: WorkingCalendar, day: date) -> tuple[Stretch, ...]:
             begin = stretches.pop()[0]
         stretches.append((begin, end))
     return tuple(stretches)
-
-
-def _constant_offsets(
-    zone: ZoneInfo, first: datetime, last: datetime
-) -> list[tuple[datetime, datetime, timedelta]]:
-    """Split a span into parts in which the zone's offset is the same.
-
-    Clocks change once in such a span at most.
-    """
-    before, after = _offset(zone, first), _offset(zone, last)
-    if before == after:
-        return [(first, last, before)]
-    low, high = first, last
-    while high - low > _SECOND:
-        middle = low + (high - low) // 2
-        middle = middle.replace(microsecond=0)
-        if _offset(zone, middle) == before:
-            low = middle
-        else:
-            high = middle
-    return [(first, high, before), (high, last, after)]
-
-
-def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
-    offset = at.astimezone(zone).utcoffset()
-    assert offset is not None
-    return offset

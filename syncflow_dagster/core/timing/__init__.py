@@ -1,0 +1,1 @@
+"""When something is due: rules of time, as instants in UTC."""
