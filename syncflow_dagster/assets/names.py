@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from syncflow_dagster.core.turns import PRIORITIES
 from syncflow_dagster.nodes.linkedin.names import ledger_account
 from syncflow_dagster.nodes.monday.destination import MondayDestination
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
@@ -36,6 +37,11 @@ SLOT_TAG = "slot"
 #: those of partitions are, do not keep each other away.
 SCHEDULED_FOR_TAG = "scheduled_for"
 PREVIOUS_SCHEDULED_TAG = "previous_scheduled"
+
+#: Tag of a run that is its owner's turn: the owner, who has one such run at a time.
+TURN_TAG = "turn"
+#: Between two priorities in Dagster's queue.
+_QUEUE_STEP = 10
 
 #: Passes of a tag node's effects; all of them are one step.
 TAG_PASSES = sorted(PASSES_OF_KINDS.values())
@@ -115,8 +121,24 @@ def owners(workflow: Workflow) -> list[str]:
 
 
 def run_tags(workflow: Workflow) -> dict[str, str]:
-    """Return the tags of jobs and runs: fairness and the pending-rows sensor go by them."""
+    """Return the tags of all of a workflow's jobs and runs: whose they are."""
     return {"owner": workflow.owner, "workflow": workflow.workflow}
+
+
+def turn_tags(workflow: Workflow) -> dict[str, str]:
+    """Return the tags of jobs that an owner has one run of at a time, and of their runs."""
+    priority = str(_QUEUE_STEP * PRIORITIES[workflow.turns.priority])
+    return {**run_tags(workflow), TURN_TAG: workflow.owner, "dagster/priority": priority}
+
+
+def parts_tags(workflow: Workflow) -> dict[str, str]:
+    """Return the tags of a job that builds partitions, and of its runs.
+
+    Several are at work at once, and take the places that nobody else wants: they come after all
+    runs that have a turn.
+    """
+    priority = str(_QUEUE_STEP * (PRIORITIES[workflow.turns.priority] - len(PRIORITIES)))
+    return {**run_tags(workflow), "dagster/priority": priority}
 
 
 def slot_tags(workflow: Workflow, slot: Slot) -> dict[str, str]:
@@ -124,7 +146,7 @@ def slot_tags(workflow: Workflow, slot: Slot) -> dict[str, str]:
     tags = {SLOT_TAG: str(slot.slot_id), SCHEDULED_FOR_TAG: moment(slot.due_at)}
     if slot.previous_at is not None:
         tags[PREVIOUS_SCHEDULED_TAG] = moment(slot.previous_at)
-    return {**run_tags(workflow), **tags}
+    return {**(parts_tags(workflow) if slot.part else turn_tags(workflow)), **tags}
 
 
 def moment(at: datetime) -> str:

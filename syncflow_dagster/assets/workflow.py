@@ -127,7 +127,7 @@ def _job(workflow: Workflow, options: dg.ConfigMapping) -> Job | None:
         workflow.workflow,
         selection=dg.AssetSelection.assets(*keys),
         description=workflow.description,
-        tags=names.run_tags(workflow),
+        tags=names.turn_tags(workflow),
         config=options,
         executor_def=dg.in_process_executor,
     )
@@ -142,7 +142,7 @@ def _parts_job(workflow: Workflow) -> Job | None:
         selection=dg.AssetSelection.assets(*keys),
         description="Builds one partition of the delta nodes that are split; the push comes when "
         f"rows wait. {workflow.description}",
-        tags=names.run_tags(workflow),
+        tags=names.parts_tags(workflow),
         # Dagster maps no options where there are partitions: the launchpad has them as they are.
         executor_def=dg.in_process_executor,
     )
@@ -157,7 +157,7 @@ def _push_job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
         selection=dg.AssetSelection.assets(*_consumer_keys(workflow))
         - dg.AssetSelection.checks(*counts),
         description=f"Pushes what waits, without reading the source. {workflow.description}",
-        tags=names.run_tags(workflow),
+        tags=names.turn_tags(workflow),
         config=options,
         executor_def=dg.in_process_executor,
     )
@@ -169,7 +169,7 @@ def _outreach_job(workflow: Workflow, options: dg.ConfigMapping) -> Job:
         names.outreach_job_name(workflow),
         selection=dg.AssetSelection.assets(*keys),
         description=f"Lets leads go on, without reading the source. {workflow.description}",
-        tags=names.run_tags(workflow),
+        tags=names.turn_tags(workflow),
         config=options,
         executor_def=dg.in_process_executor,
     )
