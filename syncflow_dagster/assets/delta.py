@@ -17,6 +17,8 @@ from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.waiting import waiting_metadata
 from syncflow_dagster.nodes.delta.build import DeltaOptions, DeltaResult, build_delta
 from syncflow_dagster.nodes.delta.waiting import waiting
+from syncflow_dagster.nodes.pull.read import PullRows
+from syncflow_dagster.nodes.rows import RowSource
 from syncflow_dagster.nodes.sources import open_source
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.store.builds import builds_folder
@@ -49,8 +51,8 @@ def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition
     )
     def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         with readable_failures(), step.open(context) as opened:
-            options = _options(context, opened, node)
             source = open_source(opened.loaded, node, opened.database, context.log.info)
+            options = _options(context, opened, node, source)
             result = build_delta(
                 opened.database,
                 workflow.workflow,
@@ -88,11 +90,17 @@ def parent_of(workflow: Workflow, node: DeltaNode) -> DeltaNode | None:
     return parent
 
 
-def _options(context: dg.AssetExecutionContext, opened: OpenStep, node: DeltaNode) -> DeltaOptions:
+def _options(
+    context: dg.AssetExecutionContext, opened: OpenStep, node: DeltaNode, source: RowSource
+) -> DeltaOptions:
+    asks_when = isinstance(source, PullRows) and source.asks_when
+    due = opened.occasion.scheduled_for if opened.occasion else opened.clock.now()
     return DeltaOptions(
         full_resync=opened.options.full_resync,
         run_id=context.run.run_id,
         part=partitions.part_of(context, node),
+        scheduled_for=due if asks_when else None,
+        by_interval=isinstance(source, PullRows) and source.reads_intervals,
         home=builds_folder(default_home(), opened.database),
     )
 

@@ -12,7 +12,7 @@ from syncflow_dagster.core.soql.literals import without_texts
 from syncflow_dagster.nodes.delta.report import COUNTS, DeltaResult, StageReport
 from syncflow_dagster.nodes.pull.salesforce import SalesforceRows
 from syncflow_dagster.nodes.pull.salesforce_window import Window
-from syncflow_dagster.nodes.rows import RowSource
+from syncflow_dagster.nodes.rows import Interval, RowSource
 
 _OPERATIONS = ("inserted", "updated", "deleted", "same", "rejected", "duplicates", "waiting")
 #: A rate over less time than this says nothing.
@@ -46,10 +46,21 @@ def pull_metadata(result: DeltaResult, source: RowSource) -> dict[str, Any]:
     extract = _extract(result)
     return {
         **_of_query(source),
+        **_of_interval(result.interval),
         "dagster/row_count": result.counts["read"],
         "seconds": round(extract.seconds, 3),
         "rows_per_s": _rate(extract.rows, extract.seconds),
     }
+
+
+def _of_interval(interval: Interval | None) -> dict[str, Any]:
+    """Return which time was read, where the query asks for it."""
+    if interval is None:
+        return {}
+    end = dg.MetadataValue.timestamp(interval.end)
+    if interval.start is None:
+        return {"interval_start": "the first row", "interval_end": end}
+    return {"interval_start": dg.MetadataValue.timestamp(interval.start), "interval_end": end}
 
 
 def _of_query(source: RowSource) -> dict[str, Any]:

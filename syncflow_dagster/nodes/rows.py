@@ -30,6 +30,19 @@ class PositionLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of the source's time.
+
+    Attributes:
+        start: Only what is later; None: from the first row on.
+        end: Nothing that is later.
+    """
+
+    start: datetime | None
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where a read begins, and what it leaves out.
 
@@ -37,10 +50,14 @@ class Position:
         after: The :attr:`Piece.resume` of the last piece that is already kept; None: from the
             first row.
         changed_since: Only rows whose row version is greater; None: all rows.
+        interval: Only rows of that time, for a source that asks for it; None: all rows.
+        scheduled_for: The due time of the run, for a source that asks for it.
     """
 
     after: Mark | None = None
     changed_since: Mark | None = None
+    interval: Interval | None = None
+    scheduled_for: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.pull.template import (
     CHANGED_SINCE,
+    GIVEN,
+    INTERVAL_START,
     RESUME_AFTER,
     QueryTemplateError,
     Variable,
@@ -18,7 +20,7 @@ from syncflow_dagster.nodes.pull.template import (
 from syncflow_dagster.workflows.patterns import reads_files, wrong_pattern
 from syncflow_dagster.workflows.problems import Finding, Problem, display_path, nearest
 from syncflow_dagster.workflows.rules.graph import Graph
-from syncflow_dagster.workflows.rules.reading import unused_places
+from syncflow_dagster.workflows.rules.reading import intervals, unused_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,7 +62,8 @@ def check(root: View, file: Path) -> tuple[list[Finding], list[Problem]]:
             continue
         used[str(node["name"].text)] = {variable.name for variable in found}
         problems += _wrong_variables(node, path, found)
-    findings += unused_places(Graph.of(root), used)
+    graph = Graph.of(root)
+    findings += [*unused_places(graph, used), *intervals(graph, used)]
     return findings, problems
 
 
@@ -118,8 +121,8 @@ def _wrong_variable(node: View, used: Variable) -> tuple[int, int, str, str] | N
     if name == RESUME_AFTER and not node["resume"].exists:
         message = f"uses {name!r}, but {pull!r} names no column to read on by"
         return line, column, message, "add 'resume', the column the rows are ordered by"
-    if name in {RESUME_AFTER, CHANGED_SINCE}:
-        if used.unasked is None:
+    if name in GIVEN:
+        if used.unasked is None or name not in {RESUME_AFTER, CHANGED_SINCE, INTERVAL_START}:
             return None
         message = f"writes {name!r} unasked: it is null at first, and nothing is greater than null"
         hint = f"put the condition into {{% if {name} is not none %}} … {{% endif %}}"

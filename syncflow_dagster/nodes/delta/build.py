@@ -26,6 +26,7 @@ from syncflow_dagster.nodes.delta.options import DeltaOptions
 from syncflow_dagster.nodes.delta.reading import STAGES_OF_READING, Reading, folder
 from syncflow_dagster.nodes.delta.report import DeltaResult, Progress, Stages
 from syncflow_dagster.nodes.rows import PositionLost
+from syncflow_dagster.nodes.triggers import intervals
 from syncflow_dagster.store.database import is_transient
 from syncflow_dagster.testing.crash import crash_point
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.nodes.delta.workspace import Workspace
-    from syncflow_dagster.nodes.rows import RowSource
+    from syncflow_dagster.nodes.rows import Interval, RowSource
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
@@ -83,6 +84,7 @@ def build_delta(
         DeleteGuard: Too many records would be deleted.
         DeltaDefinitionError: The node cannot be used as it is declared.
         DeltaError: The source gave something that cannot be read.
+        Left: It had to stop while it read; see `DeltaOptions.leave`.
     """
     options = options or DeltaOptions()
     if node.parent is None and parent is not None:
@@ -179,6 +181,8 @@ class _Build:
         if not self.options.complete:
             # Some rows say nothing about how far all of them were read.
             return cursor.Plan("hash")
+        if self.options.by_interval:
+            return cursor.Plan("hash", interval=self._interval(definition))
         everything = self.options.full_resync or not self.source.selects_changes
         return cursor.plan(
             self.conn,
@@ -188,6 +192,17 @@ class _Build:
             definition,
             self.clock.now(),
             everything=everything,
+        )
+
+    def _interval(self, definition: str) -> Interval:
+        return intervals.plan(
+            self.conn,
+            self.workflow,
+            self.node.source,
+            self.options.part,
+            definition,
+            self.options.scheduled_for or self.clock.now(),
+            everything=self.options.full_resync,
         )
 
     def _check_key(self, version: versions.Version, earlier: tuple[versions.Earlier, ...]) -> None:
@@ -218,7 +233,7 @@ class _Build:
         version: versions.Version,
         earlier: tuple[versions.Earlier, ...],
     ) -> DeltaResult:
-        complete = self.options.complete and plan.since is None
+        complete = self.options.complete and plan.complete
         key_changed = any(versions.key_changed(each.version, version) for each in earlier)
         finish.decide(version, complete=complete, guarded=not key_changed)
         for attempt in range(1, _ATTEMPTS + 1):
@@ -236,6 +251,7 @@ class _Build:
                         finish.workspace.chunks,
                         self.clock.now(),
                     )
+                    self._keep_interval(plan, definition)
                 break
             except psycopg.errors.DeadlockDetected:
                 # Nothing was written, and the chunks are still there.
@@ -243,4 +259,20 @@ class _Build:
                     raise
                 finish.restart()
         crash_point("delta.committed")
-        return finish.result(plan.strategy)
+        result = finish.result(plan.strategy)
+        result.interval = plan.interval
+        return result
+
+    def _keep_interval(self, plan: cursor.Plan, definition: str) -> None:
+        if plan.interval is None:
+            return
+        intervals.keep(
+            self.conn,
+            self.workflow,
+            self.node.source,
+            self.options.part,
+            definition,
+            plan.interval,
+            self.options.run_id,
+            self.clock.now(),
+        )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.nodes.delta.parts import Part
     from syncflow_dagster.nodes.delta.workspace import Manifest
-    from syncflow_dagster.nodes.rows import Mark
+    from syncflow_dagster.nodes.rows import Interval, Mark
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
 #: `hash` and `sweep` read everything, a sweep so that later builds may read `changes` only.
@@ -33,12 +33,19 @@ class Plan:
         since: Only rows whose version is greater; None: all.
         highest: Highest version known so far.
         swept_at: When everything was read last; None: this time.
+        interval: Only rows of that time; None: the source does not go by intervals.
     """
 
     strategy: Strategy
     since: Mark | None = None
     highest: Mark | None = None
     swept_at: datetime | None = None
+    interval: Interval | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether a record that does not come is gone from the source."""
+        return self.since is None and self.interval is None
 
 
 def plan(

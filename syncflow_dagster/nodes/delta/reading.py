@@ -10,6 +10,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncflow_dagster.core.leaving import check
 from syncflow_dagster.nodes.delta import marks
 from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.normalise import Normaliser
@@ -77,6 +78,8 @@ class Reading:
             "definition": definition,
             "earlier": [each.version.number for each in self.earlier],
             "since": marks.to_text(self.plan.since),
+            "interval": str(self.plan.interval),
+            "scheduled_for": str(self.options.scheduled_for),
             "complete": self.options.complete,
             "part": self.options.part.name,
             "release": installed("syncflow-dagster"),
@@ -110,11 +113,17 @@ class Reading:
 
     def _extract(self, workspace: Workspace) -> Generator[Cut, None, None]:
         done = workspace.chunks
-        position = Position(after=workspace.resume, changed_since=self.plan.since)
+        position = Position(
+            after=workspace.resume,
+            changed_since=self.plan.since,
+            interval=self.plan.interval,
+            scheduled_for=self.options.scheduled_for,
+        )
         pieces = self.source.read(position)
         with _closed(pieces):
             found = cuts(pieces, len(done), sum(chunk.read for chunk in done))
             while True:
+                check(self.options.leave)
                 with self.stages.measure("extract") as handled:
                     cut = next(found, None)
                     if cut is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from syncflow_dagster.nodes.delta.cursor import Strategy
+    from syncflow_dagster.nodes.rows import Interval
 
 COUNTS = (
     "read",
@@ -102,6 +103,7 @@ class DeltaResult:
         seconds: From the first row to the commit.
         strategy: `hash` or `sweep` (all rows were read), or `changes`.
         resumed: Chunks that an earlier build had finished already.
+        interval: The time the rows are of; None: the source does not go by intervals.
         rejected: The first 100 by row number.
         preview: Up to 20 delta rows.
     """
@@ -114,6 +116,7 @@ class DeltaResult:
     seconds: float = 0.0
     strategy: Strategy = "hash"
     resumed: int = 0
+    interval: Interval | None = None
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import make_url
@@ -13,12 +14,16 @@ from syncflow_dagster.nodes.pull.registry import database_of, open_files, open_s
 from syncflow_dagster.nodes.pull.resume import Order
 from syncflow_dagster.nodes.pull.template import (
     CHANGED_SINCE,
+    INTERVAL,
+    INTERVAL_END,
+    INTERVAL_START,
     RESUME_AFTER,
+    SCHEDULED_FOR,
     read_text,
     render,
     variables,
 )
-from syncflow_dagster.nodes.rows import Piece, Position
+from syncflow_dagster.nodes.rows import Interval, Piece, Position
 from syncflow_dagster.workflows.models import FilesConnection, SqlConnection
 
 if TYPE_CHECKING:
@@ -30,6 +35,9 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.rows import RowSource
     from syncflow_dagster.workflows.loader import LoadedWorkflow
     from syncflow_dagster.workflows.models import PullNode
+
+#: Where a read ends that is given no interval.
+_NO_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -73,13 +81,31 @@ class PullRows:
         Raises:
             QueryTemplateError: The template cannot be read.
         """
-        return any(one.name == CHANGED_SINCE for one in variables(self._template))
+        return CHANGED_SINCE in self._used
+
+    @property
+    def reads_intervals(self) -> bool:
+        """Whether the template asks for `interval_start` or `interval_end`.
+
+        Raises:
+            QueryTemplateError: The template cannot be read.
+        """
+        return bool(INTERVAL & self._used)
+
+    @property
+    def asks_when(self) -> bool:
+        """Whether the template asks for anything that depends on when the run was due.
+
+        Raises:
+            QueryTemplateError: The template cannot be read.
+        """
+        return self.reads_intervals or SCHEDULED_FOR in self._used
 
     def read(self, position: Position) -> Iterator[Piece]:
         """Read the rows.
 
         Args:
-            position: What the template gets as `resume_after` and `changed_since`.
+            position: What the template gets beside its parameters.
 
         Yields:
             Batches of at most `node.batch_rows` rows and one schema, but for dates that are none
@@ -93,12 +119,23 @@ class PullRows:
                 the `resume` column.
             MissingColumn: There is no `resume` column.
         """
-        places = {RESUME_AFTER: position.after, CHANGED_SINCE: position.changed_since}
+        interval = position.interval or Interval(None, _NO_END)
+        places = {
+            RESUME_AFTER: position.after,
+            CHANGED_SINCE: position.changed_since,
+            INTERVAL_START: interval.start,
+            INTERVAL_END: interval.end,
+            SCHEDULED_FOR: position.scheduled_for,
+        }
         database = database_of(self.connection.url.get_secret_value()) or ""
         query = render(self._template, {**self._parameters, **places}, database)
         order = None if self.node.resume is None else Order(self.node, query.path, position.after)
         for batch in open_source(self.connection).read(query, self.node.batch_rows):
             yield Piece(batch, None if order is None else order.follow(batch))
+
+    @property
+    def _used(self) -> frozenset[str]:
+        return frozenset(one.name for one in variables(self._template))
 
     @property
     def _template(self) -> Path:

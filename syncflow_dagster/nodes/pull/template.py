@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 #: What every template is given beside its parameters: the value of the node's `resume` column to
 #: read on behind, and the row version to read changes since; null: all rows.
 RESUME_AFTER, CHANGED_SINCE = "resume_after", "changed_since"
+#: Beside that: where the time that is read begins, exclusive (null at first: everything up to the
+#: end) and ends, inclusive; and the due time the run was started for, by hand the present moment.
+INTERVAL_START, INTERVAL_END, SCHEDULED_FOR = "interval_start", "interval_end", "scheduled_for"
+INTERVAL = frozenset({INTERVAL_START, INTERVAL_END})
+#: All of them; no parameter of a node may be called so.
+GIVEN = frozenset({RESUME_AFTER, CHANGED_SINCE, SCHEDULED_FOR, *INTERVAL})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62}){0,2}")
 _MARKER = re.compile(r"\0(\d+)\0")
 _WORDLIKE = re.compile(r"[\w$:]")

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 from typing import TYPE_CHECKING, Literal
 
 from syncflow_dagster.nodes.delta import parts
@@ -123,7 +123,7 @@ def note_due(
         noted_to = row["noted_to"] if row["rule"] == rule_text else first
         if heeded_since is not None:
             noted_to = max(noted_to, heeded_since - _MOMENT)
-        due = deque(_up_to(rule, noted_to, now), maxlen=MOST_NOTED)
+        due = deque(takewhile(lambda due: due <= now, rule.after(noted_to)), maxlen=MOST_NOTED)
         occasions = [
             (one.astimezone(UTC).isoformat(), one, before)
             for before, one in pairwise([row["last_due"], *due])
@@ -238,13 +238,6 @@ def take(
     if row is None or row["run_id"] in {run_id, root}:
         return None
     return row["reason"] or f"run {row['run_id'][:8]} has it"
-
-
-def _up_to(rule: Rule, after: datetime, upto: datetime) -> Iterator[datetime]:
-    for due in rule.after(after):
-        if due > upto:
-            return
-        yield due
 
 
 def _together(slot: Slot) -> tuple[datetime, str, str]:

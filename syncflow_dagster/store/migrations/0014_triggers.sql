@@ -59,7 +59,8 @@ create table pull_interval (
     primary key (workflow, node, part, parts)
 );
 
--- When a record is due next, of nodes whose records each have their own times.
+-- When a record is due next, of nodes whose records each have their own times. Records that say no
+-- time have no row.
 create table due_record (
     workflow     text not null,
     node         text not null,
@@ -77,6 +78,15 @@ create table due_record (
 create index due_record_next on due_record (workflow, node, next_due_at)
     where next_due_at is not null;
 create index due_record_problem on due_record (workflow, node) where problem is not null;
+
+-- How the due times of a node's records were found; where the file says it otherwise, all are found
+-- anew. Empty: only those of records that have changed since are found.
+create table due_definition (
+    workflow    text not null,
+    node        text not null,
+    definition  text not null,
+    primary key (workflow, node)
+);
 
 -- What an owner's turns have cost, in seconds of work by its share.
 create table owner_turn (

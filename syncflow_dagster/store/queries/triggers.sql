@@ -55,3 +55,16 @@ where slot_id = %(slot_id)s and state in ('DUE', 'REQUESTED')
 
 -- name: slot_state
 select state, reason, run_id from syncflow.trigger_slot where slot_id = %(slot_id)s
+
+-- name: read_interval
+select definition, read_to
+from syncflow.pull_interval
+where workflow = %(workflow)s and node = %(node)s and part = %(part)s and parts = %(parts)s
+
+-- name: keep_interval
+insert into syncflow.pull_interval
+    (workflow, node, part, parts, definition, read_to, run_id, read_at)
+values (%(workflow)s, %(node)s, %(part)s, %(parts)s, %(definition)s, %(read_to)s, %(run_id)s, %(now)s)
+on conflict (workflow, node, part, parts) do update
+set definition = excluded.definition, read_to = excluded.read_to, run_id = excluded.run_id,
+    read_at = excluded.read_at

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncflow_dagster.nodes.pull.template import CHANGED_SINCE, RESUME_AFTER
+from syncflow_dagster.nodes.pull.template import (
+    CHANGED_SINCE,
+    GIVEN,
+    INTERVAL,
+    RESUME_AFTER,
+)
 from syncflow_dagster.workflows.patterns import reads_files
 from syncflow_dagster.workflows.problems import Finding
 from syncflow_dagster.workflows.rules.graph import field_type
@@ -24,7 +29,7 @@ def given_parameters(graph: Graph) -> Iterator[Finding]:
     """Report parameters every template has anyway: a value of the file would never be seen."""
     for pull in graph.of_type("pull"):
         for name, view in pull["parameters"].entries().items():
-            if name in {RESUME_AFTER, CHANGED_SINCE}:
+            if name in GIVEN:
                 message = f"{name!r} is given to every template by the read itself"
                 yield Finding(view.loc, message, "call the parameter something else", at_key=True)
 
@@ -100,6 +105,38 @@ def unused_places(graph: Graph, used: Mapping[str, AbstractSet[str]]) -> Iterato
             rule = (graph.fields(delta) or {}).get(version.text or "")
             column = rule["column"].text if rule is not None else None
             yield _unused(strategy, source, CHANGED_SINCE, column or version.text or "row_version")
+
+
+def intervals(graph: Graph, used: Mapping[str, AbstractSet[str]]) -> Iterator[Finding]:
+    """Report reads by intervals of which something would be read twice, left out, or deleted.
+
+    Args:
+        graph: The nodes.
+        used: As for `unused_places`.
+    """
+    for pull in graph.of_type("pull"):
+        uses = used.get(pull["name"].text or "", frozenset())
+        for missing in sorted(INTERVAL - uses) if INTERVAL & uses else ():
+            message = (
+                f"the template {pull['query'].text} asks for an interval, but not its {missing!r}"
+            )
+            hint = "ask for rows later than interval_start and not later than interval_end"
+            yield Finding(pull["query"].loc, message, hint)
+    for delta in graph.of_type("delta"):
+        if not INTERVAL & used.get(delta["source"].text or "", frozenset()):
+            continue
+        strategy, deletes = delta["detection"]["strategy"], delta["deletes"]["detect"]
+        if strategy.text in _BY_VERSION:
+            message = (
+                f"{delta['source'].text!r} reads intervals, which the strategy leaves no say in"
+            )
+            yield Finding(strategy.loc, message, "use strategy: hash")
+        if deletes.data is not False:
+            place = deletes if deletes.exists else delta["source"]
+            message = (
+                f"{delta['source'].text!r} reads intervals, so what it does not give may be there"
+            )
+            yield Finding(place.loc, message, "turn deletes off: deletes: {detect: false}")
 
 
 def _unused(place: View, pull: View, variable: str, column: str | None) -> Finding:
