@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from heapq import merge
 from itertools import takewhile
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from syncflow_dagster.core.timing.localtime import ONE_DAY, instants_of_day, start_of
 
@@ -32,6 +32,7 @@ class Rule(Protocol):
         ...
 
 
+@runtime_checkable
 class DayRule(Protocol):
     """A rule by the clock on the wall: on some days, always at the same times of the day."""
 
