@@ -11,7 +11,8 @@ bench = import_module("syncflow_dagster.testing.bench.linkedin.run")
 
 
 def test_it_tells_what_finding_due_leads_costs(postgres_url, monkeypatch):
-    monkeypatch.setattr(bench, "_REPEATS", 3)
+    monkeypatch.setattr(bench, "_ROUNDS", 1)
+    monkeypatch.setattr(bench, "_IN_A_ROW", 3)
     monkeypatch.setattr(bench, "SMALL", 200)
     result = bench.run(2000, url=postgres_url)
     assert result["due"] == 400

@@ -2,7 +2,7 @@
 
 -- name: accounts
 insert into outreach_account (account, status)
-select 'unipile:bench/account-' || number, 'OK' from generate_series(0, 9) as number;
+select 'unipile:bench/account-' || number, 'OK' from generate_series(1, 10) as number;
 
 -- name: sequence
 insert into outreach_sequence (workflow, node, version, digest, steps, created_at)
@@ -14,10 +14,12 @@ insert into outreach_person (since) select %(now)s from generate_series(1, %(row
 -- name: leads
 -- Of each hundred 20 are due: 5 to be looked at, 10 to be invited, 5 to be written to. The others
 -- wait for an approval, are due later, wait for an event, or are at their end.
+-- Account 1 has 11 of 20 leads: even among few it has as many to look at as a turn takes at once, so
+-- that the same is asked of few and of many.
 insert into outreach_lead (workflow, node, person_id, account, sequence_id, n_steps, source_key,
                            slug, provider_id, state, state_since, step_since, enrolled_at,
                            next_due_at, queue, invite_origin, current_step, terminal_at)
-select 'bench', 'steps', number, 'unipile:bench/account-' || number %% 10, 1, 4, 'r' || number,
+select 'bench', 'steps', number, 'unipile:bench/account-' || greatest(number %% 20 - 9, 1), 1, 4, 'r' || number,
        'jane-doe-' || number, 'ACoAA' || md5(number::text), k.state, t.past, t.past, t.past,
        case when k.due then t.past when k.later then %(now)s + (number %% 9973) * interval '1 minute' end,
        k.queue,
@@ -26,7 +28,7 @@ select 'bench', 'steps', number, 'unipile:bench/account-' || number %% 10, 1, 4,
        case when k.state in ('completed', 'replied') then t.past end
 from generate_series(1, %(rows)s) as number
 cross join lateral (
-    select %(now)s - (number %% 9973) * interval '1 minute' as past, number / 10 %% 100 as part) t
+    select %(now)s - (number %% 9973) * interval '1 minute' as past, number / 20 %% 100 as part) t
 cross join lateral (
     select case when t.part < 5 then 'invite_sent' when t.part < 15 then 'pending_invite'
                 when t.part < 20 then 'connected' when t.part < 30 then 'awaiting_approval'
