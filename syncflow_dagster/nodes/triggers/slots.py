@@ -41,6 +41,7 @@ WHOLE = ""
 PATIENCE = timedelta(seconds=60)
 #: Due times noted at once, the latest: more than any policy makes up for.
 MOST_NOTED = 1_000
+_NOT_OF_THE_RULE = {"name", "enabled", "missed", "missed_most", "late_after_s"}
 _MOMENT = timedelta(microseconds=1)
 _GONE = "the workflow file names no such trigger or partition any more"
 
@@ -89,9 +90,8 @@ def slot_parts(workflow: Workflow) -> tuple[str, ...]:
 def note_due(
     database: Database,
     workflow: Workflow,
-    trigger: str,
+    trigger: TimeTrigger,
     rule: Rule,
-    rule_text: str,
     now: datetime,
     *,
     begin: datetime | None = None,
@@ -102,25 +102,25 @@ def note_due(
     Args:
         database: A migrated database.
         workflow: The workflow.
-        trigger: The trigger's name.
+        trigger: The trigger.
         rule: Its due times.
-        rule_text: All that decides about them; where it has changed, they begin anew.
         now: Up to when.
-        begin: From when on, that moment included, if it is noted for the first time or has
-            changed; None: from now on.
+        begin: From when on, that moment included, if it is noted for the first time or its due
+            times have changed; None: from now on.
         heeded_since: When a person switched it on; what was due before is none of its business.
 
     Returns:
         The slots that are new, by due time; of more than `MOST_NOTED` due times the latest.
     """
-    given = {"workflow": workflow.workflow, "trigger": trigger, "rule": rule_text}
+    text = _rule_text(workflow, trigger)
+    given = {"workflow": workflow.workflow, "trigger": trigger.name, "rule": text}
     first = (begin or now + _MOMENT) - _MOMENT
     with database.transaction() as conn:
         conn.execute(load("triggers")["begin_cursor"], {**given, "noted_to": first})
         # A second daemon waits here, and then finds nothing left to note.
         row = conn.execute(load("triggers")["lock_cursor"], given).fetchone()
         assert row is not None
-        noted_to = row["noted_to"] if row["rule"] == rule_text else first
+        noted_to = row["noted_to"] if row["rule"] == text else first
         if heeded_since is not None:
             noted_to = max(noted_to, heeded_since - _MOMENT)
         due = deque(takewhile(lambda due: due <= now, rule.after(noted_to)), maxlen=MOST_NOTED)
@@ -128,7 +128,7 @@ def note_due(
             (one.astimezone(UTC).isoformat(), one, before)
             for before, one in pairwise([row["last_due"], *due])
         ]
-        found = note_occasions(conn, workflow, trigger, occasions, now)
+        found = note_occasions(conn, workflow, trigger.name, occasions, now)
         cursor = {"noted_to": max(noted_to, now), "last_due": due[-1] if due else row["last_due"]}
         conn.execute(load("triggers")["keep_cursor"], {**given, **cursor})
     crash_point("trigger.noted")
@@ -238,6 +238,27 @@ def take(
     if row is None or row["run_id"] in {run_id, root}:
         return None
     return row["reason"] or f"run {row['run_id'][:8]} has it"
+
+
+def opens_from(workflow: Workflow) -> Callable[[datetime], datetime]:
+    """Return what `next_to_start` wants to know of a workflow's windows."""
+    from syncflow_dagster.workflows.timing import windows_of
+
+    windows = windows_of(workflow)
+
+    def opens(due: datetime) -> datetime:
+        if windows is None or windows.is_open(due):
+            return due
+        return windows.next_open(due) or due
+
+    return opens
+
+
+def _rule_text(workflow: Workflow, trigger: TimeTrigger) -> str:
+    """Return all that decides about a trigger's due times."""
+    calendar = workflow.calendars.get(trigger.calendar or "")
+    days = "" if calendar is None else calendar.model_dump_json()
+    return trigger.model_dump_json(exclude=_NOT_OF_THE_RULE) + days
 
 
 def _together(slot: Slot) -> tuple[datetime, str, str]:
