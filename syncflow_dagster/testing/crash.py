@@ -50,6 +50,8 @@ PUSH_POINTS = (
     "reconcile.decided",
 )
 RETENTION_POINTS = ("retain.batch_written", "retain.batch_committed")
+#: Passed where records are due at times of their own.
+DUE_POINTS = ("due.rows_written", "due.committed")
 ADOPT_POINTS = ("adopt.batch_written", "adopt.batch_committed")
 IDENTITY_POINTS = (
     "identity.begun",
@@ -79,6 +81,7 @@ POINTS = (
     *DELTA_POINTS,
     *PUSH_POINTS,
     *RETENTION_POINTS,
+    *DUE_POINTS,
     *ADOPT_POINTS,
     *IDENTITY_POINTS,
     *INBOX_POINTS,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from syncflow_dagster.core.detect.classify import Operation
 from syncflow_dagster.nodes.delta import detection, rejections, runs, superseding, versions
 from syncflow_dagster.nodes.delta.detection import Decided
+from syncflow_dagster.nodes.delta.due import keep_due_times
 from syncflow_dagster.nodes.delta.layout import Layout
 from syncflow_dagster.nodes.delta.parents import release_waiting, relink
 from syncflow_dagster.nodes.delta.preview import preview
@@ -124,6 +125,15 @@ class Finish:
             self._store_rejections(complete=complete)
             writer.write(self.clock.now())
             counts.update(asdict(writer.written))
+            keep_due_times(
+                self.conn,
+                workflow,
+                self.node,
+                self.parent,
+                batch=self.batch.number,
+                last=self.last,
+                now=self.clock.now(),
+            )
             superseded = superseding.supersede(self.conn, self.node, self.batch.number, self.last)
             counts["superseded"] = superseded
             handled(counts["inserted"] + counts["updated"] + counts["deleted"])

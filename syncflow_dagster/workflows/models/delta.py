@@ -168,6 +168,31 @@ class Detection(Model):
     )
 
 
+class Due(Model):
+    """When each record is due: then it goes to its consumers once more, as if it had changed."""
+
+    at: FieldName | None = Field(
+        None, description="Date or datetime field: the record is due once, at that moment."
+    )
+    every: FieldName | None = Field(
+        None,
+        description="Text field that says when the record is due, again and again: a phrase, such "
+        "as `last Friday of the month at 09:30`, or an interval, such as `10 days`.",
+    )
+    anchor: FieldName | None = Field(
+        None, description="Date or datetime field from which a record's interval is counted."
+    )
+    timezone: Text = Field(
+        "UTC",
+        description="IANA time zone of phrases, and of dates, which begin at its midnight.",
+    )
+    release: Literal["at_once", "when_due"] = Field(
+        "at_once",
+        description="Whether a new or changed record goes to its consumers at once, or is held "
+        "until it is due.",
+    )
+
+
 class DeltaNode(Model):
     """Compares what was pulled with what is known, and keeps the changes as delta rows."""
 
@@ -190,6 +215,11 @@ class DeltaNode(Model):
     )
     detection: Detection = Field(
         Detection(), description="Which rows are read, and what tells that one changed."
+    )
+    due: Due | None = Field(
+        None,
+        description="When each record is due, where records have times of their own. One that was "
+        "due several times while nothing ran goes to its consumers once.",
     )
     partitions: int = Field(
         1,
