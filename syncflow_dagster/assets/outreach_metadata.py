@@ -64,6 +64,8 @@ def told_turn(report: TurnReport, *, dry_run: bool) -> str:
     held = _words(report.held)
     more = f"; held: {held}" if held else ""
     later = f"; next at {report.next_at:%Y-%m-%d %H:%M} UTC" if report.next_at else ""
+    if report.left is not None:
+        later = f"; left: {report.left}"
     return f"{report.account}: {sent}; {report.looked_at:,} leads looked at{more}{later}"
 
 
@@ -145,6 +147,8 @@ def of_turn(report: TurnReport, *, dry_run: bool) -> dict[str, Any]:
         "requests": report.requests,
         "reads": report.reads,
     }
+    if report.left is not None:
+        metadata["left"] = report.left
     if dry_run:
         metadata["would_send"] = len(report.would)
     if report.would:

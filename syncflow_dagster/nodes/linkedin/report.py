@@ -86,6 +86,7 @@ class TurnReport:
         held: Why actions were not admitted, by reason.
         would: What a dry run would send now.
         stopped: Why the account may do nothing at all for now, if so.
+        left: Why it had to stop between two actions, if so.
         next_at: When something can go next; None where only an event can bring that about.
         requests: Requests that carried actions.
         reads: Requests that only asked.
@@ -101,6 +102,7 @@ class TurnReport:
     held: Counter[str] = field(default_factory=Counter)
     would: list[Intended] = field(default_factory=list)
     stopped: str | None = None
+    left: str | None = None
     next_at: datetime | None = None
     requests: int = 0
     reads: int = 0

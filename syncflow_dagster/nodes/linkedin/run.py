@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.backoff import Random
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.core.consent.identifiers import PrivacyKey
+    from syncflow_dagster.core.leaving import Leave
     from syncflow_dagster.nodes.linkedin.api import LinkedIn
     from syncflow_dagster.nodes.linkedin.report import (
         EnrolReport,
@@ -53,12 +54,14 @@ class OutreachOptions:
         chance: Where jitter is drawn from.
         batch_rows: Changes of the source enrolled in one transaction.
         ask: Gives what asks LinkedIn through an account; Unipile, if left out.
+        leave: Asked between two actions, and in waits, whether a turn must stop there.
     """
 
     privacy_key: PrivacyKey | None = None
     chance: Random = field(default_factory=random.Random)
     batch_rows: int = 500
     ask: Callable[[LinkedInAccount], LinkedIn] | None = None
+    leave: Leave | None = None
 
 
 class OutreachRun:

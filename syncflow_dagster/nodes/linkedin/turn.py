@@ -10,6 +10,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from syncflow_dagster.core import leaving
+from syncflow_dagster.core.leaving import Left
 from syncflow_dagster.ledger.worker import Busy, only_one
 from syncflow_dagster.nodes.linkedin.accounts import Account, AccountStore
 from syncflow_dagster.nodes.linkedin.admission import LOOK_AGAIN, Admission
@@ -90,11 +92,17 @@ class _Turn:
             self._report.next_at = self._began + _A_DAY
             self._end()
         else:
-            self._work()
+            try:
+                self._work()
+            except Left as left:
+                self._report.left = self._reason = left.reason
+                self._report.next_at = self._next_at(self._run.clock.now())
             self._end()
 
     def _work(self) -> None:
+        leave = self._run.options.leave
         while True:
+            leaving.check(leave)
             self._looker.look()
             self._check_status()
             done = self._see_to() or self._act()
@@ -109,7 +117,7 @@ class _Turn:
             self._report.next_at = at = self._next_at(now)
             if at is None or at >= self._ends or at <= now:
                 return
-            self._run.clock.sleep((at - now).total_seconds())
+            leaving.wait(self._run.clock, (at - now).total_seconds(), leave)
 
     def _see_to(self) -> bool:
         """Bring on what is under way and due; tell whether that has changed anything."""

@@ -139,6 +139,7 @@ class Actor:
                 longest_s=_DELIVERY_S,
                 most_tries=_TRIES,
                 chance=self.run.options.chance,
+                leave=self.run.options.leave,
             ),
             admission=self.admission,
         ).run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from syncflow_dagster.core import leaving
 from syncflow_dagster.core.backoff import full_jitter
 from syncflow_dagster.core.outcomes import Retry, Stop, Unknown, outage_of
 from syncflow_dagster.ledger.pauses import AccountPaused
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.backoff import Random
     from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.core.leaving import Leave
     from syncflow_dagster.ledger.budgets import Budgets
     from syncflow_dagster.nodes.monday.client import MondayClient
     from syncflow_dagster.workflows.models import MondayPushNode
@@ -29,6 +31,7 @@ def read_patiently(
     clock: Clock,
     patience_s: float,
     chance: Random | None = None,
+    leave: Leave | None = None,
 ) -> Contract:
     """Read the board a node pushes to, within the account's budgets.
 
@@ -39,10 +42,12 @@ def read_patiently(
         clock: Waiting.
         patience_s: Seconds waited in all, budgets not counted.
         chance: Where jitter is drawn from.
+        leave: Asked while it waits whether it must stop there.
 
     Raises:
         BoardUnavailable: monday did not answer for so long, or refused.
         AccountPaused: nothing may be sent on the account for longer than that.
+        Left: It must not go on.
     """
     chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
     waited, tries = 0.0, 0
@@ -62,7 +67,7 @@ def read_patiently(
                 raise
             wait = full_jitter(tries, chance) + (error.outcome.after_s or 0.0)
         waited += wait
-        clock.sleep(wait)
+        leaving.wait(clock, wait, leave)
 
 
 def _read(client: MondayClient, node: MondayPushNode, budgets: Budgets) -> Contract:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.core.leaving import Leave
     from syncflow_dagster.nodes.monday.contract import Board, Contract
     from syncflow_dagster.nodes.monday.preflight import Fault
     from syncflow_dagster.store.database import Database
@@ -123,8 +124,9 @@ class Push:
             BoardUnavailable: monday did not answer for as long as our patience lasts.
             AccountPaused: nothing may be sent on the account for longer than that.
             ContractBroken: the board does not fit the workflow.
+            Left: it must not go on.
         """
-        contract = self.read_board()
+        contract = self.read_board(self._options.delivery.leave)
         self.warnings = self.faults(contract)
         refuse(self._node, contract, self.warnings)
         self.look_at(contract)
@@ -132,19 +134,27 @@ class Push:
             retry_transient(self._adopt_groups, self._clock)
         return contract
 
-    def read_board(self) -> Contract:
+    def read_board(self, leave: Leave | None = None) -> Contract:
         """Read the board, whether it fits or not, within the account's budgets.
+
+        Args:
+            leave: Asked while it waits whether it must stop there.
 
         Raises:
             BoardUnavailable: monday did not answer for as long as our patience lasts.
+            Left: It must not go on.
         """
         patience_s = self._options.delivery.patience_s
-        return read_patiently(self._client, self._node, self._budgets(), self._clock, patience_s)
+        budgets = self._budgets(leave)
+        return read_patiently(
+            self._client, self._node, budgets, self._clock, patience_s, leave=leave
+        )
 
-    def _budgets(self) -> Budgets:
+    def _budgets(self, leave: Leave | None = None) -> Budgets:
         destination = self._destination
         first, probe = destination.budgets(), destination.probe
-        return Budgets(self._database, self._clock, destination.account, first, probe)
+        account = destination.account
+        return Budgets(self._database, self._clock, account, first, probe, leave=leave)
 
     def faults(self, contract: Contract) -> list[Fault]:
         """Return everything in which the board does not fit.

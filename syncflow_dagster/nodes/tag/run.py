@@ -207,7 +207,8 @@ class TagRun:
                 progress,
             )
             reports.append(delivery.run())
-            if reports[-1].stopped is not None or reports[-1].paused is not None:
+            last = reports[-1]
+            if any(why is not None for why in (last.stopped, last.paused, last.left)):
                 break
         return _together(reports)
 
@@ -338,5 +339,6 @@ def _together(reports: Sequence[DeliveryReport]) -> DeliveryReport:
         whole.remaining += one.remaining
         whole.stopped = whole.stopped or one.stopped
         whole.paused = whole.paused or one.paused
+        whole.left = whole.left or one.left
         whole.forecast = whole.forecast or one.forecast
     return whole
