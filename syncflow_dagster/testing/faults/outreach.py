@@ -160,6 +160,7 @@ def _hold(result: FaultResult, verdict: Verdict, course: Course, not_killed: Seq
     if verdict.finished != verdict.completed:
         broken.append(f"{verdict.finished - verdict.completed} finished, but not completed")
     late = max(course.recoveries, default=timedelta())
+    result.recovery_s = late.total_seconds()
     if late > _RECOVERY:
         broken.append(f"at work again only {late} after a kill")
     broken += [f"nothing passed {point}" for point in not_killed]
