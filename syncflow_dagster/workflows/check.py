@@ -65,14 +65,16 @@ def check(paths: Iterable[Path | str], environ: Mapping[str, str] | None = None)
     """
     files: dict[Path, None] = {}
     empty: list[BrokenFile] = []
-    for path in map(Path, paths):
+    named = [Path(path) for path in paths]
+    for path in named:
         found = find_files(path) if path.is_dir() else [path]
         files |= dict.fromkeys(found)
         if not found:
             message, hint = "the folder holds no workflow file", "a workflow file ends with .yaml"
             problem = Problem(path, 1, 1, "file", message, hint)
             empty.append(BrokenFile(path, (problem,), path.name))
-    loaded = load_files(files, environ)
+    # Beside files named one by one there may be others.
+    loaded = load_files(files, environ, complete=all(path.is_dir() for path in named))
     return CheckReport(Loaded(loaded.workflows, loaded.broken + empty))
 
 

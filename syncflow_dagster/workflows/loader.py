@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from syncflow_dagster.workflows import (
+    after,
     functions,
     messages,
     queries,
     rules,
     secrets,
+    timing_check,
 )
 from syncflow_dagster.workflows.environment import Environment
 from syncflow_dagster.workflows.models import Workflow
@@ -53,6 +56,7 @@ class LoadedWorkflow:
         queries: Absolute path of the template of each pull node that has one, by its name.
         places: Where names stand that must differ between files: line and column by what they
             name, `workflow` or `table <name>`.
+        after_places: Where the triggers name workflows to run after: line and column by name.
         warnings: What is no mistake, but somebody should know.
     """
 
@@ -60,6 +64,7 @@ class LoadedWorkflow:
     path: Path
     queries: Mapping[str, Path] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
+    after_places: Mapping[str, Place] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
 
 
@@ -124,12 +129,22 @@ def load_folder(folder: Path, environ: Mapping[str, str] | None = None) -> Loade
     return load_files(find_files(folder), environ)
 
 
-def load_files(paths: Iterable[Path], environ: Mapping[str, str] | None = None) -> Loaded:
-    """Read workflow files that run beside each other: names and tables must differ."""
+def load_files(
+    paths: Iterable[Path], environ: Mapping[str, str] | None = None, *, complete: bool = True
+) -> Loaded:
+    """Read workflow files that run beside each other: names and tables must differ.
+
+    Args:
+        paths: The files.
+        environ: As for `load_file`.
+        complete: Whether there are no others: then workflows that triggers name must be among them.
+    """
     workflows: list[LoadedWorkflow] = []
     broken: list[BrokenFile] = []
+    order: dict[Path, int] = {}
     for path in paths:
         result = load_file(path, environ)
+        order[result.path] = len(order)
         if isinstance(result, LoadedWorkflow):
             clashes = _clashes(result, workflows)
             if not clashes:
@@ -137,7 +152,8 @@ def load_files(paths: Iterable[Path], environ: Mapping[str, str] | None = None) 
                 continue
             result = BrokenFile(result.path, tuple(clashes), result.workflow.workflow)
         broken.append(result)
-    return Loaded(workflows, broken)
+    workflows, lost = after.check(workflows, {one.name for one in broken}, complete=complete)
+    return Loaded(workflows, sorted(broken + lost, key=lambda one: order[one.path]))
 
 
 def find_files(folder: Path) -> list[Path]:
@@ -181,6 +197,10 @@ def _validate(
     findings += _resolved(functions.check(root, path), parsed)
     findings += secrets.check(root, parsed)
     mistakes = [finding for finding in findings if not finding.is_warning]
+    if workflow is not None and not mistakes:
+        odd = list(timing_check.findings(workflow, datetime.now(UTC)))
+        findings += odd
+        mistakes += [finding for finding in odd if not finding.is_warning]
     problems = _problems(mistakes, parsed, path) + in_templates
     if workflow is None or problems:
         name = root["workflow"].text
@@ -193,7 +213,9 @@ def _validate(
         if workflow.connections[pull.connection].type != "files"
     }
     warnings = tuple(_problems([one for one in findings if one.is_warning], parsed, path))
-    return LoadedWorkflow(workflow, path, templates, _places(parsed, workflow), warnings)
+    return LoadedWorkflow(
+        workflow, path, templates, _places(parsed, workflow), _after(parsed, workflow), warnings
+    )
 
 
 def _resolved(findings: Iterable[Finding], parsed: Document) -> list[Finding]:
@@ -224,6 +246,14 @@ def _places(parsed: Document, workflow: Workflow) -> dict[str, Place]:
         if node.type == "delta":
             places[f"table {node.table}"] = parsed.place(("nodes", index, "table"))
     return places
+
+
+def _after(parsed: Document, workflow: Workflow) -> dict[str, Place]:
+    return {
+        trigger.workflow: parsed.place(("triggers", index, "workflow"))
+        for index, trigger in enumerate(workflow.triggers)
+        if trigger.type == "after"
+    }
 
 
 def _clashes(new: LoadedWorkflow, others: Iterable[LoadedWorkflow]) -> list[Problem]:

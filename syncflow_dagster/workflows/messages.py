@@ -44,6 +44,9 @@ _WANTED = {
     "bool": "true or false",
     "string": "a text",
     "list": "a list",
+    "tuple": "a list",
+    "date": "a date such as 2026-12-24",
+    "datetime": "a time such as 2026-01-05T09:00",
     "dict": "a mapping of keys to values",
     "model": "a mapping of keys to values",
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from syncflow_dagster.workflows.problems import Finding
-from syncflow_dagster.workflows.rules.triggers import bad_timezone
+from syncflow_dagster.workflows.rules.zones import bad_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from syncflow_dagster.core.outreach.tokens import TOKENS
 from syncflow_dagster.workflows.problems import Finding
 from syncflow_dagster.workflows.rules.graph import repeated
 from syncflow_dagster.workflows.rules.references import taken_once
-from syncflow_dagster.workflows.rules.triggers import bad_timezone
+from syncflow_dagster.workflows.rules.zones import bad_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

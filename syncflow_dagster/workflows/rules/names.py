@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from syncflow_dagster.core.records import RESERVED_COLUMNS, TABLE_ENDINGS
 from syncflow_dagster.workflows.problems import Finding
 from syncflow_dagster.workflows.rules.graph import repeated
+from syncflow_dagster.workflows.rules.triggers import TIME_TRIGGERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.rules.graph import Graph
 
 _RETENTION = "retention"
+#: Names of triggers that the file gives none, by type.
+_DEFAULT_NAMES = {**dict.fromkeys(TIME_TRIGGERS, "schedule"), "after": "after"}
 
 
 def node_names(graph: Graph) -> Iterator[Finding]:
@@ -23,25 +26,30 @@ def node_names(graph: Graph) -> Iterator[Finding]:
 
 
 def trigger_names(graph: Graph) -> Iterator[Finding]:
-    """Report schedules of one name, the ones we name included, and a second pending_rows."""
+    """Report triggers of one name, and schedules named like the one of retention."""
     seen: set[str] = set()
-    pending = False
     for trigger in graph.root["triggers"].items():
-        if trigger["type"].text == "cron":
-            name = trigger["name"].text or ("" if trigger["name"].exists else "schedule")
-            if name in seen:
-                at = trigger["name"] if trigger["name"].exists else trigger
-                hint = "give each cron trigger a 'name' of its own"
-                yield Finding(at.loc, f"two triggers are called {name!r}", hint)
-            if name == _RETENTION:
-                message = f"the schedule of the workflow's retention is called {name!r} already"
-                yield Finding(trigger["name"].loc, message, "give the trigger another name")
-            seen.add(name)
-        elif trigger["type"].text == "pending_rows":
-            if pending:
-                message = "there is a pending_rows trigger already"
-                yield Finding(trigger.loc, message, "one serves the whole workflow: remove this")
-            pending = True
+        kind = trigger["type"].text
+        if kind not in _DEFAULT_NAMES:
+            continue
+        at = trigger["name"]
+        name = at.text or ("" if at.exists else _DEFAULT_NAMES[kind])
+        if name in seen:
+            hint = "give each trigger a 'name' of its own"
+            loc = at.loc if at.exists else trigger.loc
+            yield Finding(loc, f"two triggers are called {name!r}", hint)
+        if name == _RETENTION and kind in TIME_TRIGGERS:
+            message = f"the schedule of the workflow's retention is called {name!r} already"
+            yield Finding(at.loc, message, "give the trigger another name")
+        seen.add(name)
+
+
+def second_pending_rows(graph: Graph) -> Iterator[Finding]:
+    """Report a second pending_rows trigger."""
+    triggers = graph.root["triggers"].items()
+    for trigger in [one for one in triggers if one["type"].text == "pending_rows"][1:]:
+        message = "there is a pending_rows trigger already"
+        yield Finding(trigger.loc, message, "one serves the whole workflow: remove this")
 
 
 def field_names(graph: Graph) -> Iterator[Finding]:
@@ -87,4 +95,12 @@ def board_columns(graph: Graph) -> Iterator[Finding]:
         yield from repeated(columns, "the board column", "a column takes one field only")
 
 
-RULES = (node_names, trigger_names, field_names, reserved_field_names, tables, board_columns)
+RULES = (
+    node_names,
+    trigger_names,
+    second_pending_rows,
+    field_names,
+    reserved_field_names,
+    tables,
+    board_columns,
+)

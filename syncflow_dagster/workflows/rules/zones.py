@@ -1,0 +1,32 @@
+"""Time zones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, available_timezones
+
+from syncflow_dagster.workflows.problems import Finding, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncflow_dagster.workflows.view import View
+
+
+def bad_timezone(view: View) -> Iterator[Finding]:
+    """Report a text that is no IANA time zone."""
+    if view.text is None or zone_of(view) is not None:
+        return
+    close = nearest(view.text, sorted(available_timezones()))
+    hint = f"did you mean {close!r}?" if close else "for example 'America/New_York' or 'UTC'"
+    yield Finding(view.loc, f"there is no time zone {view.text!r}", hint)
+
+
+def zone_of(view: View) -> ZoneInfo | None:
+    """Return the time zone a text names, UTC where there is no text; None: there is no such."""
+    if not view.exists:
+        return ZoneInfo("UTC")
+    try:
+        return ZoneInfo(view.text or "")
+    except (ValueError, OSError, LookupError):
+        return None
