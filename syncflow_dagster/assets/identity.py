@@ -7,6 +7,7 @@ import dagster as dg
 
 from syncflow_dagster.assets import names, tables
 from syncflow_dagster.assets.check_results import Maker, checks_of
+from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.plots import bars
 from syncflow_dagster.assets.progress import Progress, duration
@@ -153,7 +154,7 @@ def _review_queue(key: dg.AssetKey, opened: OpenStep, state: IdentityState) -> d
 def _spec(workflow: Workflow, node: IdentityNode) -> dg.AssetSpec:
     return dg.AssetSpec(
         names.asset_key(workflow, node.name),
-        deps=[names.asset_key(workflow, node.source)],
+        deps=with_due(workflow, [node.source]),
         description=f"{node.description}\n\nNo record becomes a second row of a person, and none "
         "is joined to another for its name alone: what is not sure waits for a person's decision.",
         group_name=names.group_name(workflow),

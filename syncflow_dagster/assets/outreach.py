@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from syncflow_dagster.assets import names, outreach_metadata
+from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import readable_failures
 from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.stopping import Stop, StoppableClock
@@ -47,8 +48,8 @@ def outreach_assets(
         with_pool: Let runs with the same account wait for each other in Dagster's queue.
     """
     maker = _Maker(loaded, node, with_pool=with_pool)
-    source = names.asset_key(loaded.workflow, node.source)
-    enrolment = maker.asset("enrolment", _enrol, deps=[source])
+    sources = with_due(loaded.workflow, [node.source])
+    enrolment = maker.asset("enrolment", _enrol, deps=sources)
     inbox = maker.asset("inbox", _read_inbox, deps=[maker.key("enrolment")])
     found, sent = [], []
     for account in node.accounts:

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from syncflow_dagster.assets import columns, names, push_metadata
+from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import failure, readable_failures
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.stalling import tell_sensor
@@ -231,7 +232,7 @@ def _deps(workflow: Workflow, node: MondayPushNode, number: int) -> list[dg.Asse
     # The first pass plans for all of them, so it comes after every delta.
     sources = [mapping.source for mapping in (node.items, *subitems)]
     if number == ITEMS:
-        return [names.asset_key(workflow, name) for name in dict.fromkeys(sources)]
+        return with_due(workflow, sources)
     before = [one for one in names.passes(node) if one < number]
     return [names.pass_key(workflow, node, before[-1])]
 

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from syncflow_dagster.assets import names, push_metadata, tag_metadata
+from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import failure, readable_failures
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.stalling import tell_sensor
@@ -200,7 +201,7 @@ def _teller(progress: Progress, stop: Stop) -> Teller:
 def _spec(workflow: Workflow, node: TagNode) -> dg.AssetSpec:
     return dg.AssetSpec(
         names.asset_key(workflow, node.name),
-        deps=[names.asset_key(workflow, node.source)],
+        deps=with_due(workflow, [node.source]),
         # Left out in a dry run: then nothing was written.
         skippable=True,
         description=f"{node.description}\n\nTags records of `{node.object}` under the policy "

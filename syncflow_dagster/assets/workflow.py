@@ -11,6 +11,7 @@ from syncflow_dagster.assets import names, partitions
 from syncflow_dagster.assets.board_check import board_check, check_key
 from syncflow_dagster.assets.checks import delta_checks, pass_checks
 from syncflow_dagster.assets.delta import delta_assets
+from syncflow_dagster.assets.due import due_asset, due_keys
 from syncflow_dagster.assets.identity import identity_asset, identity_checks
 from syncflow_dagster.assets.outreach import outreach_assets, outreach_keys
 from syncflow_dagster.assets.outreach_checks import outreach_checks
@@ -84,6 +85,7 @@ def workflow_definitions(
     """
     workflow = loaded.workflow
     assets = [delta_assets(loaded, node) for node in workflow.deltas]
+    assets += [due_asset(loaded, node) for node in workflow.deltas if node.due is not None]
     checks = [delta_checks(loaded, node) for node in workflow.deltas]
     for node in workflow.pushes:
         assets += push_assets(loaded, node, with_pool=with_pools)
@@ -192,4 +194,5 @@ def _consumer_keys(workflow: Workflow) -> list[dg.AssetKey]:
     others = [*identities, *(node.name for node in of_identities)]
     others += [node.name for node in workflow.tags]
     outreach = [key for node in workflow.linkedin_steps for key in outreach_keys(workflow, node)]
-    return [*passes, *(names.asset_key(workflow, name) for name in others), *outreach]
+    due = due_keys(workflow)
+    return [*due, *passes, *(names.asset_key(workflow, name) for name in others), *outreach]
