@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from syncflow_dagster.core.leaving import Left
 from syncflow_dagster.nodes.delta import batches as running
 from syncflow_dagster.nodes.delta import cursor, runs, tables, versions
-from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, DeltaError
+from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, DeltaError, ReadingLeft
 from syncflow_dagster.nodes.delta.finish import Finish
 from syncflow_dagster.nodes.delta.known import read_known
 from syncflow_dagster.nodes.delta.locks import share_writing
@@ -84,7 +85,7 @@ def build_delta(
         DeleteGuard: Too many records would be deleted.
         DeltaDefinitionError: The node cannot be used as it is declared.
         DeltaError: The source gave something that cannot be read.
-        Left: It had to stop while it read; see `DeltaOptions.leave`.
+        ReadingLeft: It had to stop while it read; see `DeltaOptions.leave`.
     """
     options = options or DeltaOptions()
     if node.parent is None and parent is not None:
@@ -142,6 +143,8 @@ class _Build:
                     self.clock,
                 )
                 result = self._finish(finish, plan, definition, version, earlier)
+            except Left as left:
+                raise ReadingLeft(left.reason, workspace.leave()) from left
             except (DeltaError, ValueError):
                 workspace.remove()
                 raise

@@ -28,10 +28,14 @@ STALE_AFTER_S = 3600
 #: The same where the source says up to when its rows show every change: what changed later is read
 #: with the next changes. As long as two days, as services give back in one what they allow in it.
 COVERED_STALE_AFTER_S = 48 * 3600
+#: The same once it was left on purpose, as its window was over: until the one after a week of days
+#: off. What changed in rows that were read before, the build after it finds.
+LEFT_STALE_AFTER_S = 11 * 24 * 3600
 #: Records of a chunk are numbered from `chunk * STRIDE`.
 STRIDE = 1 << 32
 
 _BUILD = "build.json"
+_LEFT = "left"
 _PARTS = ("records", "entries", "rejected")
 
 
@@ -128,7 +132,7 @@ class Workspace:
             self.chunks = usable
             kept = {f"{manifest.number:06}" for manifest in usable}
             for path in self._folder.iterdir():
-                if path.name != _BUILD and path.name.partition(".")[0] not in kept:
+                if path.name not in {_BUILD, _LEFT} and path.name.partition(".")[0] not in kept:
                     path.unlink()
             return earlier
         self.remove()
@@ -164,6 +168,17 @@ class Workspace:
         """Read a chunk's normalised records."""
         return pl.read_ipc(self.records(chunk), columns=columns)
 
+    def leave(self) -> int:
+        """Keep the chunks for the build that goes on in another window.
+
+        Returns:
+            Rows of the source in them; 0 if none could go on with them.
+        """
+        if not self.continues:
+            return 0
+        (self._folder / _LEFT).touch()
+        return sum(chunk.read for chunk in self.chunks)
+
     def forget(self) -> None:
         """Delete the chunks, and nothing else of the folder."""
         for manifest in reversed(self.chunks):
@@ -196,6 +211,8 @@ class Workspace:
         # Files' own times, since that is what the machine that wrote them knew.
         covered = all(manifest.covered is not None for manifest in found)
         good_for_s = COVERED_STALE_AFTER_S if covered else STALE_AFTER_S
+        if (self._folder / _LEFT).exists():
+            good_for_s = LEFT_STALE_AFTER_S
         if not found or time.time() - newest > good_for_s:
             return []
         while found and not found[-1].last and found[-1].resume is None:
