@@ -323,15 +323,15 @@ def fault(only: tuple[str, ...], *, resume: bool, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["delta", "monday", "salesforce", "linkedin"]))
-@click.option("--rows", type=click.IntRange(min=1), help="Rows, orders, records, or leads.")
+@click.argument("what", type=click.Choice(["delta", "monday", "salesforce", "linkedin", "idle"]))
+@click.option("--rows", type=click.IntRange(min=1), help="How many rows, orders, and so on.")
 @click.option("--ratios", is_flag=True, help="Leave out what means nothing elsewhere.")
 @_JSON
 def bench(what: str, rows: int | None, *, ratios: bool, as_json: bool) -> None:
     """Measure a part against what cannot be had for less; only the ratios mean anything.
 
     Rows are 100,000 of the delta's source, 1,000 orders for monday, 100,000 records of a
-    Salesforce org, or 1,000,000 leads for linkedin, if not said otherwise.
+    Salesforce org, 1,000,000 leads for linkedin, or 50 workflows for idle, if not said otherwise.
     """
     from syncflow_dagster.testing.bench import measure
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ROWS = {"delta": 100_000, "monday": 1_000, "salesforce": 100_000, "linkedin": 1_000_000}
+_ROWS = {
+    "delta": 100_000,
+    "monday": 1_000,
+    "salesforce": 100_000,
+    "linkedin": 1_000_000,
+    "idle": 50,
+}
 
 
 def measure(
@@ -16,7 +22,7 @@ def measure(
     """Run a benchmark.
 
     Args:
-        what: `delta`, `monday`, `salesforce` or `linkedin`.
+        what: `delta`, `monday`, `salesforce`, `linkedin` or `idle`.
         rows: Its size; None: the usual one.
         ratios_only: Whether the text leaves out what means nothing on another machine.
 
@@ -42,6 +48,12 @@ def measure(
 
         result = linkedin.run(rows or _ROWS[what])
         return result, linkedin_report.lines(result, ratios_only=ratios_only)
+    if what == "idle":
+        from syncflow_dagster.testing.bench import idle
+        from syncflow_dagster.testing.bench.idle import report as idle_report
+
+        result = idle.run(rows or _ROWS[what])
+        return result, idle_report.lines(result, ratios_only=ratios_only)
     from syncflow_dagster.testing.bench import delta, report
 
     result = delta.run(rows or _ROWS[what])
