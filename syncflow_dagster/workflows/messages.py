@@ -73,12 +73,20 @@ def findings(
     misspelt = {meant for error in details if (meant := _meant(error, details)) is not None}
     found: dict[Finding, None] = {}
     for error in details:
-        # A misspelt key is one mistake, not an unknown key and a missing one.
-        if error["type"] != "missing" or error["loc"] not in misspelt:
+        # A misspelt key is one mistake, not an unknown key and a missing one; nor is a list whose
+        # entries are wrong too short as well.
+        echo = error["type"] == "too_short" and any(_lies_in(one, error) for one in details)
+        if not echo and (error["type"] != "missing" or error["loc"] not in misspelt):
             meant = _meant(error, details)
             word = str(meant[-1]) if meant else None
             found.setdefault(_finding(error, document, root, word))
     return list(found)
+
+
+def _lies_in(error: ErrorDetails, other: ErrorDetails) -> bool:
+    """Tell whether an error is about a part of what another one is about."""
+    above = other["loc"]
+    return len(error["loc"]) > len(above) and error["loc"][: len(above)] == above
 
 
 def _meant(error: ErrorDetails, all_errors: Iterable[ErrorDetails]) -> Loc | None:
