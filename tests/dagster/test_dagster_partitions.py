@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -14,7 +15,8 @@ from syncflow_dagster.assets.names import asset_key
 from syncflow_dagster.assets.workflow import workflow_definitions
 from syncflow_dagster.commands import CommandFailed
 from syncflow_dagster.commands.rejected import rejected_report, retry_workflow
-from syncflow_dagster.schedules.cron import schedules
+from syncflow_dagster.resources.store import Store
+from syncflow_dagster.schedules.triggers import schedules
 
 KEYS = ["1_of_2", "2_of_2"]
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -25,9 +27,26 @@ def _repository(shop, text=cases.WORKFLOW):
     return definitions.build(shop.folder).get_repository_def()
 
 
-def _due(instance, repository, moment):
+class Noon:
+    """A store whose clock is behind every tick."""
+
+    def __init__(self, database):
+        self.database = database
+
+    def now(self):
+        return NOON
+
+    @contextmanager
+    def open(self):
+        yield Store(self.database, self)
+
+
+def _due(shop, instance, repository, moment):
     return dg.build_schedule_context(
-        instance, scheduled_execution_time=moment, repository_def=repository
+        instance,
+        scheduled_execution_time=moment,
+        repository_def=repository,
+        resources={"store": Noon(shop.database)},
     )
 
 
@@ -111,19 +130,22 @@ def test_a_tick_starts_a_run_for_each_part_unless_an_earlier_one_is_under_way(sh
     whole, parts = schedules(built)
     assert (whole.name, whole.job_name) == ("shop_often", "shop")
     assert (parts.name, parts.job_name) == ("shop_often_parts", "shop_parts")
-    with dg.instance_for_test() as instance, _due(instance, repository, NOON) as context:
+    with dg.instance_for_test() as instance, _due(shop, instance, repository, NOON) as context:
         requests = parts.evaluate_tick(context).run_requests
         assert [one.partition_key for one in requests] == KEYS
         assert [one.tags["dagster/partition"] for one in requests] == KEYS
         assert {one.tags["workflow"] for one in requests} == {"shop"}
+        # Each has a slot of its own, so that one of them can be made up for.
+        assert len({one.tags["slot"] for one in requests}) == len(KEYS)
         instance.create_run_for_job(
             dg.JobDefinition(graph_def=dg.GraphDefinition(name="p"), name="p"),
             status=dg.DagsterRunStatus.STARTED,
             tags=requests[0].tags,
         )
         # The two schedules of a trigger are due at once, and do not keep each other away.
-        assert len(whole.evaluate_tick(context).run_requests) == 1
-        with _due(instance, repository, NOON.replace(minute=5)) as later:
+        (request,) = whole.evaluate_tick(context).run_requests
+        assert request.partition_key is None
+        with _due(shop, instance, repository, NOON.replace(minute=5)) as later:
             for schedule in (whole, parts):
                 assert "still under way" in schedule.evaluate_tick(later).skip_message
 

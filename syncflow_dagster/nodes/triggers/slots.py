@@ -18,10 +18,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise, takewhile
 from typing import TYPE_CHECKING, Literal
 
+from syncflow_dagster.core.timing.missed import Missed, settle
 from syncflow_dagster.nodes.delta import parts
 from syncflow_dagster.store.sql import load
 from syncflow_dagster.testing.crash import crash_point
 from syncflow_dagster.workflows.models.triggers import AfterTrigger, TimeTrigger
+from syncflow_dagster.workflows.timing import windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -242,8 +244,6 @@ def take(
 
 def opens_from(workflow: Workflow) -> Callable[[datetime], datetime]:
     """Return what `next_to_start` wants to know of a workflow's windows."""
-    from syncflow_dagster.workflows.timing import windows_of
-
     windows = windows_of(workflow)
 
     def opens(due: datetime) -> datetime:
@@ -272,8 +272,6 @@ def _skipped(
     opens: Callable[[datetime], datetime],
 ) -> Iterator[tuple[int, str]]:
     """Give the slots nothing will run for, each with the reason."""
-    from syncflow_dagster.core.timing.missed import Missed, settle
-
     known = {
         trigger.name: trigger
         for trigger in workflow.triggers
