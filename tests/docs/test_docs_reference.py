@@ -33,6 +33,7 @@ from syncflow_dagster.sandbox.server import SandboxServer
 from syncflow_dagster.testing.crash import (
     ADOPT_POINTS,
     DELTA_POINTS,
+    DUE_POINTS,
     IDENTITY_POINTS,
     INBOX_POINTS,
     PULL_POINTS,
@@ -97,6 +98,7 @@ def test_every_crash_point_is_listed_in_the_order_of_passing():
     assert tuple(docs_pages.first_codes(sections["Pull"])) == PULL_POINTS
     assert tuple(docs_pages.first_codes(sections["Delta"])) == DELTA_POINTS
     assert tuple(docs_pages.first_codes(sections["Push"])) == PUSH_POINTS
+    assert tuple(docs_pages.first_codes(sections["Due records"])) == DUE_POINTS
     assert tuple(docs_pages.first_codes(sections["Adoption"])) == ADOPT_POINTS
     assert tuple(docs_pages.first_codes(sections["Retention"])) == RETENTION_POINTS
     assert tuple(docs_pages.first_codes(sections["Identity"])) == IDENTITY_POINTS

@@ -14,6 +14,7 @@ from syncflow_dagster.nodes.delta import build
 from syncflow_dagster.testing import crash
 from syncflow_dagster.testing.faults.adoption import adoption_cases
 from syncflow_dagster.testing.faults.cases import cases
+from syncflow_dagster.testing.faults.due import due_cases
 from syncflow_dagster.testing.faults.identity import identity_cases
 from syncflow_dagster.testing.faults.jobs_cases import jobs_cases
 from syncflow_dagster.testing.faults.outreach import outreach_cases
@@ -47,6 +48,7 @@ def test_the_list_and_the_code_name_the_same_points():
 def test_the_fault_matrix_kills_at_every_point():
     others = [
         *retention_cases().values(),
+        *due_cases().values(),
         *adoption_cases().values(),
         *identity_cases().values(),
     ]

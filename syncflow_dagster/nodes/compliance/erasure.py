@@ -146,6 +146,10 @@ class _Erasing:
         self.conn.execute(statement(name, table), {**values, "now": self.by.at})
 
     def _records(self) -> None:
+        # First, so that a record which becomes due just now has its new row before rows go.
+        for table, records in self.held.records.items():
+            if table.endswith(SNAPSHOT):
+                self._do("erase_due_records", {"records": records, "table": table}, table)
         for table, records in self.held.records.items():
             kind = "erase_snapshot" if table.endswith(SNAPSHOT) else "erase_rows"
             fields = holdings.own_fields(self.conn, table)

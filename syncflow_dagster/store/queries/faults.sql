@@ -66,6 +66,12 @@ select (select count(*) from {delta} join {archive} using (delta_id))
        (select count(*) from {archive}) as archived,
        (select count(*) from syncflow.effect_archive) as effects;
 
+-- name: judge_due
+-- Rows of records that were due, how many records these are, and how many are due still.
+select count(*) as rows, count(distinct bk_hash) as records,
+       (select count(*) from syncflow.due_record where next_due_at is not null) as left
+from {delta} where operation = 'UPDATE';
+
 -- name: explained
 -- Newest rows of records that are not on the board, for a reason that somebody can read.
 select record_uuid::text as key, state from {table}

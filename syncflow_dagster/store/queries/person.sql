@@ -48,6 +48,13 @@ select to_jsonb(d) as held from {table} d where d.record_uuid = any(%(records)s)
 -- name: delta_ids
 select delta_id from {table} where record_uuid = any(%(records)s)
 
+-- name: erase_due_records
+-- What a record says of its times may be personal too; and nobody is asked about it any more.
+delete from due_record r
+using {table} k, delta_entity e
+where e.table_name || '_snapshot' = %(table)s and r.workflow = e.workflow and r.node = e.node
+  and r.bk_hash = k.bk_hash and k.record_uuid = any(%(records)s)
+
 -- name: erase_rows
 -- A change that is not sent yet is not sent any more.
 update {table} d

@@ -17,6 +17,8 @@ cross join lateral (
     from {table} d
     where d.state in ('PENDING', 'PUSHING', 'FAILED', 'WAITING', 'HELD')
       and d.state = l.state and d.state_since < l.before
+      -- Until a record is due, nobody needs to act.
+      and not (d.state = 'HELD' and starts_with(coalesce(d.reason, ''), 'held until it '))
     limit {most}
 ) s
 

@@ -12,6 +12,7 @@ from syncflow_dagster.testing.faults.board_cases import board_cases
 from syncflow_dagster.testing.faults.board_run import board_faults
 from syncflow_dagster.testing.faults.cases import cases
 from syncflow_dagster.testing.faults.deltas import delta_cases, killed_deltas
+from syncflow_dagster.testing.faults.due import due_cases, killed_searches
 from syncflow_dagster.testing.faults.identity import identity_cases, killed_identities
 from syncflow_dagster.testing.faults.jobs import job_faults
 from syncflow_dagster.testing.faults.jobs_cases import jobs_cases
@@ -61,6 +62,7 @@ def parts() -> list[Part]:
         Part(pull_cases(), disturbed_pulls),
         Part(delta_cases(), killed_deltas),
         Part(retention_cases(), killed_retention),
+        Part(due_cases(), killed_searches),
         Part(adoption_cases(), killed_adoptions),
         Part(identity_cases(), killed_identities),
         Part(tag_cases(), disturbed_tags),
