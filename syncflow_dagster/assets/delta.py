@@ -12,14 +12,18 @@ import dagster as dg
 from syncflow_dagster.assets import columns, names, partitions
 from syncflow_dagster.assets.delta_metadata import delta_metadata, pull_metadata, summary
 from syncflow_dagster.assets.failures import readable_failures
+from syncflow_dagster.assets.leaving import leaving, say_left
 from syncflow_dagster.assets.progress import stage_teller
 from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.waiting import waiting_metadata
+from syncflow_dagster.core.leaving import Left, check
 from syncflow_dagster.nodes.delta.build import DeltaOptions, DeltaResult, build_delta
+from syncflow_dagster.nodes.delta.errors import ReadingLeft
 from syncflow_dagster.nodes.delta.waiting import waiting
 from syncflow_dagster.nodes.pull.read import PullRows
 from syncflow_dagster.nodes.rows import RowSource
 from syncflow_dagster.nodes.sources import open_source
+from syncflow_dagster.nodes.triggers.windows import give_back
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.store.builds import builds_folder
 from syncflow_dagster.store.location import default_home
@@ -53,16 +57,21 @@ def delta_assets(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetsDefinition
         with readable_failures(), step.open(context) as opened:
             source = open_source(opened.loaded, node, opened.database, context.log.info)
             options = _options(context, opened, node, source)
-            result = build_delta(
-                opened.database,
-                workflow.workflow,
-                node,
-                source,
-                parent=parent,
-                clock=opened.clock,
-                options=options,
-                progress=stage_teller(context.log.info),
-            )
+            try:
+                check(options.leave)
+                result = build_delta(
+                    opened.database,
+                    workflow.workflow,
+                    node,
+                    source,
+                    parent=parent,
+                    clock=opened.clock,
+                    options=options,
+                    progress=stage_teller(context.log.info),
+                )
+            except Left as left:
+                _leave(context, opened, node, left)
+                return
             metadata = _metadata(opened, node, options, result)
         context.log.info("%s: %s", node.name, summary(result))
         if pull is not None:
@@ -102,7 +111,21 @@ def _options(
         scheduled_for=due if asks_when else None,
         by_interval=isinstance(source, PullRows) and source.reads_intervals,
         home=builds_folder(default_home(), opened.database),
+        # A turn is a push's: one that reads goes on, as some sources cannot be read on from there.
+        leave=leaving(
+            opened, opened.loaded.workflow, opened.clock.now(), context.run.run_id, in_turns=False
+        ),
     )
+
+
+def _leave(
+    context: dg.AssetExecutionContext, opened: OpenStep, node: DeltaNode, left: Left
+) -> None:
+    """Say that nothing was found yet; what the run was started for is somebody else's again."""
+    told = left.in_words() if isinstance(left, ReadingLeft) else f"nothing is read now: {left}"
+    say_left(context, [names.asset_key(opened.loaded.workflow, node.name)], told)
+    if opened.occasion is not None:
+        give_back(opened.database, opened.occasion.slot_id, opened.clock.now())
 
 
 def _metadata(
@@ -124,6 +147,8 @@ def _pull_spec(loaded: LoadedWorkflow, pull: Pull, node: DeltaNode) -> dg.AssetS
     workflow = loaded.workflow
     return dg.AssetSpec(
         names.asset_key(workflow, pull.name),
+        # Left out where the step had to stop, as its window was over: the asset is as it was.
+        skippable=True,
         description=f"{pull.description}\n\nRead in batches and handed straight to `{node.name}`; "
         "the rows are stored nowhere in between.",
         metadata=columns.of_pull(node),
@@ -145,6 +170,7 @@ def _delta_spec(loaded: LoadedWorkflow, node: DeltaNode) -> dg.AssetSpec:
     return dg.AssetSpec(
         names.asset_key(workflow, node.name),
         deps=deps,
+        skippable=True,
         description=_description(node),
         metadata=columns.of_delta(node),
         group_name=names.group_name(workflow),

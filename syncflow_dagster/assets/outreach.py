@@ -10,9 +10,11 @@ import dagster as dg
 from syncflow_dagster.assets import names, outreach_metadata
 from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import readable_failures
+from syncflow_dagster.assets.leaving import leaving
 from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.stopping import Stop, StoppableClock
 from syncflow_dagster.core.clock import Clock
+from syncflow_dagster.core.leaving import Leave
 from syncflow_dagster.nodes.compliance.key import privacy_key
 from syncflow_dagster.nodes.delta.build import prepare
 from syncflow_dagster.nodes.linkedin.polls import poll
@@ -108,7 +110,9 @@ class _Maker:
                 # A run before the first delta finds empty tables, not missing ones.
                 prepare(opened.database, workflow.workflow, workflow.deltas)
                 stop = Stop()
-                run = outreach_run(opened, node.name, StoppableClock(opened.clock, stop))
+                leave = leaving(opened, workflow, opened.clock.now(), context.run.run_id)
+                clock = StoppableClock(opened.clock, stop)
+                run = outreach_run(opened, node.name, clock, leave)
                 with stop.on_signals():
                     metadata = step(context, run, opened)
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
@@ -116,13 +120,16 @@ class _Maker:
         return run_part
 
 
-def outreach_run(opened: OpenStep, node: str, clock: Clock) -> OutreachRun:
+def outreach_run(
+    opened: OpenStep, node: str, clock: Clock, leave: Leave | None = None
+) -> OutreachRun:
     """Return the run of a LinkedIn step; a dry run of the job is one of the node."""
     loaded = opened.loaded
     if opened.options.dry_run:
         loaded = _in_dry_run(loaded, node)
     key = privacy_key(os.environ, opened.database, opened.clock.now())
-    return OutreachRun(opened.database, clock, loaded, node, OutreachOptions(privacy_key=key))
+    options = OutreachOptions(privacy_key=key, leave=leave)
+    return OutreachRun(opened.database, clock, loaded, node, options)
 
 
 def _in_dry_run(loaded: LoadedWorkflow, name: str) -> LoadedWorkflow:

@@ -10,12 +10,14 @@ import dagster as dg
 from syncflow_dagster.assets import columns, names, push_metadata
 from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import failure, readable_failures
+from syncflow_dagster.assets.leaving import leaving, not_now
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.stalling import tell_sensor
 from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.stopping import Stop, StoppableClock
+from syncflow_dagster.core.leaving import Leave, Left
 from syncflow_dagster.ledger.budgets import Budgets
-from syncflow_dagster.ledger.delivery_report import DeliveryReport, Teller
+from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport, Teller
 from syncflow_dagster.ledger.pauses import AccountPaused
 from syncflow_dagster.ledger.worker import only_one
 from syncflow_dagster.nodes.delta.build import prepare
@@ -86,6 +88,9 @@ def _run(
     since = opened.clock.now()
     # A push before the first delta finds empty tables, not missing ones.
     prepare(opened.database, workflow.workflow, workflow.deltas)
+    leave = leaving(opened, workflow, since, context.run.run_id)
+    if not_now(context, leave, [key]):
+        return
     with only_one(opened.database, f"push {workflow.workflow}.{node.name}"):
         work = _work(opened, node, number, since)
         if not work.has_work and not dry_run:
@@ -94,7 +99,7 @@ def _run(
             metadata = _nothing(work, number) | _from_database(opened, node, number, since)
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             return
-        metadata, report, skipped = _push(context, opened, node, number)
+        metadata, report, skipped = _push(context, opened, node, number, leave)
     if report is None:
         context.log_event(dg.AssetObservation(key, description="Dry run.", metadata=metadata))
         return
@@ -108,12 +113,17 @@ def _run(
 
 
 def _push(
-    context: dg.AssetExecutionContext, opened: OpenStep, node: MondayPushNode, number: int
+    context: dg.AssetExecutionContext,
+    opened: OpenStep,
+    node: MondayPushNode,
+    number: int,
+    leave: Leave,
 ) -> tuple[dict[str, Any], DeliveryReport | None, Mapping[str, int]]:
     """Plan and deliver; a dry run has no delivery. The last: rows with nothing to do."""
     chosen = opened.options
     pin = pin_path(opened.loaded.path)
-    options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer, pin=pin)
+    delivery = DeliveryOptions(leave=leave)
+    options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer, delivery, pin)
     stop = Stop()
     clock = StoppableClock(opened.clock, stop)
     with closing(Push(opened.database, clock, opened.loaded.workflow, node, options)) as push:
@@ -122,6 +132,10 @@ def _push(
         except AccountPaused as paused:
             context.log.warning("nothing is sent: %s", paused)
             report = DeliveryReport(paused=paused.pause)
+            return push_metadata.of_delivery(report, 0.0), report, {}
+        except Left as left:
+            context.log.info("nothing is sent: %s", left)
+            report = DeliveryReport(left=left.reason)
             return push_metadata.of_delivery(report, 0.0), report, {}
         for fault in push.warnings:
             context.log.warning("%s: %s", fault.severity, fault)

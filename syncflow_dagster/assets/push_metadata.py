@@ -126,6 +126,8 @@ def of_delivery(report: DeliveryReport, seconds: float) -> dict[str, Any]:
     }
     if report.paused is not None:
         metadata["paused"] = report.paused.in_words()
+    if report.left is not None:
+        metadata["left"] = f"{report.left}; {report.remaining:,} changes wait"
     if report.forecast is not None:
         metadata["forecast"] = report.forecast.in_words()
     if done:

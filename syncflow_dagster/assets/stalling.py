@@ -33,6 +33,9 @@ def tell_sensor(
     ended = push_metadata.ended(report)
     if ended:
         context.instance.add_run_tags(context.run.run_id, {names.MOVED_TAG: "yes"})
+    if report.left is not None:
+        # It goes on in its next window or turn; nothing holds it up.
+        return
     # A bulk job that is at work is no push that does not get on.
     tried = report.requests + report.lookups - report.at_work
     paused = report.paused

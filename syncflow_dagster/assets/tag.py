@@ -11,11 +11,13 @@ import dagster as dg
 from syncflow_dagster.assets import names, push_metadata, tag_metadata
 from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import failure, readable_failures
+from syncflow_dagster.assets.leaving import leaving, not_now
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.stalling import tell_sensor
 from syncflow_dagster.assets.steps import OpenStep, StepResources
 from syncflow_dagster.assets.stopping import Stop, StoppableClock
 from syncflow_dagster.core.clock import Clock
+from syncflow_dagster.core.leaving import Leave
 from syncflow_dagster.ledger.budgets import Budgets
 from syncflow_dagster.ledger.decisions import By
 from syncflow_dagster.ledger.delivery_report import DeliveryOptions, DeliveryReport, Teller
@@ -36,6 +38,7 @@ from syncflow_dagster.nodes.tag.run import GateMaker, TagOptions, TagRun
 from syncflow_dagster.resources.observe import Observer, Work
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import DeltaNode, TagNode, Workflow
+from syncflow_dagster.workflows.models.policy import Policy
 
 _STOPPED = (
     "Nothing more can be written to the org until somebody acts. Nothing is lost: what was not "
@@ -77,6 +80,11 @@ def _run(
     key = names.asset_key(workflow, node.name)
     # A run before the first delta finds empty tables, not missing ones.
     prepare(opened.database, workflow.workflow, workflow.deltas)
+    leave = leaving(opened, workflow, opened.clock.now(), context.run.run_id)
+    if not_now(context, leave, [key]):
+        # A person's decision waits for no window.
+        _approve(context, opened, node, policy_of(opened.loaded, node))
+        return
     with only_one(opened.database, f"push {workflow.workflow}.{node.name}"):
         if not _has_work(opened, node):
             # The org is not even asked: an idle workflow costs it no request.
@@ -84,7 +92,7 @@ def _run(
             nothing = tag_metadata.of_plan(TagPlanReport()) | {"note": "nothing waits"}
             yield dg.MaterializeResult(asset_key=key, metadata=nothing | _budgets(opened, node))
             return
-        delivered, metadata = _tag(context, opened, node)
+        delivered, metadata = _tag(context, opened, node, leave)
     metadata |= _budgets(opened, node)
     if delivered is None:
         context.log_event(dg.AssetObservation(key, description="Dry run.", metadata=metadata))
@@ -118,7 +126,7 @@ def _budgets(opened: OpenStep, node: TagNode) -> dict[str, Any]:
 
 
 def _tag(
-    context: dg.AssetExecutionContext, opened: OpenStep, node: TagNode
+    context: dg.AssetExecutionContext, opened: OpenStep, node: TagNode, leave: Leave
 ) -> tuple[DeliveryReport | None, dict[str, Any]]:
     """Plan and deliver; a dry run has no delivery."""
     chosen = opened.options
@@ -128,10 +136,10 @@ def _tag(
     since = opened.clock.now()
     stop = Stop()
     clock = StoppableClock(opened.clock, stop)
-    with closing(_tag_run(context, opened, node, clock)) as run:
+    with closing(_tag_run(context, opened, node, clock, leave)) as run:
         for one in run.prepare():
             context.log.warning("%s", one.message)
-        _approve(context, opened, node, run)
+        _approve(context, opened, node, run.policy)
         planned = run.plan()
         context.log.info(tag_metadata.told_plan(planned, dry_run=chosen.dry_run))
         metadata = tag_metadata.of_plan(planned) | {"policy": run.policy.policy}
@@ -149,7 +157,7 @@ def _tag(
 
 
 def _tag_run(
-    context: dg.AssetExecutionContext, opened: OpenStep, node: TagNode, clock: Clock
+    context: dg.AssetExecutionContext, opened: OpenStep, node: TagNode, clock: Clock, leave: Leave
 ) -> TagRun:
     run_id = context.run.run_id
     options = TagOptions(
@@ -157,6 +165,7 @@ def _tag_run(
         run_id=run_id,
         dry_run=opened.options.dry_run,
         limit=opened.options.limit,
+        delivery=DeliveryOptions(leave=leave),
     )
     make: GateMaker = lambda client, policy, name: salesforce_gate(  # noqa: E731
         opened.database, clock, client, policy, name, environ=os.environ, run_id=run_id
@@ -165,7 +174,7 @@ def _tag_run(
 
 
 def _approve(
-    context: dg.AssetExecutionContext, opened: OpenStep, node: TagNode, run: TagRun
+    context: dg.AssetExecutionContext, opened: OpenStep, node: TagNode, policy: Policy
 ) -> None:
     """Approve the plan that whoever started this run names, as `syncflow tag approve` does.
 
@@ -186,7 +195,7 @@ def _approve(
         return
     approving = ApprovingRun(context.run.run_id, chosen.started_by)
     now = opened.clock.now()
-    approve(opened.database, workflow, run.policy, plan.plan_hash, by, now, approving)
+    approve(opened.database, workflow, policy, plan.plan_hash, by, now, approving)
     context.log.info("plan %s is approved by %s", plan.plan_hash, by.actor)
 
 

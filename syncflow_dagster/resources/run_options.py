@@ -49,6 +49,11 @@ class RunOptions(dg.Config):
         description="Who starts this run, by name. Plans of tags it makes are planned by him, so "
         "with `four_eyes` somebody else has to approve them. Names are not checked.",
     )
+    outside_window: str | None = Field(
+        None,
+        description="Why this run may be at work outside the workflow's windows. It is kept, with "
+        "`started_by`; other runs still wait for the next window.",
+    )
 
 
 class RunOptionsResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -21,3 +21,8 @@ from window_override
 where workflow = %(workflow)s
 order by override_id desc
 limit %(limit)s
+
+-- name: give_back
+update trigger_slot
+set state = 'DUE', state_since = %(now)s, run_id = null
+where slot_id = %(slot_id)s and state = 'TAKEN'
