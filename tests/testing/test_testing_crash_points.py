@@ -20,6 +20,7 @@ from syncflow_dagster.testing.faults.jobs_cases import jobs_cases
 from syncflow_dagster.testing.faults.outreach import outreach_cases
 from syncflow_dagster.testing.faults.retention import retention_cases
 from syncflow_dagster.testing.faults.salesforce_pull import pull_cases
+from syncflow_dagster.testing.faults.triggers import trigger_cases
 
 PACKAGE = Path(syncflow_dagster.__file__).parent
 
@@ -49,6 +50,7 @@ def test_the_fault_matrix_kills_at_every_point():
     others = [
         *retention_cases().values(),
         *due_cases().values(),
+        *trigger_cases().values(),
         *adoption_cases().values(),
         *identity_cases().values(),
     ]

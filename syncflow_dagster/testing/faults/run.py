@@ -26,6 +26,7 @@ from syncflow_dagster.testing.faults.salesforce_pull import disturbed_pulls, pul
 from syncflow_dagster.testing.faults.sources import SOURCES, cut_sources
 from syncflow_dagster.testing.faults.tables import write_tables
 from syncflow_dagster.testing.faults.tags import disturbed_tags, tag_cases
+from syncflow_dagster.testing.faults.triggers import killed_triggers, trigger_cases
 from syncflow_dagster.testing.faults.whole import whole_faults
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def parts() -> list[Part]:
         Part(pull_cases(), disturbed_pulls),
         Part(delta_cases(), killed_deltas),
         Part(retention_cases(), killed_retention),
+        Part(trigger_cases(), killed_triggers),
         Part(due_cases(), killed_searches),
         Part(adoption_cases(), killed_adoptions),
         Part(identity_cases(), killed_identities),
