@@ -12,10 +12,9 @@ from syncflow_dagster.assets.steps import STORE
 from syncflow_dagster.assets.workflow import workflow_definitions
 from syncflow_dagster.resources.run_options import RESOURCE, RunOptionsResource
 from syncflow_dagster.resources.store import store_resource
-from syncflow_dagster.schedules.cron import schedules
+from syncflow_dagster.schedules.triggers import schedules
 from syncflow_dagster.schedules.upkeep import retention_schedule
-from syncflow_dagster.sensors.outreach import outreach_sensor
-from syncflow_dagster.sensors.pending_rows import pending_rows_sensor
+from syncflow_dagster.sensors.dispatcher import dispatcher_sensor
 from syncflow_dagster.sensors.stuck_rows import stuck_rows_sensor
 from syncflow_dagster.sensors.workflow_files import workflow_files_sensor
 from syncflow_dagster.workflows.loader import load_folder
@@ -33,8 +32,7 @@ def build(folder: Path) -> dg.Definitions:
             schedule for one in built for schedule in (*schedules(one), retention_schedule(one))
         ],
         sensors=[
-            pending_rows_sensor(built),
-            outreach_sensor(built),
+            dispatcher_sensor(built),
             stuck_rows_sensor([one.loaded.workflow for one in built]),
             workflow_files_sensor(folder),
         ],

@@ -254,11 +254,14 @@ def delta_tables(workflow: Workflow) -> list[str]:
 
 def push_work(workflow: Workflow) -> Work:
     """Return where a workflow's pushes take their work from."""
+    if not _taken(workflow):
+        return Work()
     parents = {node.name: node for node in workflow.deltas}
     children = [
         (node, parents[node.parent.node]) for node in _taken(workflow) if node.parent is not None
     ]
-    return Work(delta_tables(workflow), push_places(workflow), children)
+    due = [node.name for node in workflow.deltas if node.due is not None]
+    return Work(delta_tables(workflow), push_places(workflow), children, due)
 
 
 def _taken(workflow: Workflow) -> list[DeltaNode]:

@@ -1,4 +1,4 @@
-"""What checks, tables and the sensor ask the database. Reads only; imports no Dagster."""
+"""What checks and tables ask the database. Reads only; imports no Dagster."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql as compose
 
-from syncflow_dagster.ledger.worker import LOCK_CLASS
 from syncflow_dagster.nodes.delta.parents import awaited
-from syncflow_dagster.nodes.monday.plan import ITEMS
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from psycopg.rows import DictRow
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models import DeltaNode
 
-#: Counting for the sensor stops here: it only has to know whether there is work.
-MOST_COUNTED = 1_000
 #: Rows shown of a longer list.
 SAMPLES = 50
 _SCHEMA = "syncflow"
@@ -37,11 +33,13 @@ class Work:
         tables: Delta tables.
         places: Node and pass of each delivery.
         children: Delta nodes whose records wait for a parent, each with the parent's node.
+        due: Delta nodes whose records have times of their own.
     """
 
     tables: Sequence[str] = ()
     places: Sequence[tuple[str, int]] = ()
     children: Sequence[tuple[DeltaNode, DeltaNode]] = ()
+    due: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +57,8 @@ class PassWork:
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """What waits for a push; each number stops at `MOST_COUNTED`, for each table and pass."""
-
-    rows: int = 0
-    effects: int = 0
-    plans: int = 0
-
-    def __bool__(self) -> bool:
-        """Whether there is anything to push."""
-        return bool(self.rows or self.effects or self.plans)
-
-    def in_words(self) -> str:
-        """Return what waits, in words."""
-        parts = [_number(self.rows, "new row")] if self.rows else []
-        parts += [_number(self.effects, "unfinished change")] if self.effects else []
-        parts += [_number(self.plans, "approved plan")] if self.plans else []
-        return " and ".join(parts) or "nothing"
-
-
 def _tables(pairs: Sequence[tuple[DeltaNode, DeltaNode]]) -> list[str]:
     return [node.table for pair in pairs for node in pair]
-
-
-def _number(count: int, word: str) -> str:
-    if count >= MOST_COUNTED:
-        return f"{MOST_COUNTED:,} or more {word}s"
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 class Observer:
@@ -99,55 +71,6 @@ class Observer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._queries = sql.load("observe")
-
-    def pending(
-        self, work: Mapping[str, Work], now: datetime, *, timeout_s: float = 5.0
-    ) -> dict[str, Pending]:
-        """Return what waits, by workflow, with one query.
-
-        Args:
-            work: Delta tables, nodes and passes of each workflow.
-            now: Database time.
-            timeout_s: Seconds after which the database gives up.
-
-        Raises:
-            psycopg.errors.QueryCanceled: it took longer.
-        """
-        tables = [[*one.tables, *_tables(one.children)] for one in work.values()]
-        there = self._there([name for some in tables for name in some])
-        parts: list[compose.Composable] = [
-            compose.SQL(self._bare("pending_rows")).format(
-                workflow=compose.Literal(workflow), table=compose.Identifier(_SCHEMA, name)
-            )
-            for workflow, one in work.items()
-            for name in one.tables
-            if name in there
-        ]
-        parts += [
-            self._free_rows(workflow, *pair)
-            for workflow, one in work.items()
-            for pair in one.children
-            if there.issuperset(_tables([pair]))
-        ]
-        parts += [compose.SQL(self._bare(name)) for name in ("due_effects", "approved_plans")]
-        places = [(workflow, *place) for workflow, one in work.items() for place in one.places]
-        values = {
-            "workflows": [workflow for workflow, _, _ in places],
-            "nodes": [node for _, node, _ in places],
-            "passes": [number for _, _, number in places],
-            "first_pass": ITEMS,
-            "now": now,
-            "lock_class": LOCK_CLASS,
-            "most": MOST_COUNTED,
-        }
-        found: dict[str, dict[str, int]] = {workflow: {} for workflow in work}
-        with self._database.transaction() as conn:
-            milliseconds = compose.Literal(int(timeout_s * 1000))
-            conn.execute(compose.SQL("set local statement_timeout = {}").format(milliseconds))
-            for row in conn.execute(compose.SQL(" union all ").join(parts), values).fetchall():
-                counts = found[row["workflow"]]
-                counts[row["what"]] = counts.get(row["what"], 0) + row["number"]
-        return {workflow: Pending(**counts) for workflow, counts in found.items()}
 
     def pass_work(
         self,

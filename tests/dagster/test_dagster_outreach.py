@@ -16,7 +16,7 @@ from syncflow_dagster.nodes.linkedin.preview import make_preview
 from syncflow_dagster.resources.store import StoreResource
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.sandbox.server import SandboxServer
-from syncflow_dagster.sensors.outreach import evaluate
+from syncflow_dagster.sensors.dispatcher import evaluate
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import plain_url
 from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file

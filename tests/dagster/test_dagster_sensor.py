@@ -1,4 +1,4 @@
-"""The pending-rows sensor: starts when rows wait, never twice at once, patient after failures."""
+"""The dispatcher and waiting rows: a push starts, never twice at once, patient after failures."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,11 +16,11 @@ from syncflow_dagster.assets import names
 from syncflow_dagster.assets.execute import execute_workflow
 from syncflow_dagster.assets.workflow import workflow_definitions
 from syncflow_dagster.nodes.delta.build import prepare
-from syncflow_dagster.resources.observe import Observer, Pending, Work
+from syncflow_dagster.resources.dispatch import MOST_COUNTED, Pending, outlook
+from syncflow_dagster.resources.observe import Work
 from syncflow_dagster.resources.store import StoreResource
-from syncflow_dagster.schedules.cron import schedules
+from syncflow_dagster.sensors.dispatcher import dispatcher_sensor, evaluate, serves
 from syncflow_dagster.sensors.in_flight import IN_FLIGHT
-from syncflow_dagster.sensors.pending_rows import evaluate, pending_rows_sensor, serves
 from syncflow_dagster.workflows.loader import load_folder
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -89,15 +89,17 @@ def test_waiting_rows_start_the_push_with_its_tags(world, instance):
     assert request.tags == {
         "owner": "operations",
         "workflow": "order_list",
+        "turn": "operations",
+        "dagster/priority": "10",
         "started_by": "2 new rows",
     }
 
 
 def test_nothing_waits_before_the_first_delta_and_after_everything_is_synced(world, instance):
-    assert "nothing waits" in _tick(world, instance).skip_message
+    assert _tick(world, instance).skip_message == "Nothing is to be done."
     _insert_rows(world, state="SYNCED")
     _insert_rows(world, state="WAITING")
-    assert "nothing waits" in _tick(world, instance).skip_message
+    assert _tick(world, instance).skip_message == "Nothing is to be done."
 
 
 @pytest.mark.parametrize("status", IN_FLIGHT, ids=lambda status: status.value)
@@ -200,8 +202,11 @@ def test_effects_count_when_the_push_could_take_them_up(world):
     _insert_effect(world, "removed pass", **{"pass": 9})
     workflow = world.loaded.workflow
     mine = Work(names.delta_tables(workflow), names.push_places(workflow))
-    found = Observer(world.database).pending({"order_list": mine, "other": Work()}, NOON)
-    assert found == {"order_list": Pending(rows=1, effects=5), "other": Pending()}
+    work = {"order_list": mine, "other": Work()}
+    found = outlook(world.database, work, NOON, most=MOST_COUNTED)
+    assert found.pending == {"order_list": Pending(rows=1, effects=5)}
+    # To know whether there is anything, nobody has to count.
+    assert outlook(world.database, work, NOON).pending == {"order_list": Pending(rows=1, effects=1)}
 
 
 def test_a_living_workers_effects_are_its_own(world):
@@ -210,9 +215,8 @@ def test_a_living_workers_effects_are_its_own(world):
     future = NOON + timedelta(hours=1)
     with worker(world.database) as alive:
         _insert_effect(world, "mine", state="SENT", lease_owner=alive.number, lease_until=future)
-        observer = Observer(world.database)
         mine = Work(places=[("monday", 1)])
-        assert observer.pending({"order_list": mine}, NOON) == {"order_list": Pending()}
+        assert outlook(world.database, {"order_list": mine}, NOON).pending == {}
 
 
 def test_a_database_that_is_down_skips_the_tick(world, instance, monkeypatch):
@@ -231,14 +235,16 @@ def _short_wait(url, max_size):
     return Database(url, max_size=max_size, timeout=0.2)
 
 
-def test_the_sensor_serves_only_workflows_that_ask_for_it(world, instance, variables):
+def test_rows_start_only_workflows_that_ask_for_it(world, instance, variables):
     (shipments,) = load_folder(SHIPMENTS).workflows
     assert serves(world.loaded.workflow)
     assert not serves(shipments.workflow)
-    built = [workflow_definitions(shipments)]
+    _insert_rows(world)
+    quiet = world.loaded.workflow.model_copy(update={"triggers": ()})
+    assert isinstance(evaluate(instance, [quiet], world.store, NOON), dg.SkipReason)
     context = dg.build_sensor_context(instance, resources={"store": world.store})
-    tick = pending_rows_sensor(built).evaluate_tick(context)
-    assert tick.skip_message == "No workflow has a pending_rows trigger."
+    tick = dispatcher_sensor([workflow_definitions(world.loaded)]).evaluate_tick(context)
+    assert [one.job_name for one in tick.run_requests] == ["order_list_push"]
 
 
 def test_a_dry_run_leaves_the_rows_to_the_sensor_and_the_push_takes_them_away(world, instance):
@@ -249,23 +255,11 @@ def test_a_dry_run_leaves_the_rows_to_the_sensor_and_the_push_takes_them_away(wo
     (request,) = _tick(world, instance).run_requests
     assert "new rows" in request.tags["started_by"]
     assert execute_workflow(world.loaded, instance, only_push=True, store=world.store).success
-    assert "nothing waits" in _tick(world, instance).skip_message
-
-
-def test_the_schedule_skips_while_its_workflow_is_under_way(world):
-    (schedule,) = schedules(workflow_definitions(world.loaded))
-    # A schedule opens its instance itself, so it has to be one that others can open.
-    with (
-        dg.instance_for_test() as instance,
-        dg.build_schedule_context(instance, scheduled_execution_time=NOON) as context,
-    ):
-        (request,) = schedule.evaluate_tick(context).run_requests
-        assert (request.tags["owner"], request.tags["workflow"]) == ("operations", "order_list")
-        _run(instance, dg.DagsterRunStatus.QUEUED)
-        assert "still under way" in schedule.evaluate_tick(context).skip_message
+    assert _tick(world, instance).skip_message == "Nothing is to be done."
 
 
 def test_what_waits_is_told_in_words():
     assert Pending(1, 0).in_words() == "1 new row"
     assert Pending(3, 1).in_words() == "3 new rows and 1 unfinished change"
     assert Pending(1000, 0).in_words() == "1,000 or more new rows"
+    assert Pending(due=2).in_words() == "2 due records"

@@ -17,7 +17,7 @@ from syncflow_dagster.core.turns import (
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from syncflow_dagster.store.database import Database
@@ -34,12 +34,12 @@ class Standing:
 
     Attributes:
         used: The owners' tags.
-        since: Since when workflows wait.
+        waiting: Who waits.
         here: Owners that wait, or had a run a moment ago.
     """
 
     used: Mapping[str, float]
-    since: Mapping[str, datetime]
+    waiting: Sequence[Candidate]
     here: frozenset[str]
 
 
@@ -63,7 +63,7 @@ def standing(database: Database, now: datetime) -> Standing:
     recent = {row["owner"] for row in used if row["is_recent"]}
     return Standing(
         {row["owner"]: row["used_s"] for row in used},
-        {one.workflow: one.since for one in waiting},
+        waiting,
         frozenset({*recent, *(one.owner for one in waiting)}),
     )
 

@@ -41,7 +41,10 @@ create index slot_old on trigger_slot (state_since) where state in ('TAKEN', 'SK
 create table trigger_after (
     workflow  text not null,
     trigger   text not null,
+    begun_at  timestamptz not null,
     noted_to  timestamptz not null,
+    -- when the last of them ended
+    last_end  timestamptz,
     primary key (workflow, trigger)
 );
 
