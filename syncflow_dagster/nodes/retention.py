@@ -193,7 +193,7 @@ class _Retention:
         self._gone = 0
 
     def run(self) -> RetentionReport:
-        """Do everything: delta tables, attempts, summaries."""
+        """Do everything: delta tables, attempts, summaries, served slots."""
         policy = self._workflow.retention
         archives = policy.action == "archive" and not self._options.dry_run
         rows_before = self._now - timedelta(days=policy.delta_days)
@@ -273,9 +273,11 @@ class _Retention:
         return len(seen), rows, effects
 
     def _drop_summaries(self, before: datetime) -> int:
+        """Delete summaries of old runs, and the slots those served; return how many summaries."""
         given = {"workflow": self._workflow.workflow, "before": before}
         with self._database.transaction() as conn:
             dropped = conn.execute(load("retention")["delete_summaries"], given).rowcount
+            conn.execute(load("triggers")["delete_slots"], given)
             if self._options.dry_run:
                 conn.rollback()
         if self._options.home is not None and not self._options.dry_run:

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -45,7 +46,11 @@ def begun_here(run: DagsterRun) -> bool:
     return run.tags.get(_HOST_TAG) == socket.gethostname()
 
 
-def reap(instance: DagsterInstance, is_ours: Callable[[DagsterRun], bool]) -> list[str]:
+def reap(
+    instance: DagsterInstance,
+    is_ours: Callable[[DagsterRun], bool],
+    submitted_within_s: float = 300.0,
+) -> list[str]:
     """End the runs that no process is working on.
 
     A run without a process id yet is left to Dagster's start timeout.
@@ -54,6 +59,8 @@ def reap(instance: DagsterInstance, is_ours: Callable[[DagsterRun], bool]) -> li
         instance: Dagster's instance.
         is_ours: Says whether a run's process would be on this machine: process ids of another
             machine say nothing here.
+        submitted_within_s: Seconds within which a run that was made goes to the queue; the daemon
+            does both in one go, unless it is killed in between.
 
     Returns:
         The ids of the runs that were ended: as failed, so that the retry policy starts them anew,
@@ -85,6 +92,24 @@ def reap(instance: DagsterInstance, is_ours: Callable[[DagsterRun], bool]) -> li
                 f"Its process {pid} is gone, killed or lost in a restart. Nothing was sent twice: "
                 "the next run looks up what is not known.",
             )
+        reaped.append(run.run_id)
+    return reaped + _reap_unsubmitted(instance, submitted_within_s)
+
+
+def _reap_unsubmitted(instance: DagsterInstance, within_s: float) -> list[str]:
+    """End the runs that were made and never queued: else their workflow would wait for them."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    reaped = []
+    made = RunsFilter(statuses=[DagsterRunStatus.NOT_STARTED])
+    for record in instance.get_run_records(made):
+        run = record.dagster_run
+        if time.time() - record.create_timestamp.timestamp() < within_s:
+            continue
+        _LOG.warning("run %s was made and never queued: it is ended", run.run_id)
+        instance.report_run_failed(
+            run, "It was made and never queued, as what made it was killed. It did nothing."
+        )
         reaped.append(run.run_id)
     return reaped
 

@@ -15,10 +15,8 @@ import psutil
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from syncflow_dagster.store.database import Database
 from syncflow_dagster.supervisor import pools, reaper, retention
 from syncflow_dagster.supervisor.housekeeping import Housekeeper
-from syncflow_dagster.supervisor.instance import open_instance, prepare_dagster_home
 
 # A run whose process dies in the middle of a step, as by kill -9 or a power cut.
 _DYING_RUN = """
@@ -35,38 +33,6 @@ def dying():
 
 dying.execute_in_process(instance=dg.DagsterInstance.get(), run_id=sys.argv[1])
 """
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def dagster_environment(postgres_server, home):
-    url = postgres_server.ensure_database(f"dagster_{uuid.uuid4().hex}")
-    with Database(url) as database:
-        return prepare_dagster_home(home, database)
-
-
-@pytest.fixture(scope="module")
-def _opened(dagster_environment):
-    before = dict(os.environ)
-    instance = open_instance(dagster_environment)
-    yield instance
-    instance.dispose()
-    os.environ.clear()
-    os.environ.update(before)
-
-
-@pytest.fixture
-def instance(_opened, dagster_environment, monkeypatch):
-    """The instance without runs."""
-    for name, value in dagster_environment.items():
-        monkeypatch.setenv(name, value)
-    yield _opened
-    for run in _opened.get_runs():
-        _opened.delete_run(run.run_id)
 
 
 @pytest.fixture
@@ -86,6 +52,10 @@ def dead_run(instance, dagster_environment):
 
 def _anywhere(run):
     return True
+
+
+def _none(_runs):
+    return ()
 
 
 def _run_once(instance, function):
@@ -128,6 +98,16 @@ def test_dead_run_is_ended_as_failed(instance, dead_run):
     assert reaper.reap(instance, _anywhere) == [dead_run]
     assert instance.get_run_by_id(dead_run).status == dg.DagsterRunStatus.FAILURE
     assert reaper.reap(instance, _anywhere) == []
+
+
+def test_run_that_was_made_and_never_queued_is_ended(instance):
+    made = instance.create_run_for_job(
+        dg.JobDefinition(graph_def=dg.GraphDefinition(name="made"), name="made")
+    )
+    # It may be on its way to the queue yet.
+    assert reaper.reap(instance, _anywhere) == []
+    assert reaper.reap(instance, _anywhere, submitted_within_s=0) == [made.run_id]
+    assert instance.get_run_by_id(made.run_id).status == dg.DagsterRunStatus.FAILURE
 
 
 def test_dead_run_that_a_person_was_canceling_is_canceled(instance, dead_run):
@@ -209,10 +189,10 @@ def test_old_finished_runs_are_deleted_with_their_output(instance, home):
     finished = [_run_once(instance, lambda: None) for _ in range(3)]
     folders = [home / "dagster" / "storage" / run_id for run_id in finished]
     assert all(folder.is_dir() for folder in folders)
-    now = datetime.now(UTC)
+    later = datetime.now(UTC) + timedelta(seconds=1)
 
-    assert retention.delete_old_runs(instance, 30, now) == 0
-    assert retention.delete_old_runs(instance, 30, now + timedelta(days=31), batch_size=2) == 3
+    assert retention.delete_old_runs(instance, later - timedelta(days=1), _none) == 0
+    assert retention.delete_old_runs(instance, later, _none, batch_size=2) == 3
     assert _statuses(instance) == {waiting: dg.DagsterRunStatus.NOT_STARTED}
     assert instance.all_logs(finished[0]) == []
     assert not any(folder.exists() for folder in folders)
@@ -221,10 +201,18 @@ def test_old_finished_runs_are_deleted_with_their_output(instance, home):
 def test_oldest_runs_go_first_and_the_work_can_be_cut_short(instance):
     finished = [_run_once(instance, lambda: None) for _ in range(3)]
     answers = iter([False, True])
-    later = datetime.now(UTC) + timedelta(days=31)
-    deleted = retention.delete_old_runs(instance, 30, later, should_stop=lambda: next(answers))
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    deleted = retention.delete_old_runs(instance, later, _none, lambda: next(answers))
     assert deleted == 1
     assert set(_statuses(instance)) == set(finished[1:])
+
+
+def test_runs_that_are_to_be_kept_do_not_hold_up_those_behind_them(instance):
+    finished = [_run_once(instance, lambda: None) for _ in range(4)]
+    kept = {finished[0], finished[2]}
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    assert retention.delete_old_runs(instance, later, kept.intersection, batch_size=1) == 2
+    assert set(_statuses(instance)) == kept
 
 
 @pytest.mark.parametrize(("text", "days"), [("", 30), ("7", 7), ("0", None)])

@@ -68,3 +68,7 @@ values (%(workflow)s, %(node)s, %(part)s, %(parts)s, %(definition)s, %(read_to)s
 on conflict (workflow, node, part, parts) do update
 set definition = excluded.definition, read_to = excluded.read_to, run_id = excluded.run_id,
     read_at = excluded.read_at
+
+-- name: delete_slots
+delete from syncflow.trigger_slot
+where workflow = %(workflow)s and state in ('TAKEN', 'SKIPPED') and state_since < %(before)s
