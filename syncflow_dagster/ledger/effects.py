@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from syncflow_dagster.core.states import EffectState
 from syncflow_dagster.ledger.admission import Gate
 from syncflow_dagster.ledger.consequences import RETIRING_KINDS, Consequences
+from syncflow_dagster.ledger.customers import claim_in_turns
 from syncflow_dagster.ledger.ports import Effect, PlannedEffect
 from syncflow_dagster.ledger.worker import LOCK_CLASS
 from syncflow_dagster.store import sql
@@ -101,6 +102,8 @@ class EffectStore:
         self._queries = sql.load("effects")
         self._consequences = Consequences(self._queries)
         self._gate = Gate(self._queries, self._consequences)
+        # The customer whose turn was the last; None: nobody's yet.
+        self._had_turn: str | None = None
 
     def insert(
         self, conn: Connection, effects: Sequence[PlannedEffect], *, scope: Scope, account: str
@@ -193,6 +196,8 @@ class EffectStore:
     ) -> list[Effect]:
         """Lease up to `limit` effects that can go now, in their order.
 
+        Customers take turns, from one call to the next, each with its oldest effects first.
+
         Args:
             scope: Of which pass.
             worker: Who leases them.
@@ -202,20 +207,20 @@ class EffectStore:
                 goes in one any more.
             parent_key: What those of a bulk job belong to.
         """
+        given = {
+            **_scope(scope),
+            "worker": worker,
+            "now": now,
+            "lease_until": now + self._lease,
+            "bulk": bulk,
+            "parent_key": parent_key,
+        }
+        statement = self._queries["claim"]
         with self._database.transaction() as conn:
-            rows = conn.execute(
-                self._queries["claim"],
-                {
-                    **_scope(scope),
-                    "worker": worker,
-                    "now": now,
-                    "lease_until": now + self._lease,
-                    "limit": limit,
-                    "bulk": bulk,
-                    "parent_key": parent_key,
-                },
-            ).fetchall()
-            return self.read(conn, [row["effect_id"] for row in rows])
+            ids, after = claim_in_turns(conn, statement, given, limit, self._had_turn)
+            found = self.read(conn, ids)
+        self._had_turn = after
+        return found
 
     def reclaim(self, effect_ids: Sequence[int], worker: int, now: datetime) -> list[Effect]:
         """Lease these effects again, if they are still waiting for another try."""

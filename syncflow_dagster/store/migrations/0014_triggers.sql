@@ -143,3 +143,11 @@ create table work_rate (
 );
 
 create index work_rate_latest on work_rate (workflow, node, pass, ended_at);
+
+-- Effects that can go are taken up in turns of their customers; what was sent and not answered goes
+-- again first, all that went together.
+drop index effect_due;
+create index effect_due on effect (workflow, node, pass, coalesce(customer, ''), effect_id)
+    where state in ('PLANNED', 'RETRY');
+create index effect_again on effect (workflow, node, pass, effect_id)
+    where state = 'RETRY' and idempotency_key is not null;

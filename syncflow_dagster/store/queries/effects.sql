@@ -139,8 +139,13 @@ where e.effect_id = w.effect_id
 returning e.effect_id, e.delta_table, e.delta_id;
 
 -- name: claim
-with due as (
-    select e.effect_id
+-- Customers take turns, from the first behind a given one on: of each its oldest effects. No more
+-- of them are looked at than effects are wanted. What was sent and not answered goes first, so that
+-- all of a request goes again under its key.
+-- `offset 0`: asked of each effect by an index. A plan for all 200,000 of them at once, of which the
+-- limit leaves 50, took half a second.
+with recursive ready as not materialized (
+    select e.effect_id, coalesce(e.customer, '') as of_customer, e.state, e.idempotency_key
     from effect e
     where e.workflow = %(workflow)s and e.node = %(node)s and e.pass = %(pass)s
       and (%(account)s::text is null or e.account = %(account)s)
@@ -151,22 +156,64 @@ with due as (
       and (not coalesce(%(bulk)s::boolean, false)
            or e.parent_key is not distinct from %(parent_key)s)
       and (e.parent_key is null or exists (
-           select from remote_object p where p.object_key = e.parent_key and p.retired_at is null))
+           select from remote_object p where p.object_key = e.parent_key and p.retired_at is null
+           offset 0))
       and (e.creates or exists (
-           select from remote_object o where o.object_key = e.object_key and o.retired_at is null))
+           select from remote_object o where o.object_key = e.object_key and o.retired_at is null
+           offset 0))
       -- order per object is kept: nothing overtakes an earlier change of the same thing
       and not exists (
            select from effect b
            where b.object_key = e.object_key
-             and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
+             and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED')
+           offset 0)
       -- a parent whose life is ending, or beginning anew, is no place to go to yet
       and (e.parent_key is null or not exists (
            select from effect r
            where r.object_key = e.parent_key
              and (r.creates or r.kind like 'archive%%')
-             and r.state not in ('DONE', 'DEAD', 'CANCELLED')))
-    order by e.effect_id
+             and r.state not in ('DONE', 'DEAD', 'CANCELLED')
+           offset 0))
+), again as (
+    select effect_id from ready
+    where state = 'RETRY' and idempotency_key is not null
+    order by effect_id
     limit %(limit)s
+), turn as (
+    (select of_customer, 1 as place from ready
+     where (of_customer, effect_id) > (%(after)s, %(after_effect)s)
+     order by of_customer, effect_id
+     limit 1)
+    union all
+    select following.of_customer, t.place + 1
+    from turn t
+    cross join lateral (
+        select r.of_customer from ready r
+        where r.of_customer > t.of_customer
+        order by r.of_customer, r.effect_id
+        limit 1
+    ) as following
+    where t.place < %(limit)s
+), due as (
+    select effect_id, null as customer, 0 as round, 0 as place from again
+    union all
+    select of_it.effect_id, t.of_customer, of_it.round, t.place
+    from turn t
+    cross join lateral (
+        select effect_id, row_number() over (order by effect_id) as round
+        from (select r.effect_id from ready r
+              where r.of_customer = t.of_customer
+                and not (r.state = 'RETRY' and r.idempotency_key is not null)
+              order by r.of_customer, r.effect_id
+              limit (select (%(limit)s + count(*) - 1) / count(*) from turn)) as oldest
+    ) as of_it
+    order by round, place, effect_id
+    limit %(limit)s
+), mine as (
+    select e.effect_id, due.customer, due.round, due.place
+    from due
+    join effect e using (effect_id)
+    where e.state in ('PLANNED', 'RETRY')
     for update of e skip locked
 )
 update effect e
@@ -174,9 +221,9 @@ set state = 'CLAIMED', state_since = %(now)s, reason = null, not_before = null,
     lease_owner = %(worker)s, lease_until = %(lease_until)s,
     -- where there are no jobs any more, nothing is meant for one
     bulk = case when %(bulk)s::boolean is not null then e.bulk end
-from due
-where e.effect_id = due.effect_id
-returning e.effect_id;
+from mine
+where e.effect_id = mine.effect_id
+returning e.effect_id, mine.customer, mine.round, mine.place;
 
 -- name: lock_claimed
 -- Those of a worker's claim that are still its own and not sent; nobody changes them from now on.
