@@ -25,7 +25,8 @@ class ControlClient:
     """
 
     def __init__(self, url: str, timeout_s: float = 30.0) -> None:
-        self._url = url.rstrip("/")
+        #: The control address.
+        self.url = url.rstrip("/")
         self._timeout = timeout_s
         self._session = requests.Session()
 
@@ -103,7 +104,7 @@ class ControlClient:
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        url = self._url + path
+        url = self.url + path
         response = self._session.request(
             method, url, json=body, params=query, timeout=self._timeout
         )
