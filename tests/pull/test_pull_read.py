@@ -11,7 +11,7 @@ from syncflow_dagster.nodes.pull.copy_text import CopyText
 from syncflow_dagster.nodes.pull.ports import QueryFailedError
 from syncflow_dagster.nodes.pull.read import open_rows, read_rows
 from syncflow_dagster.nodes.pull.resume import Order
-from syncflow_dagster.nodes.rows import Position, RowSource
+from syncflow_dagster.nodes.rows import Interval, Position, RowSource
 from syncflow_dagster.workflows.loader import LoadedWorkflow
 from syncflow_dagster.workflows.models import Workflow
 
@@ -208,3 +208,24 @@ def test_read_rows_reads_all_of_them(pull):
     rows = pull()
     batches = read_rows(rows.loaded, rows.node, {"without": 10})
     assert [batch.num_rows for batch in batches] == [4, 4, 1]
+
+
+def test_a_read_by_intervals_takes_what_is_later_than_its_start_up_to_its_end(pull):
+    # SQLite has no times: texts, in the order of the instants.
+    day = "'2026-11-0' || (id % 10) || ' 00:00:00+00:00'"
+    rows = pull(
+        f"select id from t where id < 10 and {day} <= {{{{ interval_end }}}}"
+        f"{{% if interval_start is not none %}} and {day} > {{{{ interval_start }}}}{{% endif %}}"
+        " order by id",
+        parameters={},
+    )
+    assert rows.reads_intervals
+    assert rows.asks_when
+    third, fifth = (datetime(2026, 11, day, tzinfo=UTC) for day in (3, 5))
+    assert ids(rows, interval=Interval(third, fifth)) == [([4, 5], 5)]
+    assert ids(rows, interval=Interval(None, third)) == [([1, 2, 3], 3)]
+    assert ids(rows, interval=Interval(fifth, fifth)) == [([], None)]
+    assert len(ids(rows)) == 3
+    due = pull("select id, {{ scheduled_for }} as due from t order by id")
+    assert (due.reads_intervals, due.asks_when) == (False, True)
+    assert not pull().asks_when

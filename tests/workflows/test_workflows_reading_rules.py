@@ -4,6 +4,7 @@ import pytest
 
 PULL = "query: order_list/headers.sql.j2"
 DELTA = "entity: order\n"
+NO_DELETES = "deletes: {detect: false}"
 RESUMABLE = """
 select order_number, id, updated_at from order_list where company = {{ company }}
 {% if resume_after is not none %} and id > {{ resume_after }}{% endif %}
@@ -159,3 +160,48 @@ def test_files_have_no_changes_to_select(example_text, problems):
     detection = "detection: {strategy: auto, rowversion: updated_at}"
     (line,) = problems(text.replace(DELTA, f"{DELTA}    {detection}\n", 1))
     assert "detection.strategy: 'pull_headers' reads files, which are always read" in line
+
+
+INTERVALS = """
+select order_number, id, updated_at from order_list where company = {{ company }}
+and updated_at <= {{ interval_end }} and updated_at <> {{ scheduled_for }}
+{% if interval_start is not none %} and updated_at > {{ interval_start }}{% endif %}
+"""
+
+
+@pytest.fixture
+def by_intervals(folder, example_text, problems):
+    """Return the mistakes of the example whose node finds no deletes, with another template."""
+
+    def by_intervals(template, strategy="hash"):
+        (folder / "order_list" / "headers.sql.j2").write_text(template, encoding="utf-8")
+        detection = f"{{strategy: {strategy}, rowversion: updated_at}}"
+        text = example_text.replace("deletes: {detect: true, max_share: 0.5}", NO_DELETES, 1)
+        return problems(text.replace(DELTA, f"{DELTA}    detection: {detection}\n", 1))
+
+    return by_intervals
+
+
+def test_a_read_by_intervals_finds_no_deletes_and_goes_by_no_version(spoil, by_intervals):
+    assert by_intervals(INTERVALS) == []
+    (line,) = spoil(INTERVALS)
+    assert line.endswith(
+        "nodes.2.deletes.detect: 'pull_headers' reads intervals, so what it does not give may be "
+        f"there; turn deletes off: {NO_DELETES}"
+    )
+    told = by_intervals(INTERVALS, "rowversion")
+    assert any("reads intervals, which the strategy leaves no say in" in line for line in told)
+
+
+def test_half_an_interval_would_be_read_twice_or_left_out(by_intervals):
+    (line,) = by_intervals("select 1 as a where b = {{ company }} and c <= {{ interval_end }}")
+    assert "asks for an interval, but not its 'interval_start'; ask for rows later than" in line
+    start = INTERVALS.index("{% if")
+    (line,) = by_intervals(INTERVALS[:start] + "and updated_at > {{ interval_start }}")
+    assert "writes 'interval_start' unasked" in line
+
+
+@pytest.mark.parametrize("name", ["interval_start", "interval_end", "scheduled_for"])
+def test_a_parameter_cannot_be_called_as_what_every_template_gets(example_text, problems, name):
+    told = problems(example_text.replace("company: ", f"{name}: 1, company: ", 1))
+    assert any(f"{name!r} is given to every template" in line for line in told)
