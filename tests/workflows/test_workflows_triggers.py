@@ -93,8 +93,8 @@ SAID = [
             "otherwise": "next",
         },
         (
-            "on the 25th of the month at 09:00, UTC; only on business days of calendar german (DE), "
-            "moved to the next such day"
+            "on the 25th of the month at 09:00, UTC; only on business days of calendar german "
+            "(DE), moved to the next such day"
         ),
         ["2026-11-25T09:00", "2026-12-28T09:00"],
     ),

@@ -29,7 +29,9 @@ class TimeTrigger(Model):
         300, ge=0, description="Seconds after which a due time that was not served is missed."
     )
     calendar: Slug | None = Field(
-        None, description="One of `calendars`, which tells business days from days off."
+        None,
+        description="One of `calendars`, which tells business days from days off. A phrase that "
+        "names business days takes Monday to Friday without one.",
     )
     only: Literal["business_days", "days_off"] | None = Field(
         None, description="Days of the calendar on which it fires; none: all days."
@@ -81,7 +83,9 @@ class DatesTrigger(TimeTrigger):
 
     type: Literal["dates"] = Field(description="A trigger on listed days.")
     dates: tuple[date, ...] = Field(min_length=1, description="The days.")
-    at: tuple[Text, ...] = Field(min_length=1, description="Times of day, such as `09:30`.")
+    at: tuple[Text, ...] = Field(
+        min_length=1, description="Times of day: `7`, `09:30`, `7:30pm`, `noon`."
+    )
 
 
 class AfterTrigger(Model):
