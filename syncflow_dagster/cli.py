@@ -16,18 +16,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import click
 from dotenv import load_dotenv
 
-from syncflow_dagster.commands import (
-    decide,
-    inbox,
-    outreach,
-    person,
-    review,
-    suppress,
-    tag,
-    window,
-)
+from syncflow_dagster.commands import decide, inbox, outreach, person, review, suppress, tag
 from syncflow_dagster.commands import map as mapping
 from syncflow_dagster.commands import schedule as times
+from syncflow_dagster.commands import window as windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -398,7 +390,7 @@ def _fail(text: str) -> NoReturn:
     sys.exit(FAILED)
 
 
-for _module in (decide, mapping, review, suppress, person, tag, outreach, inbox, times, window):
+for _module in (decide, mapping, review, suppress, person, tag, outreach, inbox, times, windows):
     for _command in _module.COMMANDS:
         main.add_command(_command)
 
