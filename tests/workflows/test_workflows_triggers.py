@@ -3,18 +3,23 @@
 The table of single mistakes is `trigger_mistakes.yaml`.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from syncflow_dagster.workflows import rules
 from syncflow_dagster.workflows.check import check
 from syncflow_dagster.workflows.loader import load_folder
 from syncflow_dagster.workflows.models import Workflow
 from syncflow_dagster.workflows.timing import rule_of, time_triggers, windows_of, words_of
 from syncflow_dagster.workflows.timing_check import findings
+from syncflow_dagster.workflows.view import View
 
 TABLE = Path(__file__).parent / "trigger_mistakes.yaml"
 MISTAKES = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
@@ -226,3 +231,51 @@ def test_of_a_circle_only_the_file_that_closes_it_is_broken(folder, example_text
         problem.message
         == "workflows would run after each other for ever: c after a after b after c"
     )
+
+
+ODD = st.sampled_from(
+    [
+        *(None, True, -1, 0, 10**20, 1.5, float("inf"), "", " ", "0 7 * * *", "90 minutes"),
+        *("999999 weeks", "every day at 7", "0001-01-01", "9999-12-31T23:59", "Europe/Berlin"),
+        *("../x", "\0", "DE", "a", "24:00-24:00", "00:00-24:00 on sunday", "business_days"),
+        *(date(1, 1, 1), date.max, datetime(9999, 12, 31, 23)),  # noqa: DTZ001
+    ]
+)
+VALUES = ODD | st.lists(ODD, max_size=2) | st.dictionaries(st.sampled_from(["a", "b"]), ODD)
+GOOD = {
+    "cron": {"cron": "0 7 * * *"},
+    "interval": {"every": "10 days", "anchor": "2026-01-05T09:00"},
+    "phrase": {"when": "first business day of the month at 7"},
+    "dates": {"dates": ["2026-12-24"], "at": ["7"]},
+    "after": {"workflow": "b"},
+    "pending_rows": {},
+}
+KEYS = ["name", "cron", "every", "anchor", "timezone", "when", "dates", "at", "calendar", "only"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    triggers=st.lists(
+        st.builds(
+            lambda kind, rest: {"type": kind, **GOOD[kind], **rest},
+            st.sampled_from([*GOOD]),
+            st.dictionaries(st.sampled_from([*KEYS, "otherwise", "workflow"]), VALUES, max_size=2),
+        ),
+        max_size=3,
+    ),
+    calendars=st.dictionaries(
+        st.just("a"),
+        st.dictionaries(st.sampled_from(["country", "subdivision", "weekend"]), VALUES),
+    ),
+    windows=st.none() | st.dictionaries(st.sampled_from(["open", "timezone", "calendar"]), VALUES),
+)
+def test_rules_stand_whatever_triggers_hold(triggers, calendars, windows):
+    root = {"workflow": "a", "triggers": triggers, "calendars": calendars, "windows": windows}
+    found = rules.check(View(root))
+    assert all(one.message for one in found)
+    try:
+        flow = workflow(triggers, calendars=calendars, windows=windows)
+    except ValidationError:
+        return
+    if not any(not one.is_warning for one in found):
+        assert all(one.message for one in findings(flow, NOW))

@@ -159,6 +159,8 @@ class CalendarRule:
         """Return the day after so many intervals."""
         begin = self.anchor.date()
         if self.every.unit != "months":
+            if step > (date.max - begin) // self._step:
+                return date.max  # There is none so late.
             return begin + step * self._step
         years, month = divmod(begin.month - 1 + step * self.every.count, _MONTHS)
         year = min(begin.year + years, LAST_YEAR + 1)
