@@ -1,21 +1,25 @@
 """What the steps of a workflow share: its resources, opened for as long as the step runs."""
 
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 import dagster as dg
+import psycopg
 
 from syncflow_dagster.assets import names
 from syncflow_dagster.nodes.triggers import slots
+from syncflow_dagster.nodes.triggers.turns import charge
 from syncflow_dagster.resources.connections import with_resources
 from syncflow_dagster.resources.run_options import RESOURCE, RunOptions
 from syncflow_dagster.resources.store import Store
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.workflows.loader import LoadedWorkflow
+from syncflow_dagster.workflows.models import Workflow
 
 #: Key of the resource of SyncFlow's own database.
 STORE = "store"
@@ -104,7 +108,20 @@ class StepResources:
             if occasion is not None:
                 _take(context, store, occasion)
             options = getattr(found, RESOURCE).options
-            yield OpenStep(store.database, store.clock, loaded, options, occasion)
+            with _charged(store.database, loaded.workflow):
+                yield OpenStep(store.database, store.clock, loaded, options, occasion)
+
+
+@contextmanager
+def _charged(database: Database, workflow: Workflow) -> Iterator[None]:
+    """Count the time of a step as used by the workflow's owner, however the step ends."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        # A step that did its work must not fail because this could not be written down.
+        with suppress(psycopg.Error):
+            charge(database, workflow.owner, workflow.turns.share, time.monotonic() - began)
 
 
 def _take(context: StepContext, store: Store, occasion: Occasion) -> None:

@@ -32,6 +32,7 @@ from syncflow_dagster.nodes.triggers.windows import opens_at
 from syncflow_dagster.resources.store import Store, StoreResource
 from syncflow_dagster.schedules.requests import run_request
 from syncflow_dagster.sensors.in_flight import InFlight
+from syncflow_dagster.sensors.turns import may_start
 from syncflow_dagster.workflows.models import Workflow
 from syncflow_dagster.workflows.models.triggers import TimeTrigger
 
@@ -116,13 +117,17 @@ def _hindrance(
     """Return why nothing may start now; what is due waits then."""
     # Only this workflow's own runs: others queue for themselves. Those of the other schedule of
     # this trigger, which is due at the same time, are none of those that it waits for.
-    under_way = InFlight.of(instance).name(due.workflow, names.moment(tick))
-    if under_way is not None:
-        return f"{under_way} is still under way, and what is due comes after it"
+    under_way = InFlight.of(instance)
+    ours = under_way.name(due.workflow, names.moment(tick))
+    if ours is not None:
+        return f"{ours} is still under way, and what is due comes after it"
     opens = opens_at(opened.database, due.workflow, now)
     if opens is not None:
         return f"outside its windows; what is due waits until {_local(due, opens)}"
-    return None
+    if due.is_of_parts:
+        # Those come after all others in the queue, and take what places are left.
+        return None
+    return may_start(instance, under_way, opened, due.workflow)
 
 
 def _ask(due: Due, opened: Store, now: datetime) -> list[dg.RunRequest]:

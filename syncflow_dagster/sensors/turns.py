@@ -8,8 +8,8 @@ import dagster as dg
 from syncflow_dagster.assets import names
 from syncflow_dagster.core.turns import PRIORITIES, Candidate, Choice, choose
 from syncflow_dagster.nodes.triggers.turns import Standing, standing
-from syncflow_dagster.sensors.in_flight import InFlight, held_up
-from syncflow_dagster.store.database import Database
+from syncflow_dagster.resources.store import Store
+from syncflow_dagster.sensors.in_flight import InFlight
 from syncflow_dagster.workflows.models import Workflow
 
 #: Tag of a run that builds a partition.
@@ -19,29 +19,20 @@ _UNLIMITED = 10_000
 
 
 def may_start(
-    instance: dg.DagsterInstance,
-    under_way: InFlight,
-    database: Database,
-    workflow: Workflow,
-    job_name: str,
-    now: datetime,
+    instance: dg.DagsterInstance, under_way: InFlight, opened: Store, workflow: Workflow
 ) -> str | None:
-    """Return why a workflow's job may not start now, and what will start it; None: it may.
+    """Return why it is not a workflow's turn; None: it is.
 
-    A schedule asks this; what must wait, the dispatcher starts in its turn.
+    A schedule asks this. What must wait, the dispatcher starts when it is its turn.
 
     Args:
         instance: Where runs are recorded.
         under_way: What is at work.
-        database: SyncFlow's own.
-        workflow: The workflow.
-        job_name: The job.
-        now: This machine's time, as Dagster's run records have it.
+        opened: SyncFlow's own database.
+        workflow: The workflow; it has no run under way.
     """
-    held = held_up(instance, under_way, workflow, job_name, now)
-    if held is not None:
-        return held
-    stands = standing(database, now)
+    now = opened.clock.now()
+    stands = standing(opened.database, now)
     others = [one for one in stands.waiting if one.workflow != workflow.workflow]
     mine = candidate(workflow, stands, now)
     for one in choose_now(instance, under_way, [mine, *others], stands).waiting:
