@@ -18,8 +18,8 @@ from sqlalchemy.exc import OperationalError
 from syncflow_dagster.supervisor import pools, reaper, retention
 from syncflow_dagster.supervisor.housekeeping import Housekeeper
 
-# A run whose process dies in the middle of a step, as by kill -9 or a power cut.
-_DYING_RUN = """
+# Runs whose processes die in the middle of a step, as by kill -9 or a power cut.
+_DYING_RUNS = """
 import os, signal, sys
 import dagster as dg
 
@@ -31,23 +31,27 @@ def die():
 def dying():
     die()
 
-dying.execute_in_process(instance=dg.DagsterInstance.get(), run_id=sys.argv[1])
+for run_id in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        dying.execute_in_process(instance=dg.DagsterInstance.get(), run_id=run_id)
+    os.waitpid(child, 0)
 """
 
 
 @pytest.fixture
-def dead_run(instance, dagster_environment):
-    """A run that is STARTED and whose process is gone."""
-    run_id = str(uuid.uuid4())
+def dead_runs(instance, dagster_environment):
+    """Two runs that are STARTED and whose processes are gone."""
+    run_ids = [str(uuid.uuid4()), str(uuid.uuid4())]
     done = subprocess.run(
-        [sys.executable, "-c", _DYING_RUN, run_id],
+        [sys.executable, "-c", _DYING_RUNS, *run_ids],
         env={**os.environ, **dagster_environment},
         capture_output=True,
         check=False,
     )
-    assert done.returncode == -9, done.stderr.decode()
-    assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.STARTED
-    return run_id
+    assert done.returncode == 0, done.stderr.decode()
+    assert _statuses(instance) == dict.fromkeys(run_ids, dg.DagsterRunStatus.STARTED)
+    return run_ids
 
 
 def _anywhere(run):
@@ -94,9 +98,14 @@ def test_instance_has_the_projects_policies(instance):
     assert not instance.nux_enabled
 
 
-def test_dead_run_is_ended_as_failed(instance, dead_run):
-    assert reaper.reap(instance, _anywhere) == [dead_run]
-    assert instance.get_run_by_id(dead_run).status == dg.DagsterRunStatus.FAILURE
+def test_dead_run_is_ended_as_failed_or_as_canceled_where_a_person_was_at_it(instance, dead_runs):
+    failed, canceled = dead_runs
+    instance.report_run_canceling(instance.get_run_by_id(canceled))
+    assert sorted(reaper.reap(instance, _anywhere)) == sorted(dead_runs)
+    assert _statuses(instance) == {
+        failed: dg.DagsterRunStatus.FAILURE,
+        canceled: dg.DagsterRunStatus.CANCELED,
+    }
     assert reaper.reap(instance, _anywhere) == []
 
 
@@ -110,12 +119,6 @@ def test_run_that_was_made_and_never_queued_is_ended(instance):
     assert instance.get_run_by_id(made.run_id).status == dg.DagsterRunStatus.FAILURE
 
 
-def test_dead_run_that_a_person_was_canceling_is_canceled(instance, dead_run):
-    instance.report_run_canceling(instance.get_run_by_id(dead_run))
-    assert reaper.reap(instance, _anywhere) == [dead_run]
-    assert instance.get_run_by_id(dead_run).status == dg.DagsterRunStatus.CANCELED
-
-
 def test_run_at_work_is_left_alone(instance):
     reaped = []
     run_id = _run_once(instance, lambda: reaped.append(reaper.reap(instance, _anywhere)))
@@ -123,20 +126,18 @@ def test_run_at_work_is_left_alone(instance):
     assert _statuses(instance) == {run_id: dg.DagsterRunStatus.SUCCESS}
 
 
-def test_run_of_another_machine_is_left_alone(instance, dead_run):
+def test_run_of_another_machine_is_left_alone_and_one_of_a_command_known_by_its_tags(
+    instance, dead_runs
+):
     elsewhere = reaper.on_this_machine("/home/sockets", single_host=False)
     assert reaper.reap(instance, elsewhere) == []
-    instance.add_run_tags(dead_run, {".dagster/grpc_info": '{"socket": "/home/sockets/0"}'})
-    assert reaper.reap(instance, elsewhere) == [dead_run]
-
-
-def test_dead_run_of_a_command_is_known_by_its_machine(instance, dead_run):
-    elsewhere = reaper.on_this_machine("/home/sockets", single_host=False)
-    instance.add_run_tags(dead_run, {**reaper.process_tags(), "syncflow/host": "another-machine"})
-    assert reaper.reap(instance, elsewhere) == []
+    ours, command = dead_runs
+    instance.add_run_tags(ours, {".dagster/grpc_info": '{"socket": "/home/sockets/0"}'})
+    instance.add_run_tags(command, {**reaper.process_tags(), "syncflow/host": "another-machine"})
+    assert reaper.reap(instance, elsewhere) == [ours]
     assert reaper.reap(instance, reaper.begun_here) == []
-    instance.add_run_tags(dead_run, reaper.process_tags())
-    assert reaper.reap(instance, elsewhere) == [dead_run]
+    instance.add_run_tags(command, reaper.process_tags())
+    assert reaper.reap(instance, elsewhere) == [command]
 
 
 def test_command_that_died_before_its_first_event_is_known_by_its_tag(instance):

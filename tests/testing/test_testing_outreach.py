@@ -36,14 +36,14 @@ def _connection(at):
     return {"account": "a", "detectable_at": at.isoformat()}
 
 
-def test_some_days_go_by_with_a_kill_and_a_lost_reply(postgres_url):
+def test_half_a_day_goes_by_with_a_kill_and_a_lost_reply(postgres_url):
     lost = {"kind": "lost_reply", "op": "invite", "nth": 2, "times": 1}
     happenings = [
         Happening(timedelta(), faults=[lost]),
         Happening(timedelta(), crash_at="deliver.sent"),
     ]
-    case = OutreachCase("F1", 14, 2, timedelta(days=1.5), {}, happenings)
-    result = outreach._run(FaultResult("some days", "F1"), case, case.people, postgres_url)
+    case = OutreachCase("F1", 12, 2, timedelta(days=0.5), {}, happenings)
+    result = outreach._run(FaultResult("half a day", "F1"), case, case.people, postgres_url)
     assert result.trouble == ""
     assert result.passed
     assert result.figures["leads"] >= 10
