@@ -39,7 +39,10 @@ PROOFS: Mapping[str, Proof] = {
     "10,000 cases of each property of normalising": Proof("F25", "normalise and property"),
     "10,000 cases of each property of hashes and keys": Proof("F26", "identity and property"),
     "10,000 cases of each property of classifying": Proof(
-        "F26", "property and not normalise and not identity"
+        "F26", "property and not normalise and not identity and not timing"
+    ),
+    "10,000 cases of each property of due times, and ten years of six zones by the minute": Proof(
+        "F21", "timing"
     ),
     "100,000 rows as a build in plain Python classifies and hashes them": Proof(
         "F26", "reference_of"

@@ -32,6 +32,7 @@ KINDS = {
     "F17": "source session ended in mid-read",
     "F19": "two runs at once",
     "F20": "clocks jump",
+    "F21": "daylight saving of schedules",
     "F23": "token revoked, then valid again",
     "F24": "board changed in mid-run",
     "F25": "odd texts",
