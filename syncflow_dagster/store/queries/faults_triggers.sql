@@ -41,3 +41,21 @@ select workflow, due_at, state from syncflow.trigger_slot order by workflow, due
 
 -- name: sales_kept
 select count(*) as rows, count(distinct business_key) as sales from {delta}
+
+-- name: runs_of_due_times
+-- Without those that repeat one that was killed.
+select w.value as workflow, d.value::timestamptz as due_at, r.status
+from public.runs r
+join public.run_tags w on w.run_id = r.run_id and w.key = 'workflow'
+join public.run_tags d on d.run_id = r.run_id and d.key = 'scheduled_for'
+where not exists (
+    select from public.run_tags root
+    where root.run_id = r.run_id and root.key = 'dagster/root_run_id'
+)
+order by r.id
+
+-- name: runs_under_way
+select count(*) as runs from public.runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED')
+
+-- name: count_sales
+select count(*) as sales from sales where sold_at <= %(read_to)s

@@ -11,6 +11,7 @@ from syncflow_dagster.testing.faults.adoption import adoption_cases, killed_adop
 from syncflow_dagster.testing.faults.board_cases import board_cases
 from syncflow_dagster.testing.faults.board_run import board_faults
 from syncflow_dagster.testing.faults.cases import cases
+from syncflow_dagster.testing.faults.daemon import daemon_cases, killed_daemons
 from syncflow_dagster.testing.faults.deltas import delta_cases, killed_deltas
 from syncflow_dagster.testing.faults.due import due_cases, killed_searches
 from syncflow_dagster.testing.faults.identity import identity_cases, killed_identities
@@ -28,6 +29,7 @@ from syncflow_dagster.testing.faults.tables import write_tables
 from syncflow_dagster.testing.faults.tags import disturbed_tags, tag_cases
 from syncflow_dagster.testing.faults.triggers import killed_triggers, trigger_cases
 from syncflow_dagster.testing.faults.whole import whole_faults
+from syncflow_dagster.testing.faults.windows import nights, window_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -57,6 +59,7 @@ def parts() -> list[Part]:
     return [
         Part([case.name for case in cases()], whole_faults),
         Part([case.name for case in board_cases()], board_faults),
+        Part(window_cases(), nights),
         Part([case.name for case in jobs_cases()], job_faults),
         Part([load.name for load in load_cases()], loads),
         Part(SOURCES, cut_sources),
@@ -64,6 +67,7 @@ def parts() -> list[Part]:
         Part(delta_cases(), killed_deltas),
         Part(retention_cases(), killed_retention),
         Part(trigger_cases(), killed_triggers),
+        Part(daemon_cases(), killed_daemons),
         Part(due_cases(), killed_searches),
         Part(adoption_cases(), killed_adoptions),
         Part(identity_cases(), killed_identities),
