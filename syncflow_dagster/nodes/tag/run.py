@@ -207,8 +207,8 @@ class TagRun:
                 progress,
             )
             reports.append(delivery.run())
-            last = reports[-1]
-            if any(why is not None for why in (last.stopped, last.paused, last.left)):
+            # One that had to leave is followed by the others, which count what waits.
+            if reports[-1].stopped is not None or reports[-1].paused is not None:
                 break
         return _together(reports)
 
