@@ -108,12 +108,12 @@ class StepResources:
             if occasion is not None:
                 _take(context, store, occasion)
             options = getattr(found, RESOURCE).options
-            with _charged(store.database, loaded.workflow):
+            with _charged(store, loaded.workflow):
                 yield OpenStep(store.database, store.clock, loaded, options, occasion)
 
 
 @contextmanager
-def _charged(database: Database, workflow: Workflow) -> Iterator[None]:
+def _charged(store: Store, workflow: Workflow) -> Iterator[None]:
     """Count the time of a step as used by the workflow's owner, however the step ends."""
     began = time.monotonic()
     try:
@@ -121,7 +121,9 @@ def _charged(database: Database, workflow: Workflow) -> Iterator[None]:
     finally:
         # A step that did its work must not fail because this could not be written down.
         with suppress(psycopg.Error):
-            charge(database, workflow.owner, workflow.turns.share, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            share = workflow.turns.share
+            charge(store.database, workflow.owner, share, seconds, store.clock.now())
 
 
 def _take(context: StepContext, store: Store, occasion: Occasion) -> None:

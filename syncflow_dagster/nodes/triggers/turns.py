@@ -43,7 +43,7 @@ class Standing:
     here: frozenset[str]
 
 
-def charge(database: Database, owner: str, share: int, seconds: float) -> None:
+def charge(database: Database, owner: str, share: int, seconds: float, now: datetime) -> None:
     """Count what an owner has used of a place.
 
     Args:
@@ -51,8 +51,9 @@ def charge(database: Database, owner: str, share: int, seconds: float) -> None:
         owner: Whose run it was.
         share: Its share, if none of its runs was ever chosen; else what was known then counts.
         seconds: How long the place was taken.
+        now: Database time.
     """
-    given = {"owner": owner, "share": share, "seconds": seconds}
+    given = {"owner": owner, "share": share, "seconds": seconds, "now": now}
     database.execute(sql.load("turns")["charge"], given)
 
 
@@ -102,7 +103,7 @@ def note_choice(
         }
         conn.execute(queries["keep_tags"], tags)
         for one in choice.chosen:
-            given = {"owner": one.owner, "share": shares[one.owner], "seconds": START_S}
+            given = {"owner": one.owner, "share": shares[one.owner], "seconds": START_S, "now": now}
             conn.execute(queries["charge"], given)
 
 

@@ -3,7 +3,7 @@
 -- name: charge
 -- The share is the owner's largest, kept by whoever chooses; of an owner never chosen, the given one.
 insert into owner_turn as mine (owner, used_s, share, last_used_at)
-values (%(owner)s, %(seconds)s::double precision / %(share)s, %(share)s, clock_timestamp())
+values (%(owner)s, %(seconds)s::double precision / %(share)s, %(share)s, %(now)s)
 on conflict (owner) do update
 set used_s = mine.used_s + %(seconds)s::double precision / mine.share,
     last_used_at = excluded.last_used_at;
