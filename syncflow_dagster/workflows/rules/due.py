@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from syncflow_dagster.workflows.problems import Finding
 from syncflow_dagster.workflows.rules.graph import field_type
-from syncflow_dagster.workflows.rules.triggers import bad_timezone
+from syncflow_dagster.workflows.rules.zones import bad_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
