@@ -1,9 +1,9 @@
-"""The schedule of a workflow's retention, as its file says."""
+"""Schedules of what keeps things small: each workflow's retention, and Dagster's storage."""
 
 import dagster as dg
 
-from syncflow_dagster.assets import names
-from syncflow_dagster.assets.workflow import WorkflowDefinitions
+from syncflow_dagster.assets import housekeeping, names
+from syncflow_dagster.assets.workflow import Job, WorkflowDefinitions
 from syncflow_dagster.sensors.in_flight import IN_FLIGHT
 
 
@@ -28,5 +28,23 @@ def retention_schedule(built: WorkflowDefinitions) -> dg.ScheduleDefinition:
         if context.instance.get_runs(mine, limit=1):
             return dg.SkipReason("The last retention is still under way.")
         return dg.RunRequest(tags=names.retention_tags(workflow))
+
+    return tick
+
+
+def housekeeping_schedule(job: Job) -> dg.ScheduleDefinition:
+    """Return the schedule that keeps Dagster's own storage small."""
+
+    @dg.schedule(
+        name=housekeeping.JOB,
+        job=job,
+        cron_schedule="47 4 * * *",
+        execution_timezone="UTC",
+        description="Keeps Dagster's own storage small.",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def tick() -> dg.RunRequest:
+        # Two at once do no harm: the second sees the first and ends.
+        return dg.RunRequest()
 
     return tick

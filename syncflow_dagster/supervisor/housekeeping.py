@@ -1,4 +1,4 @@
-"""What the supervisor does beside watching processes: dead runs, old runs, limits, the server."""
+"""What the supervisor does beside watching processes: dead runs, old rows, limits, the server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from syncflow_dagster.store.embedded import EmbeddedPostgres, EmbeddedServerError
 from syncflow_dagster.supervisor import pools, reaper, retention
+from syncflow_dagster.supervisor.dagster_tables import UnknownTablesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,9 @@ _LOG = logging.getLogger(__name__)
 _SERVER_EVERY = 5.0  # seconds
 _REAP_EVERY = 60.0
 _DELETE_EVERY = 3600.0
+# So long the services are not watched; what is left is deleted a little later.
+_DELETE_FOR = 20.0
+_DELETE_AGAIN_AFTER = 60.0
 
 
 class Housekeeper:
@@ -52,7 +56,7 @@ class Housekeeper:
         self._clock = clock
         self._limits = pools.limits_from_environment()
         self._keep_days = retention.days_from_environment()
-        # Old runs wait one period: the start is busy enough.
+        # What is old waits one period: the start is busy enough.
         self._due = {self._reap: 0.0, self._delete: clock() + _DELETE_EVERY}
         self._every = {self._reap: _REAP_EVERY, self._delete: _DELETE_EVERY}
         if server is not None:
@@ -66,6 +70,7 @@ class Housekeeper:
 
     def tick(self) -> None:
         """Do what is due."""
+        import psycopg
         from dagster_postgres.utils import DagsterPostgresException
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -76,7 +81,13 @@ class Housekeeper:
             self._due[task] = now + self._every[task]
             try:
                 task()
-            except (SQLAlchemyError, DagsterPostgresException, EmbeddedServerError) as error:
+            except (
+                SQLAlchemyError,
+                DagsterPostgresException,
+                psycopg.Error,
+                EmbeddedServerError,
+                UnknownTablesError,
+            ) as error:
                 # The next round tries again; the services are kept up meanwhile.
                 _LOG.warning("%s failed: %s", task.__name__.strip("_"), error)
 
@@ -92,15 +103,20 @@ class Housekeeper:
         reaper.reap(self._instance, self._is_ours)
 
     def _delete(self) -> None:
-        if self._keep_days is not None:
-            deleted = retention.delete_old_runs(
-                self._instance,
-                self._keep_days,
-                datetime.now(UTC),
-                should_stop=self._should_stop,
-            )
-            if deleted:
-                _LOG.info("%d runs older than %d days deleted", deleted, self._keep_days)
+        if self._keep_days is None:
+            return
+        ends = self._clock() + _DELETE_FOR
+
+        def should_stop() -> bool:
+            return self._should_stop() or self._clock() > ends
+
+        tidied = retention.tidy(
+            self._instance, self._keep_days, datetime.now(UTC), should_stop=should_stop
+        )
+        if any(tidied.rows.values()):
+            _LOG.info("%s", tidied.in_words())
+        if should_stop():
+            self._due[self._delete] = self._clock() + _DELETE_AGAIN_AFTER
 
     def _keep_server(self) -> None:
         if self._server is not None:

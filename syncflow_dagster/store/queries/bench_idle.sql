@@ -19,3 +19,6 @@ join public.run_tags as tag on tag.run_id = run.run_id
 where tag.key = 'workflow' and tag.value = %(workflow)s and run.create_timestamp >= %(since)s
 order by run.id
 limit 1;
+
+-- name: count_ticks
+select count(*) as number from public.job_ticks;

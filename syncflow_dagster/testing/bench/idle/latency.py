@@ -40,6 +40,19 @@ def create_tables(database: Database, workflows: Path, variables: Mapping[str, s
         prepare(database, one.workflow.workflow, one.workflow.deltas)
 
 
+def check_ticks(stack: Stack, database: Database) -> None:
+    """Make sure that a stack is idle because it has nothing to do, not because it is broken.
+
+    Raises:
+        StackFailedError: Its sensors do not tick.
+    """
+    row = database.fetch_one(sql.load("bench_idle")["count_ticks"])
+    if row is None or not row["number"]:
+        said = stack.log.read_text(errors="replace")[-3_000:]
+        msg = f"no sensor of the stack has ticked; it said:\n{said}"
+        raise StackFailedError(msg)
+
+
 def measure(stack: Stack, database: Database, numbers: Sequence[int]) -> list[float]:
     """Insert a row into one workflow after the other, each when the run before has ended.
 

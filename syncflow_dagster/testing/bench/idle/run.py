@@ -60,6 +60,7 @@ def run(
         database = stack.enter_context(Database(stack.enter_context(full.database_url())))
         latency.create_tables(database, top / "full" / "workflows", variables)
         time.sleep(warm_up_s)
+        latency.check_ticks(full, database)
         shares = _watch({"empty": empty, "full": full}, seconds)
         numbers = [each for each in range(workflows) if folder.opens_at_once(each)]
         latencies = latency.measure(full, database, numbers[:inserts])
