@@ -81,7 +81,7 @@ def evaluate(
             asked = _ask(due, opened, now)
             if asked:
                 return asked
-            reason = "nothing is due"
+            reason = "nothing is left to start"
     return dg.SkipReason(f"{due.workflow.workflow}: {reason}; {_next(due, now)}.")
 
 

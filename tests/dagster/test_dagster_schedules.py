@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
+from dagster._core.scheduler.instigation import ScheduleInstigatorData
 from sqlalchemy import create_engine, text
 
 from syncflow_dagster import definitions
@@ -51,7 +53,7 @@ select number, {{ scheduled_for }} as due from sales
 where sold_at <= {{ interval_end }}
 {% if interval_start is not none %}and sold_at > {{ interval_start }}{% endif %}
 """
-NOTHING_DUE = "till: nothing is due; next due Mon 2026-11-02 14:00 Europe/Berlin."
+NOTHING_LEFT = "till: nothing is left to start; next due Mon 2026-11-02 14:00 Europe/Berlin."
 
 
 class Till:
@@ -156,11 +158,21 @@ def test_three_missed_due_times_are_made_up_for_as_the_file_says(till, missed, m
     assert next_one.tags["previous_scheduled"] == names.moment(NOON + 3 * HOUR)
 
 
+def test_what_was_due_while_a_person_had_switched_it_off_was_not_missed(till, monkeypatch):
+    world = till(", missed: all")
+    (first,) = world.tick(NOON)
+    world.end(world.make(first, NOON))
+    switched_on = ScheduleInstigatorData("0 * * * *", (NOON + 3 * HOUR - MINUTE).timestamp())
+    state = SimpleNamespace(instigator_name="till_hourly", instigator_data=switched_on)
+    monkeypatch.setattr(dg.DagsterInstance, "all_instigator_state", lambda *_, **__: [state])
+    assert _due(world.tick(NOON + 3 * HOUR)) == [NOON + 3 * HOUR]
+
+
 def test_a_tick_that_is_broken_off_anywhere_makes_one_run(till):
     world = till()
     (asked,) = world.tick(NOON)
     # Killed before the run was made: it is asked for again, by whoever looks after a minute.
-    assert world.tick(NOON, NOON + 10 * slots.PATIENCE / 60) == NOTHING_DUE.replace("14", "14")
+    assert world.tick(NOON, NOON + slots.PATIENCE / 6) == NOTHING_LEFT
     assert world.dispatch() == []
     world.time = NOON + 2 * MINUTE
     (again,) = world.dispatch()
@@ -174,7 +186,7 @@ def test_a_tick_that_is_broken_off_anywhere_makes_one_run(till):
     assert world.tick(NOON, NOON + 4 * MINUTE)[0].run_key == asked.run_key
     assert world.dispatch() == []
     other = world.tick(NOON + 5 * MINUTE)
-    assert other == NOTHING_DUE
+    assert other == NOTHING_LEFT
 
 
 def test_what_is_due_waits_for_the_runs_under_way_and_for_the_window(till):
