@@ -175,4 +175,5 @@ def test_a_claim_reads_no_more_where_more_records_are_known(database):
         return World(database, ROLLING).pages_of_a_claim()
 
     few, many = pages(2_000), pages(20_000)
-    assert 100 <= few <= many <= few + 100 * 2  # a level more in each of the indexes
+    assert few >= 100
+    assert many <= few + 100  # a level more of an index, at most

@@ -2,6 +2,10 @@
 --
 -- {said}: what record `d` says of its times, as text; {anchor}: from when they count, as text, or
 -- null; {due_at}: the moment itself, where the record says it to the letter, or null.
+--
+-- A server that has no statistics of a table yet must not join it row by row. So due records are
+-- found one by one in subqueries, by their key, which a limit keeps as they are; and newest rows by
+-- the index of the records: `+ 0` keeps it from going through all rows from the last one on.
 
 -- name: create_wanted
 create temp table due_wanted (
@@ -32,7 +36,7 @@ from (
     limit %(limit)s
 ) k
 left join lateral (
-    select * from {delta} d where d.record_uuid = k.record_uuid order by d.delta_id desc limit 1
+    select * from {delta} d where d.record_uuid = k.record_uuid order by d.delta_id + 0 desc limit 1
 ) d on k.business_key <> 'erased'
 
 -- name: last_known
@@ -79,31 +83,42 @@ where %(anew)s or r.rule <> excluded.rule or r.record_uuid <> excluded.record_uu
 -- Of records that say no time any more, deleted ones among them.
 delete from due_record r
 using pg_temp.due_wanted w
-where r.workflow = %(workflow)s and r.node = %(node)s and r.bk_hash = w.bk_hash
-  and w.said is null
+cross join lateral (
+    select o.ctid as place from due_record o
+    where o.workflow = %(workflow)s and o.node = %(node)s and o.bk_hash = w.bk_hash
+    limit 1
+) o
+where w.said is null and r.ctid = o.place
 
 -- name: hold
 -- Rows of a batch whose record is not due yet, in two steps, as a row that waits for its parent
 -- cannot be held. A row that takes the place of one that was let go is let go with it.
 update {delta} d
-set state = %(becomes)s, state_since = clock_timestamp(),
-    reason = case when r.next_due_at is not null
-                  then to_char(r.next_due_at at time zone 'UTC',
-                               '"held until it is due at" YYYY-MM-DD HH24:MI "UTC"')
-                  when r.problem is not null then 'its times cannot be read: ' || r.problem
-                  else 'held until it says when it is due' end
-from pg_temp.due_wanted w
-left join due_record r
-  on r.workflow = %(workflow)s and r.node = %(node)s and r.bk_hash = w.bk_hash
-where d.delta_id > %(last)s and d.batch_id = %(batch)s and d.bk_hash = w.bk_hash
-  and d.operation <> 'DELETE' and d.state = %(was)s
-  and (r.bk_hash is null or r.next_due_at > %(now)s or r.problem is not null)
-  and not exists (
-      select from {delta} o
-      where o.record_uuid = d.record_uuid and o.delta_id <= %(last)s
-        and o.superseded_by is null
-        and o.state in ('PENDING', 'WAITING', 'FAILED', 'HELD', 'DEAD', 'PUSHING')
-        and not (o.state = 'HELD' and ({is_held})))
+set state = %(becomes)s, state_since = clock_timestamp(), reason = h.reason
+from (
+    select n.delta_id,
+           case when r.next_due_at is not null
+                then to_char(r.next_due_at at time zone 'UTC',
+                             '"held until it is due at" YYYY-MM-DD HH24:MI "UTC"')
+                when r.problem is not null then 'its times cannot be read: ' || r.problem
+                else 'held until it says when it is due' end as reason
+    from {delta} n
+    left join lateral (
+        select * from due_record r
+        where r.workflow = %(workflow)s and r.node = %(node)s and r.bk_hash = n.bk_hash
+        limit 1
+    ) r on true
+    where n.delta_id > %(last)s and n.batch_id = %(batch)s and n.operation <> 'DELETE'
+      and n.state = %(was)s
+      and (r.bk_hash is null or r.next_due_at > %(now)s or r.problem is not null)
+      and not exists (
+          select from {delta} o
+          where o.record_uuid = n.record_uuid and o.delta_id <= %(last)s
+            and o.superseded_by is null
+            and o.state in ('PENDING', 'WAITING', 'FAILED', 'HELD', 'DEAD', 'PUSHING')
+            and not (o.state = 'HELD' and ({is_held})))
+) h
+where d.delta_id = h.delta_id
 
 -- name: is_held
 -- Whether a row `o` is held until it is due, or until its times can be read.
@@ -115,10 +130,9 @@ with gone as (
     update {delta} o
     set state = 'PENDING', reason = null, state_since = clock_timestamp()
     where o.state = 'HELD' and o.superseded_by is null and ({is_held})
-      and (%(all)s or exists (
-          select from due_record r
-          where r.workflow = %(workflow)s and r.node = %(node)s and r.bk_hash = o.bk_hash
-            and r.problem is null and r.next_due_at is null))
+      and (%(all)s or (
+          select r.problem is null and r.next_due_at is null from due_record r
+          where r.workflow = %(workflow)s and r.node = %(node)s and r.bk_hash = o.bk_hash))
     returning o.delta_id, o.parent_bk_hash, o.parent_uuid
 )
 select delta_id from gone where parent_bk_hash is not null and parent_uuid is null
@@ -159,7 +173,7 @@ with claimed as materialized (
 select c.bk_hash, c.next_due_at, {said} as said, {anchor} as anchor, {due_at} as due_at
 from claimed c
 left join lateral (
-    select * from {delta} d where d.record_uuid = c.record_uuid order by d.delta_id desc limit 1
+    select * from {delta} d where d.record_uuid = c.record_uuid order by d.delta_id + 0 desc limit 1
 ) d on d.operation <> 'DELETE' and d.business_key <> 'erased'
 order by c.next_due_at
 
@@ -182,7 +196,7 @@ from unnest(%(keys)s::uuid[], %(due)s::timestamptz[]) with ordinality as c (bk_h
 join {snapshot} k
   on k.bk_hash = c.bk_hash and k.deleted_at is null and k.business_key <> 'erased'
 cross join lateral (
-    select * from {delta} d where d.record_uuid = k.record_uuid order by d.delta_id desc limit 1
+    select * from {delta} d where d.record_uuid = k.record_uuid order by d.delta_id + 0 desc limit 1
 ) d
 cross join lateral (
     select case when d.parent_bk_hash = k.parent_bk_hash then d.parent_uuid end as parent_uuid
@@ -195,7 +209,12 @@ update due_record r
 set last_due_at = r.next_due_at, next_due_at = n.due_at, problem = n.problem
 from unnest(%(keys)s::uuid[], %(due)s::timestamptz[], %(problems)s::text[])
     as n (bk_hash, due_at, problem)
-where r.workflow = %(workflow)s and r.node = %(node)s and r.bk_hash = n.bk_hash
+cross join lateral (
+    select o.ctid as place from due_record o
+    where o.workflow = %(workflow)s and o.node = %(node)s and o.bk_hash = n.bk_hash
+    limit 1
+) o
+where r.ctid = o.place
 
 -- name: drop_gone
 delete from due_record
