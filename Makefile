@@ -26,6 +26,7 @@ bench: $(STAMP) $(PEERS_STAMP)
 	$(BIN)/syncflow bench monday --ratios
 	$(BIN)/syncflow bench salesforce --rows 1000000 --ratios
 	$(BIN)/syncflow bench linkedin --ratios
+	$(BIN)/syncflow bench idle --ratios
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
