@@ -10,6 +10,7 @@ import dagster as dg
 from syncflow_dagster.assets import columns, names, push_metadata
 from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import failure, readable_failures
+from syncflow_dagster.assets.forecasting import measured
 from syncflow_dagster.assets.leaving import leaving, not_now
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.stalling import tell_sensor
@@ -123,7 +124,7 @@ def _push(
     chosen = opened.options
     pin = pin_path(opened.loaded.path)
     delivery = DeliveryOptions(leave=leave)
-    options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer, delivery, pin)
+    options = PushOptions(chosen.dry_run, chosen.limit, chosen.customer, delivery=delivery, pin=pin)
     stop = Stop()
     clock = StoppableClock(opened.clock, stop)
     with closing(Push(opened.database, clock, opened.loaded.workflow, node, options)) as push:
@@ -146,11 +147,14 @@ def _push(
         if chosen.dry_run:
             return push_metadata.of_dry_run(plan, contract), None, {}
         progress = Progress(context.log.info, "effects")
+        teller = _teller(progress, stop)
         with stop.on_signals():
-            report = push.deliver(number, _teller(progress, stop))
+            report, expected = measured(
+                context, opened, node, number, lambda: push.deliver(number, teller)
+            )
     context.log.info(push_metadata.told_delivery(report, progress.elapsed_s))
     metadata = push_metadata.of_plan(plan) if plan is not None else {}
-    metadata |= push_metadata.of_delivery(report, progress.elapsed_s)
+    metadata |= push_metadata.of_delivery(report, progress.elapsed_s) | expected
     return metadata, report, plan.skipped if plan is not None else {}
 
 

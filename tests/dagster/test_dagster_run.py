@@ -144,7 +144,8 @@ def test_the_same_options_reach_the_named_job_and_the_asset_graph(world, instanc
     schema = repository.get_job("order_list").run_config_schema.config_type
     fields = schema.fields
     approval = {"approve_plan", "approved_by", "approval_reason", "started_by"}
-    assert set(fields) == {"dry_run", "limit", "full_resync", "customer"} | approval
+    usual = {"dry_run", "limit", "full_resync", "customer", "outside_window"}
+    assert set(fields) == usual | approval
     assert all(field.description for field in fields.values())
     assert "nothing to the board" in fields["dry_run"].description
 
@@ -268,7 +269,9 @@ def test_a_push_that_gets_nowhere_marks_its_run(world, instance, monkeypatch):
     world.sandbox.faults({"service": "monday", "kind": "throttle", "op": "create_group", "rate": 1})
     impatient = DeliveryOptions(patience_s=0.0)
     monkeypatch.setattr(
-        push, "PushOptions", lambda *given, **more: PushOptions(*given, **more, delivery=impatient)
+        push,
+        "PushOptions",
+        lambda *given, **more: PushOptions(*given, **more | {"delivery": impatient}),
     )
     run = _execute(world, instance)
     tags = instance.get_run_by_id(run.run_id).tags
