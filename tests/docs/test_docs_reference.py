@@ -39,6 +39,7 @@ from syncflow_dagster.testing.crash import (
     PULL_POINTS,
     PUSH_POINTS,
     RETENTION_POINTS,
+    TRIGGER_POINTS,
 )
 from syncflow_dagster.testing.faults.run import FaultOutcome, FaultResult
 from syncflow_dagster.workflows.models import Workflow
@@ -95,6 +96,7 @@ def test_every_option_is_listed_and_no_other(name):
 
 def test_every_crash_point_is_listed_in_the_order_of_passing():
     sections = docs_pages.sections(REFERENCE / "crash-points.md")
+    assert tuple(docs_pages.first_codes(sections["Triggers"])) == TRIGGER_POINTS
     assert tuple(docs_pages.first_codes(sections["Pull"])) == PULL_POINTS
     assert tuple(docs_pages.first_codes(sections["Delta"])) == DELTA_POINTS
     assert tuple(docs_pages.first_codes(sections["Push"])) == PUSH_POINTS
