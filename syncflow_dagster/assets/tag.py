@@ -11,6 +11,7 @@ import dagster as dg
 from syncflow_dagster.assets import names, push_metadata, tag_metadata
 from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import failure, readable_failures
+from syncflow_dagster.assets.forecasting import measured
 from syncflow_dagster.assets.leaving import leaving, not_now
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.stalling import tell_sensor
@@ -146,10 +147,13 @@ def _tag(
         if chosen.dry_run:
             return None, metadata | {"dry_run": True}
         progress = Progress(context.log.info, "effects")
+        teller = _teller(progress, stop)
         with stop.on_signals():
-            delivered = run.deliver(_teller(progress, stop))
+            delivered, expected = measured(
+                context, opened, node, names.TAG_PASSES[0], lambda: run.deliver(teller)
+            )
     context.log.info(push_metadata.told_delivery(delivered, progress.elapsed_s))
-    metadata |= push_metadata.of_delivery(delivered, progress.elapsed_s)
+    metadata |= push_metadata.of_delivery(delivered, progress.elapsed_s) | expected
     place = (opened.loaded.workflow.workflow, node.name)
     run_id = context.run.run_id
     metadata |= tag_metadata.of_outcomes(opened.database, *place, run.policy.policy, run_id, since)

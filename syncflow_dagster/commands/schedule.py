@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
+from syncflow_dagster.commands.forecast import forecast
 from syncflow_dagster.commands.identifiers import JSON
 
 
@@ -55,4 +56,4 @@ def schedule(workflow: str, *, start: datetime | None, count: int, as_json: bool
 
 
 #: What the command line adds to its own.
-COMMANDS = (schedule,)
+COMMANDS = (schedule, forecast)

@@ -1,7 +1,8 @@
 """A push that may be at work only at night, over as many nights as it takes, and killed in one.
 
 Time is the sandbox's, which is moved by hand: each request takes an hour and a half. The judge is
-the sandbox's log: what was written when, and what the board shows in the end.
+the sandbox's log: what was written when, and what the board shows in the end. What is forecast
+before each run is held against when all was done.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ import tempfile
 import time
 from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from syncflow_dagster.core.timing.windows import WeekWindows, parse_span
 from syncflow_dagster.ledger.delivery_report import DeliveryOptions
 from syncflow_dagster.nodes.monday.plan import ITEMS, STATUSES, SUBITEMS
 from syncflow_dagster.nodes.monday.push import Push, PushOptions
+from syncflow_dagster.nodes.triggers.forecast import forecast, note_work
 from syncflow_dagster.nodes.triggers.leaving import Leaving
 from syncflow_dagster.nodes.triggers.windows import opens_at
 from syncflow_dagster.sandbox.control import ControlClient
@@ -42,12 +46,17 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.workflows.models import Workflow
 
+#: When something was forecast, and for when.
+Told = tuple[datetime, datetime | None]
+
 ZONE = "Europe/Berlin"
 _NIGHTS = Windows(timezone=ZONE, open=("19:00-07:00 on weekdays",))
 _OPENS, _CLOSES = 19, 7
 _REQUEST_S = 90 * 60.0
 _A_DAY_S = 24 * 3600.0
 _MOST_RUNS = 20
+#: By how much of the open time left a forecast may be wrong.
+_FORECAST_SHARE = 0.2
 _BATCH = 10
 _CALM = "push over several nights"
 _KILLED = "push over several nights, kill -9 at {} in the second one"
@@ -107,29 +116,39 @@ def _run(
     with world.desk({}, batch_size=_BATCH) as desk:
         desk.build(book)
         started = time.monotonic()
-        result.error = _push_by_night(desk, point)
+        told: list[Told] = []
+        result.error = _push_by_night(desk, point, told)
         result.recovery_s = round(max(0.0, time.monotonic() - started - calm.seconds), 1)
         hold(result, Scene(desk.control, desk.database, desk.workflow), calm)
-        result.broken += _outside(desk)
+        result.broken += _outside(desk) + _wrongly_told(told, desk.clock.now(), result)
         writes = len(desk.control.log())
         _night(desk.database, desk.clock, _nightly(desk.workflow))
         result.second_run_writes = len(desk.control.log()) - writes
         return result
 
 
-def _push_by_night(desk: Desk, point: str | None) -> str | None:
-    """Start a run whenever a window opens, until all is done; return what is wrong, if anything."""
+def _push_by_night(desk: Desk, point: str | None, told: list[Told]) -> str | None:
+    """Start a run whenever a window opens, until all is done; return what is wrong, if anything.
+
+    Args:
+        desk: Where it is done.
+        point: Crash point at which the second night is killed, if it is.
+        told: Takes what is forecast before each run but the first, of which nothing is known yet.
+    """
     one = _nightly(desk.workflow)
     for number in range(1, _MOST_RUNS):
         now = desk.clock.now()
+        if number > 1:
+            ahead = forecast(desk.database, desk.clock, one, *one.pushes)
+            told.append((now, ahead.fit.ends_at if ahead.fit else None))
         opens = opens_at(desk.database, one, now)
         if opens is not None:
             # Started before its time, a run does nothing.
             _night(desk.database, desk.clock, one)
             desk.clock.sleep((opens - desk.clock.now()).total_seconds())
         if point is not None and number > 1:
-            if told := _killed(desk, f"{point}:{_POINTS[point]}"):
-                return told
+            if wrong := _killed(desk, f"{point}:{_POINTS[point]}"):
+                return wrong
             point = None
         _night(desk.database, desk.clock, one)
         if not desk.unsettled():
@@ -152,7 +171,31 @@ def _night(database: Database, clock: Clock, one: Workflow) -> None:
         push.prepare()
         push.plan()
         for number in (ITEMS, SUBITEMS, STATUSES):
-            push.deliver(number, lambda *_: clock.sleep(_REQUEST_S))
+            began_at = clock.now()
+            report = push.deliver(number, lambda *_: clock.sleep(_REQUEST_S))
+            place = (one.workflow, node.name, number)
+            note_work(database, place, began_at, clock.now(), report)
+
+
+def _wrongly_told(told: list[Told], done_at: datetime, result: FaultResult) -> list[str]:
+    """Return the forecasts that were wrong by too much of the open time that was left."""
+    wrong, worst = [], 0.0
+    for at, ends_at in told:
+        off = 1.0
+        if ends_at is not None:
+            off = _open_s(*sorted((ends_at, done_at))) / _open_s(at, done_at)
+        worst = max(worst, off)
+        if off > _FORECAST_SHARE:
+            wrong.append(f"at {at:%a %H:%M} the end was forecast for {ends_at}, it was {done_at}")
+    result.figures = {"forecast_off": round(worst, 3)}
+    return wrong
+
+
+def _open_s(begin: datetime, end: datetime) -> float:
+    """Return the seconds between two moments in which a window is open."""
+    windows = WeekWindows(ZONE, [parse_span(one) for one in _NIGHTS.open])
+    stretches = takewhile(lambda one: one[0] < end, windows.stretches(begin))
+    return sum((min(closes, end) - opens).total_seconds() for opens, closes in stretches)
 
 
 def _outside(desk: Desk) -> list[str]:
