@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from syncflow_dagster.nodes.identity.moves import MoveRows
 from syncflow_dagster.nodes.pull.read import open_rows
 from syncflow_dagster.nodes.pull.salesforce import open_records
-from syncflow_dagster.workflows.models import IdentityNode, PullNode, SalesforcePullNode
+from syncflow_dagster.nodes.pull.spared import SparedRows
+from syncflow_dagster.store.clock import DatabaseClock
+from syncflow_dagster.workflows.models import (
+    IdentityNode,
+    PullNode,
+    SalesforcePullNode,
+    SqlConnection,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +44,20 @@ def open_source(
     """
     source = loaded.workflow.node(node.source)
     if isinstance(source, PullNode):
-        return open_rows(loaded, source)
+        return _rows(loaded, source, database, tell)
     if isinstance(source, SalesforcePullNode):
         return open_records(loaded, source, tell)
     if isinstance(source, IdentityNode):
         return MoveRows(database, loaded.workflow.workflow, source.name)
     msg = f"the source {source.name!r} of node {node.name!r} is a {source.type} node, without rows"
     raise TypeError(msg)
+
+
+def _rows(
+    loaded: LoadedWorkflow, node: PullNode, database: Database, tell: Callable[[str], None]
+) -> RowSource:
+    connection = loaded.workflow.connections[node.connection]
+    if not isinstance(connection, SqlConnection) or not connection.is_spared:
+        return open_rows(loaded, node)
+    clock = DatabaseClock(database)
+    return SparedRows(loaded, node, connection, database=database, clock=clock, tell=tell)

@@ -18,6 +18,25 @@ class SqlConnection(Model):
     url: SecretStr = Field(
         min_length=1, description="SQLAlchemy URL, for example `${ORDERS_DATABASE_URL}`."
     )
+    most_at_once: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Reads of this database at the same time, of all workflows and machines "
+        "together; whoever comes later waits. Left out: as many as runs are at work, so that "
+        "the partitions of a delta node are read at once.",
+    )
+    most_rows_per_s: int | None = Field(
+        None,
+        ge=1,
+        description="Rows a read takes in a second at most, on average; left out: as fast as they "
+        "come.",
+    )
+
+    @property
+    def is_spared(self) -> bool:
+        """Whether there is a limit to what is asked of it."""
+        return self.most_at_once is not None or self.most_rows_per_s is not None
 
 
 class FilesConnection(Model):
