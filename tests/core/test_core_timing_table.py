@@ -119,21 +119,22 @@ def several(zone):
 
 ANCHOR = datetime.combine(date(2004, 1, 31), time(2, 30))
 HOURS = [time(hour, 30) for hour in range(24)]
+NIGHT = [time(hour, minute) for hour in (1, 2, 3) for minute in (0, 30)]
 
 RULES = {
     "daily": (partial(cron, "30 2 * * *"), by_days(lambda day: True, time(2, 30))),
+    "at two": (partial(cron, "0 2 * * *"), by_days(lambda day: True, time(2))),
     "midnight": (partial(cron, "0 0 * * *"), by_days(lambda day: True, time(0))),
     "last of the day": (partial(cron, "30 23 * * *"), by_days(lambda day: True, time(23, 30))),
     "every hour": (
         partial(cron, "30 * * 3,4,9-12 *"),
         by_days(lambda day: day.month in (3, 4, 9, 10, 11, 12), *HOURS, both=True),
     ),
-    "weekdays": (
-        partial(cron, "0,30 1-3 * * MON-FRI"),
-        by_days(
-            lambda day: day.weekday() < 5, *(time(h, m) for h in (1, 2, 3) for m in (0, 30))
-        ),
+    "nights": (
+        partial(cron, "0,30 1-3 * * *"),
+        by_days(lambda day: True, *NIGHT),
     ),
+    "weekdays": (partial(cron, "0 7 * * MON-FRI"), by_days(lambda day: day.weekday() < 5, time(7))),
     "leap days": (
         partial(cron, "0 12 29 2 *"),
         by_days(lambda day: (day.month, day.day) == (2, 29), time(12)),
