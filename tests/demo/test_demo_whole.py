@@ -15,12 +15,22 @@ EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))
 
 pytestmark = pytest.mark.process
 
+# Of its two weeks of outreach, five days: `make fault` lets six weeks go by.
+_DEMO = """
+from datetime import timedelta
+from syncflow_dagster.cli import main
+from syncflow_dagster.demo import outreach
+
+outreach._LENGTH = timedelta(days=5)
+main(["demo", "--json"])
+"""
+
 
 @pytest.fixture(scope="module")
 def outcome():
     with temporary_home() as home:
         done = subprocess.run(
-            [sys.executable, "-m", "syncflow_dagster.cli", "demo", "--json"],
+            [sys.executable, "-c", _DEMO],
             env={**os.environ, "SYNCFLOW_HOME": str(home)},
             capture_output=True,
             text=True,
