@@ -201,13 +201,15 @@ class _World:
             result.broken.append(f"{made_up} runs for the three due times")
         if len(ours) != len(set(ours)) or not {self.first, self.last} <= set(ours):
             result.broken.append(f"its runs were for {', '.join(map(str, ours))}")
-        overlaps, gaps = overlaps_and_gaps(self._reads(till))
+        reads = self._reads(till)
+        overlaps, gaps = overlaps_and_gaps(reads)
         with Database(self.sales) as source:
             sold = source.fetch_one(load("faults_triggers")["count_sales"], {"read_to": read_to})
         assert sold is not None
         result.duplicates = overlaps + kept["rows"] - kept["sales"]
-        result.lost = gaps + abs(sold["sales"] - kept["sales"])
-        result.extra_calls = len(self._reads(till)) - len(ours)
+        unread = max(0, len(ours) - len(reads))
+        result.lost = gaps + unread + abs(sold["sales"] - kept["sales"])
+        result.extra_calls = max(0, len(reads) - len(ours))
 
     def _write(self, policies: Sequence[str]) -> None:
         folder = self.folder / "workflows"
