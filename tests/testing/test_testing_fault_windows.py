@@ -10,7 +10,7 @@ def test_a_push_goes_on_night_by_night_and_ends_as_one_that_was_never_interrupte
     (result,) = nights(
         lambda name: name == "push over several nights",
         server=postgres_server,
-        book=lambda: many(60),
+        book=lambda: many(40),
     )
     assert result.trouble == ""
     assert result.passed
