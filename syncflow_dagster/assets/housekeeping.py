@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 
 from syncflow_dagster.assets.failures import readable_failures
-from syncflow_dagster.supervisor.dagster_tables import UnknownTablesError
-from syncflow_dagster.supervisor.retention import VARIABLE, Tidied, days_from_environment, tidy
+from syncflow_dagster.resources.dagster_tables import UnknownTablesError
+from syncflow_dagster.resources.retention import VARIABLE, Tidied, days_from_environment, tidy
 
 KEY = dg.AssetKey(["syncflow", "housekeeping"])
 JOB = "syncflow_housekeeping"

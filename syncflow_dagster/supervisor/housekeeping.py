@@ -7,9 +7,10 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
+from syncflow_dagster.resources import retention
+from syncflow_dagster.resources.dagster_tables import UnknownTablesError
 from syncflow_dagster.store.embedded import EmbeddedPostgres, EmbeddedServerError
-from syncflow_dagster.supervisor import pools, reaper, retention
-from syncflow_dagster.supervisor.dagster_tables import UnknownTablesError
+from syncflow_dagster.supervisor import pools, reaper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ class Housekeeper:
 
     Raises:
         syncflow_dagster.supervisor.pools.PoolLimitError: See there.
-        syncflow_dagster.supervisor.retention.RetentionError: See there.
+        syncflow_dagster.resources.retention.RetentionError: See there.
     """
 
     def __init__(

@@ -15,7 +15,8 @@ import psutil
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from syncflow_dagster.supervisor import pools, reaper, retention
+from syncflow_dagster.resources import retention
+from syncflow_dagster.supervisor import pools, reaper
 from syncflow_dagster.supervisor.housekeeping import Housekeeper
 
 # Runs whose processes die in the middle of a step, as by kill -9 or a power cut.

@@ -11,9 +11,9 @@ import dagster as dg
 import pytest
 
 from syncflow_dagster.assets.housekeeping import housekeeping_asset, housekeeping_job
+from syncflow_dagster.resources import retention
+from syncflow_dagster.resources.dagster_tables import DagsterTables, UnknownTablesError
 from syncflow_dagster.store.database import Database
-from syncflow_dagster.supervisor import retention
-from syncflow_dagster.supervisor.dagster_tables import DagsterTables, UnknownTablesError
 
 SEEN = dg.AssetKey(["ana", "orders"])
 CHECKED = dg.AssetCheckKey(SEEN, "no_stuck_rows")

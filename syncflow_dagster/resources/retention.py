@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncflow_dagster.resources.dagster_tables import DagsterTables, is_run_id
 from syncflow_dagster.store.database import Database
-from syncflow_dagster.supervisor.dagster_tables import DagsterTables, is_run_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -83,7 +83,7 @@ def tidy(
         should_stop: Asked between steps; True ends the work early.
 
     Raises:
-        syncflow_dagster.supervisor.dagster_tables.UnknownTablesError: Dagster's tables are not
+        syncflow_dagster.resources.dagster_tables.UnknownTablesError: Dagster's tables are not
             those we know. Nothing was deleted.
     """
     url = getattr(instance.event_log_storage, "postgres_url", None)
