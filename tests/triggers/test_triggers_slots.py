@@ -13,6 +13,7 @@ from syncflow_dagster.nodes.triggers.slots import (
     take,
 )
 from syncflow_dagster.workflows.models import Workflow
+from syncflow_dagster.workflows.timing import rule_of
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -186,3 +187,28 @@ def test_what_the_file_does_not_name_any_more_is_skipped(note, database):
     assert (state, "names no such trigger" in reason) == ("SKIPPED", True)
     slot = database.fetch_one("select slot_id from syncflow.trigger_slot")["slot_id"]
     assert "no such trigger" in take(database, slot, "late", None, NOON)
+
+
+@pytest.mark.parametrize(
+    ("cron", "night", "due"),
+    [
+        # The clocks go back: 2:30 is shown twice and due once, each hour is due.
+        ("30 2 * * *", datetime(2026, 10, 24, 12, tzinfo=UTC), ["25T00:30", "26T01:30"]),
+        (
+            "0 1-3 * * *",
+            datetime(2026, 10, 24, 22, tzinfo=UTC),
+            ["24T23:00", "25T00:00", "25T02:00"],
+        ),
+        # They go forward: 2:30 is left out, and due when it would have been over.
+        ("30 2 * * *", datetime(2027, 3, 27, 12, tzinfo=UTC), ["28T01:00", "29T00:30"]),
+    ],
+)
+def test_nights_in_which_the_clocks_change_whichever_ticks_come(database, cron, night, due):
+    flow = workflow(cron, timezone="Europe/Berlin")
+    rule = rule_of(flow, flow.triggers[0])
+    found = []
+    # Of each four ticks three are missed, and one comes twice.
+    for ticks in (0, 4, 4, 8, 12, 16, 20, 24, 24, 28, 32, 36, 40):
+        now = night + ticks * HOUR if len(due) == 2 else night + ticks * HOUR / 4
+        found += note_due(database, flow, flow.triggers[0], rule, now, begin=now)
+    assert [f"{slot.due_at.astimezone(UTC):%dT%H:%M}" for slot in found] == due
