@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import re
 import typing
+from functools import cache
 
 import docs_pages
 import pytest
@@ -112,6 +113,7 @@ _NAME = re.compile(
 )
 
 
+@cache
 def _variables_in_use():
     code = []
     for path in (docs_pages.ROOT / "syncflow_dagster").rglob("*.py"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 import docs_pages
 import pytest
@@ -23,10 +24,15 @@ _IO = {"os", "io", "pathlib", "socket", "subprocess", "psycopg", "requests", "sq
 _MOST_LINES = 400
 
 
+@cache
 def _modules():
+    """Every module, its room, and what it imports: anywhere, and at its top."""
+    found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        yield path, room, ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found.append((path, room, list(_imports(ast.walk(tree))), list(_imports(tree.body))))
+    return found
 
 
 def _imports(nodes):
@@ -38,8 +44,7 @@ def _imports(nodes):
             yield from (alias.name for alias in node.names)
 
 
-def _ours(tree):
-    names = _imports(ast.walk(tree))
+def _ours(names):
     return {one.partition(".")[2] for one in names if one.startswith("syncflow_dagster.")}
 
 
@@ -52,9 +57,9 @@ def test_a_room_imports_only_floors_below_it(room):
     allowed = MAY_IMPORT[room] | {room}
     wrong = [
         f"{path.relative_to(PACKAGE)} imports {name}"
-        for path, its_room, tree in _modules()
+        for path, its_room, names, _ in _modules()
         if its_room == room
-        for name in sorted(_ours(tree))
+        for name in sorted(_ours(names))
         if not _within(name, allowed)
     ]
     assert wrong == []
@@ -63,9 +68,9 @@ def test_a_room_imports_only_floors_below_it(room):
 def test_the_shell_imports_neither_sandbox_nor_tools():
     wrong = [
         f"{path.relative_to(PACKAGE)} imports {name}"
-        for path, room, tree in _modules()
+        for path, room, names, _ in _modules()
         if room in SHELL
-        for name in sorted(_ours(tree))
+        for name in sorted(_ours(names))
         if _within(name, TOOLS | {"sandbox"})
     ]
     assert wrong == []
@@ -73,11 +78,10 @@ def test_the_shell_imports_neither_sandbox_nor_tools():
 
 def test_only_the_shell_imports_dagster_and_tools_inside_functions():
     wrong = []
-    for path, room, tree in _modules():
+    for path, room, names, at_top in _modules():
         if room in SHELL:
             continue
-        looked_at = tree.body if room in TOOLS else ast.walk(tree)
-        found = {name.partition(".")[0] for name in _imports(looked_at)}
+        found = {name.partition(".")[0] for name in (at_top if room in TOOLS else names)}
         wrong += [f"{path.relative_to(PACKAGE)} imports {one}" for one in found if one == "dagster"]
     assert wrong == []
 
@@ -85,16 +89,16 @@ def test_only_the_shell_imports_dagster_and_tools_inside_functions():
 def test_the_core_does_no_io():
     wrong = [
         f"{path.relative_to(PACKAGE)} imports {name}"
-        for path, room, tree in _modules()
+        for path, room, names, _ in _modules()
         if room == "core"
-        for name in _imports(ast.walk(tree))
+        for name in names
         if name.partition(".")[0] in _IO
     ]
     assert wrong == []
 
 
 def test_every_room_is_on_a_floor():
-    rooms = {room for _, room, _ in _modules()} - {"__init__"}
+    rooms = {room for _, room, *_ in _modules()} - {"__init__"}
     assert rooms == SHELL | TOOLS | set(MAY_IMPORT)
     section = docs_pages.sections(docs_pages.ROOT / "CONTRIBUTING.md")["Rooms and floors"]
     floors = docs_pages.rows(section)
