@@ -197,3 +197,16 @@ order by l.lead_id;
 select count(*) as effects from effect
 where lead_id is not null and state in ('CLAIMED', 'SENT', 'UNKNOWN')
   and state_since < (select max(at) from outreach_event) - interval '1 day';
+
+-- name: turns_insert
+insert into {table} (batch_id, record_uuid, generation, operation, state, bk_hash, business_key)
+select 1, gen_random_uuid(), 1, 'INSERT', 'PENDING', gen_random_uuid(), number::text
+from generate_series(1, %(rows)s) as number;
+
+-- name: turns_take
+update {table} set state = 'SYNCED'
+where delta_id in (
+    select delta_id from {table} where state = 'PENDING' order by delta_id limit %(rows)s);
+
+-- name: turns_left
+select count(*) as rows from {table} where state not in ('SYNCED', 'SUPERSEDED', 'ARCHIVED');

@@ -28,6 +28,7 @@ from syncflow_dagster.testing.faults.sources import SOURCES, cut_sources
 from syncflow_dagster.testing.faults.tables import write_tables
 from syncflow_dagster.testing.faults.tags import disturbed_tags, tag_cases
 from syncflow_dagster.testing.faults.triggers import killed_triggers, trigger_cases
+from syncflow_dagster.testing.faults.turns import fair_turns, turn_cases
 from syncflow_dagster.testing.faults.whole import whole_faults
 from syncflow_dagster.testing.faults.windows import nights, window_cases
 
@@ -68,6 +69,7 @@ def parts() -> list[Part]:
         Part(retention_cases(), killed_retention),
         Part(trigger_cases(), killed_triggers),
         Part(daemon_cases(), killed_daemons),
+        Part(turn_cases(), fair_turns),
         Part(due_cases(), killed_searches),
         Part(adoption_cases(), killed_adoptions),
         Part(identity_cases(), killed_identities),
