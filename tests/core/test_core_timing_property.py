@@ -118,16 +118,16 @@ def agree(rule, expected, span):
 @given(st.data(), st.sampled_from(PLACES))
 def test_a_rule_of_days_is_due_when_the_clock_shows_it(data, place):
     wall = wall_around(*place)
-    rule, is_due, times, both = data.draw(of_days(*place))
+    rule, is_due, times, as_shown = data.draw(of_days(*place))
     days = filter(is_due, days_between(place[1] - 5 * DAY, place[1] + 5 * DAY))
-    agree(rule, wall.due(days, times, both), data.draw(spans(place[1])))
+    agree(rule, wall.due(days, times, as_shown), data.draw(spans(place[1])))
 
 
 @examples
 @given(st.data(), st.sampled_from(PLACES))
 def test_days_are_filtered_moved_and_left_out(data, place):
     wall = wall_around(*place)
-    rule, is_due, times, both = data.draw(of_days(*place))
+    rule, is_due, times, as_shown = data.draw(of_days(*place))
     by = data.draw(filters(place[1]))
     never = frozenset(data.draw(st.sets(st.sampled_from([place[1], place[1] + DAY]))))
     sources = filter(is_due, days_between(place[1] - 40 * DAY, place[1] + 40 * DAY))
@@ -136,7 +136,7 @@ def test_days_are_filtered_moved_and_left_out(data, place):
     zone = ZoneInfo(place[0])
     expected = [
         due
-        for due in wall.due(targets & set(seen), times, both)
+        for due in wall.due(targets & set(seen), times, as_shown)
         if due.astimezone(zone).date() not in never
     ]
     agree(Excluding(filtered(rule, by), zone, never), expected, data.draw(spans(place[1])))
@@ -152,7 +152,7 @@ def counted(draw, zone, day, shortest):
     anchor = draw(odd | st.just(day - 3000 * DAY))
     at = draw(st.times().map(lambda one: time(one.hour, one.minute)))
     if anchor in days_between(day - 5 * DAY, day + 4 * DAY):
-        (first,) = wall_around(zone, day).comes(anchor, at, both=False)
+        (first,) = wall_around(zone, day).comes(anchor, at, as_shown=False)
     else:
         at = time(12)
         first = datetime.combine(anchor, at, ZoneInfo(zone)).astimezone(UTC)
@@ -184,7 +184,7 @@ def test_what_is_counted_is_moved_to_the_time_the_clock_showed(data, place):
         if target == shown.date():
             expected.append(due)
         elif target is not None and day - 5 * DAY <= target <= day + 4 * DAY:
-            expected += wall.comes(target, shown.time(), both=False)
+            expected += wall.comes(target, shown.time(), as_shown=False)
         due += period
     agree(filtered(rule, by), expected, data.draw(spans(day)))
 
@@ -200,10 +200,10 @@ def test_several_rules_are_due_whenever_one_of_them_is(data, place):
 
 @examples
 @given(st.sampled_from(PLACES), st.integers(-4, 4), st.integers(0, 1439), st.booleans())
-def test_a_time_of_a_day_comes_when_the_clock_shows_it(place, number, minute, both):
+def test_a_time_of_a_day_comes_when_the_clock_shows_it(place, number, minute, as_shown):
     day, at = place[1] + number * DAY, time(*divmod(minute, 60))
-    found = instants(day, at, ZoneInfo(place[0]), both=both)
-    assert list(found) == wall_around(*place).comes(day, at, both)
+    found = instants(day, at, ZoneInfo(place[0]), as_shown=as_shown)
+    assert list(found) == wall_around(*place).comes(day, at, as_shown)
 
 
 @pytest.mark.parametrize("otherwise", ["skip", "next", "previous"])

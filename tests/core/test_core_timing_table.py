@@ -50,9 +50,9 @@ def works(day):
     return day.weekday() < 5 and day not in OFF
 
 
-def by_days(is_due, *times, both=False):
+def by_days(is_due, *times, as_shown=False):
     """Return the reference of a rule of days."""
-    return lambda wall, days, _zone: wall.due(filter(is_due, days), times, both)
+    return lambda wall, days, _zone: wall.due(filter(is_due, days), times, as_shown)
 
 
 def from_anchor(is_due):
@@ -79,7 +79,7 @@ def elapsed(anchor, period):
 @cache
 def wall_of_anchor(zone, anchor):
     return Wall(zone, anchor.date() - DAY, anchor.date() + 2 * DAY).comes(
-        anchor.date(), anchor.time(), both=False
+        anchor.date(), anchor.time(), as_shown=False
     )
 
 
@@ -128,7 +128,7 @@ RULES = {
     "last of the day": (partial(cron, "30 23 * * *"), by_days(lambda day: True, time(23, 30))),
     "every hour": (
         partial(cron, "30 * * 3,4,9-12 *"),
-        by_days(lambda day: day.month in (3, 4, 9, 10, 11, 12), *HOURS, both=True),
+        by_days(lambda day: day.month in (3, 4, 9, 10, 11, 12), *HOURS, as_shown=True),
     ),
     "nights": (
         partial(cron, "0,30 1-3 * * *"),

@@ -60,19 +60,21 @@ class Wall:
     def _shows(self, at: datetime) -> datetime:
         return at.astimezone(self.zone).replace(tzinfo=UTC, fold=0)
 
-    def comes(self, day: date, at: time, both: bool) -> list[datetime]:
-        """Return when a time of a day comes: one that is left out when the gap is over."""
+    def comes(self, day: date, at: time, as_shown: bool) -> list[datetime]:
+        """Return when a time of a day comes: once, or as it is shown."""
         shown = datetime.combine(day, at, UTC)
-        if both and shown in self.second_time:
-            return [self.first_time[shown], self.second_time[shown]]
+        if as_shown:
+            return [seen[shown] for seen in (self.first_time, self.second_time) if shown in seen]
         while shown not in self.first_time:
             assert shown < self.last, f"{shown} is not looked at"
             shown += self.step
         return [self.first_time[shown]]
 
-    def due(self, days, times, both: bool = False) -> list[datetime]:
+    def due(self, days, times, as_shown: bool = False) -> list[datetime]:
         """Return when times of some days come."""
-        return sorted({one for day in days for at in times for one in self.comes(day, at, both)})
+        return sorted(
+            {one for day in days for at in times for one in self.comes(day, at, as_shown)}
+        )
 
 
 @cache

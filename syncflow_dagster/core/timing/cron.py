@@ -30,8 +30,8 @@ class CronRule:
     """Due at the times of a cron expression.
 
     Where both the day of the month and the day of the week are restricted, either will do, as
-    cron has it. If every hour is named, it goes by the clock on the wall, and is due both times
-    at a time that is shown twice.
+    cron has it. If every hour is named, it goes by the clock on the wall: it is due as often
+    as that shows a time, once, twice or never.
 
     Attributes:
         text: The expression as it was written.
@@ -42,7 +42,7 @@ class CronRule:
         nths: Which of its weekdays in a month, 0 is the last one; none: each of them. If it is
             given, `weekdays` is not.
         months: Months.
-        both: Whether every hour is named.
+        as_shown: Whether every hour is named.
     """
 
     text: str
@@ -52,7 +52,7 @@ class CronRule:
     weekdays: frozenset[int] | None
     nths: frozenset[tuple[int, int]]
     months: frozenset[int]
-    both: bool
+    as_shown: bool
 
     @classmethod
     def parse(cls, text: str, zone: str) -> CronRule:
@@ -78,7 +78,7 @@ class CronRule:
             weekdays=None if nths else _numbers(weekdays),
             nths=frozenset(nths),
             months=_numbers(months) or frozenset(range(1, _MONTHS + 1)),
-            both=every_hour,
+            as_shown=every_hour,
         )
 
     def after(self, at: datetime) -> Iterator[datetime]:

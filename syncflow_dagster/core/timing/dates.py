@@ -28,7 +28,7 @@ class DatesRule:
     zone: ZoneInfo
 
     @property
-    def both(self) -> bool:
+    def as_shown(self) -> bool:
         """A time that is shown twice is due the first time."""
         return False
 

@@ -121,9 +121,9 @@ class FilteredDays:
         return self.rule.times
 
     @property
-    def both(self) -> bool:
-        """Whether a time that the clock shows twice is due twice."""
-        return self.rule.both
+    def as_shown(self) -> bool:
+        """Whether it is due as often as the clock shows a time; else once."""
+        return self.rule.as_shown
 
     def after(self, at: datetime) -> Iterator[datetime]:
         """Yield the due times later than `at`; it ends where none comes for 50 years."""

@@ -130,7 +130,7 @@ class CalendarRule:
         return (self.anchor.time(),)
 
     @property
-    def both(self) -> bool:
+    def as_shown(self) -> bool:
         """A time that is shown twice is due the first time."""
         return False
 

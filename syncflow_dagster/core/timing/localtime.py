@@ -25,23 +25,25 @@ _ONE_MOVE = timedelta(days=2)
 _SECOND = timedelta(seconds=1)
 
 
-def instants(day: date, at: time, zone: ZoneInfo, *, both: bool = False) -> tuple[datetime, ...]:
+def instants(
+    day: date, at: time, zone: ZoneInfo, *, as_shown: bool = False
+) -> tuple[datetime, ...]:
     """Return when a time of a day comes, in UTC.
 
-    It comes at the first instant at which the clock on the wall shows it or a later time. So one
-    that the clocks leave out comes at the end of the gap, together with the others in the gap.
+    It comes once: at the first instant at which the clock on the wall shows it or a later time. So
+    one that the clocks leave out comes at the end of the gap, together with the others in the gap.
 
     Args:
         day: The local date.
         at: The local time.
         zone: The time zone.
-        both: Whether a time that is shown twice comes twice; else it comes the first time only.
+        as_shown: Whether it comes as often as the clock shows it instead: once, twice or never.
     """
-    return tuple(sorted(instants_of_day(day, (at,), zone, both=both)))
+    return tuple(sorted(instants_of_day(day, (at,), zone, as_shown=as_shown)))
 
 
 def instants_of_day(
-    day: date, times: Sequence[time], zone: ZoneInfo, *, both: bool = False
+    day: date, times: Sequence[time], zone: ZoneInfo, *, as_shown: bool = False
 ) -> set[datetime]:
     """Return when any of some times of a day comes, as `instants` does for one of them."""
     parts = _around(day, zone)
@@ -51,9 +53,11 @@ def instants_of_day(
     found: set[datetime] = set()
     for at in times:
         shown = datetime.combine(day, at, UTC)
-        found.add(next(max(begin, shown - off) for begin, end, off in parts if shown - off < end))
-        if both:
+        if as_shown:
             found |= {shown - off for begin, end, off in parts if begin <= shown - off < end}
+        else:
+            later = (max(begin, shown - off) for begin, end, off in parts if shown - off < end)
+            found.add(next(later))
     return found
 
 

@@ -55,14 +55,14 @@ class PhraseRule:
         zone: Time zone of the clock.
         on: The days.
         times: Times of the day, ascending.
-        both: Whether a time that the clock shows twice is due twice.
+        as_shown: Whether it is due as often as the clock shows a time; else once.
         is_business_day: Tells whether a day is one.
     """
 
     zone: ZoneInfo
     on: Days
     times: tuple[time, ...]
-    both: bool
+    as_shown: bool
     is_business_day: Callable[[date], bool]
 
     def days(self, first: date) -> Iterator[date]:

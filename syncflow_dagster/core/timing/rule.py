@@ -47,8 +47,8 @@ class DayRule(Protocol):
         ...
 
     @property
-    def both(self) -> bool:
-        """Whether a time that the clock shows twice is due twice; else it is the first time."""
+    def as_shown(self) -> bool:
+        """Whether it is due as often as the clock shows a time; else once."""
         ...
 
     def after(self, at: datetime) -> Iterator[datetime]:
@@ -65,7 +65,7 @@ def due_on_days(rule: DayRule, at: datetime) -> Iterator[datetime]:
     waiting: set[datetime] = set()
     # Where the clocks were moved back over midnight, they show the day before once more.
     for day in rule.days(at.astimezone(rule.zone).date() - ONE_DAY):
-        waiting |= instants_of_day(day, rule.times, rule.zone, both=rule.both)
+        waiting |= instants_of_day(day, rule.times, rule.zone, as_shown=rule.as_shown)
         # No later day is due before this, so what is due earlier is in order.
         end = start_of(day + ONE_DAY, rule.zone)
         yield from sorted(due for due in waiting if at < due < end)

@@ -77,7 +77,7 @@ def _monday_first(weekday: int) -> int:
 
 
 def _cron_times(rule: CronRule, days: Days) -> str | None:
-    if not rule.both and len(rule.times) <= _MOST_LISTED:
+    if not rule.as_shown and len(rule.times) <= _MOST_LISTED:
         return Phrase(days, rule.times).words
     hours = sorted({one.hour for one in rule.times})
     minutes = sorted({one.minute for one in rule.times})
@@ -87,7 +87,7 @@ def _cron_times(rule: CronRule, days: Days) -> str | None:
     if often is None:
         return None
     span = ""
-    if not rule.both:
+    if not rule.as_shown:
         span = f" from {clock(rule.times[0])} to {clock(rule.times[-1])}"
     return f"{often}{span}" if days == _EVERY_DAY else f"{days.words}, {often}{span}"
 
