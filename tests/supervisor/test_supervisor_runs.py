@@ -92,9 +92,10 @@ def test_dagster_home_follows_the_projects_configuration(dagster_environment, ho
 
 def test_instance_has_the_projects_policies(instance):
     limits = instance.get_concurrency_config().run_queue_config.tag_concurrency_limits
-    assert [(each["key"], each["limit"]) for each in limits] == [("owner", 2)]
+    assert [(each["key"], each["limit"]) for each in limits] == [("turn", 1)]
     assert instance.run_monitoring_enabled
     assert instance.run_retries_enabled
+    assert instance.scheduler.max_tick_retries == 60
     assert not instance.telemetry_enabled
     assert not instance.nux_enabled
 
