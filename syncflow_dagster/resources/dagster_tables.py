@@ -143,7 +143,10 @@ class DagsterTables:
         after, deleted = 0, 0
         while not should_stop():
             batch = {**values, "after": after, "batch": BATCH}
-            row = self._database.fetch_one(self._queries[name], batch)
+            with self._database.transaction() as conn:
+                # What the server believes of a table's size is wrong just after a large deletion.
+                conn.execute("set local enable_seqscan = off")
+                row = conn.execute(self._queries[name], batch).fetchone()
             if row is None or row["last"] is None:
                 break
             after = row["last"]

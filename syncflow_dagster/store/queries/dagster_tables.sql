@@ -44,7 +44,8 @@ where checked.run_id = any(%(runs)s)
 
 -- name: walk_checks
 with looked_at as (
-    select id, asset_key, check_name, create_timestamp < %(before)s as is_old
+    select
+        id, asset_key, check_name, partition, run_id, create_timestamp < %(before)s as is_old
     from public.asset_check_executions
     where id > %(after)s
     order by id
@@ -58,21 +59,24 @@ with looked_at as (
     where (asset_key, check_name) in (select asset_key, check_name from looked_at where is_old)
     group by asset_key, check_name, partition
 ), gone as (
-    delete from public.asset_check_executions as checked
-    using looked_at, latest
-    where checked.id = looked_at.id
-      and looked_at.is_old
-      and latest.asset_key = checked.asset_key
-      and latest.check_name = checked.check_name
-      and latest.partition is not distinct from checked.partition
-      -- The UI shows the latest, and beside one that is only planned the last with a result.
-      and checked.id < latest.begun
-      and checked.id is distinct from latest.done
-      and not exists (
-          select from public.runs as run
-          where run.run_id = checked.run_id
-            and run.status not in ('SUCCESS', 'FAILURE', 'CANCELED')
-      )
+    delete from public.asset_check_executions
+    where id = any(array(
+        select checked.id
+        from looked_at as checked
+        join latest
+            on latest.asset_key = checked.asset_key
+            and latest.check_name = checked.check_name
+            and latest.partition is not distinct from checked.partition
+        where checked.is_old
+          -- The UI shows the latest, and beside one that is only planned the last with a result.
+          and checked.id < latest.begun
+          and checked.id is distinct from latest.done
+          and not exists (
+              select from public.runs as run
+              where run.run_id = checked.run_id
+                and run.status not in ('SUCCESS', 'FAILURE', 'CANCELED')
+          )
+    ))
     returning 1
 )
 select
@@ -80,40 +84,49 @@ select
     (select bool_or(is_old) from looked_at) as any_old,
     (select count(*) from gone) as deleted;
 
--- Events without a run: reported beside runs, or left by a deletion that was cut short.
+-- Events without a run: reported beside runs, or left by a deletion that was cut short. The next
+-- event of the same kind is looked up with a limit: as a join it would be one of all with all.
 -- name: walk_events
 with looked_at as (
-    select id, "timestamp" < %(before)s as is_old
+    select
+        id, run_id, asset_key, dagster_event_type, partition, "timestamp" < %(before)s as is_old
     from public.event_logs
     where id > %(after)s
     order by id
     limit %(batch)s
 ), gone as (
-    delete from public.event_logs as event
-    using looked_at
-    where event.id = looked_at.id
-      and looked_at.is_old
-      and not exists (select from public.runs as run where run.run_id = event.run_id)
-      and (
-          event.asset_key is null
-          or exists (
-              select from public.event_logs as later
-              where later.asset_key = event.asset_key
-                and later.dagster_event_type = event.dagster_event_type
-                and later.partition is not distinct from event.partition
-                and later.id > event.id
+    delete from public.event_logs
+    where id = any(array(
+        select event.id
+        from looked_at as event
+        where event.is_old
+          and not exists (select from public.runs as run where run.run_id = event.run_id)
+          and (
+              event.asset_key is null
+              or (
+                  select later.id
+                  from public.event_logs as later
+                  where later.asset_key = event.asset_key
+                    and later.dagster_event_type = event.dagster_event_type
+                    and later.partition is not distinct from event.partition
+                    and later.id > event.id
+                  order by later.id
+                  limit 1
+              ) is not null
           )
-      )
-      and not exists (
-          select from public.asset_check_executions as checked
-          where checked.evaluation_event_storage_id = event.id
-             or checked.materialization_event_storage_id = event.id
-      )
-    returning event.id
+          and not exists (
+              select from public.asset_check_executions as checked
+              where checked.evaluation_event_storage_id = event.id
+          )
+          and not exists (
+              select from public.asset_check_executions as checked
+              where checked.materialization_event_storage_id = event.id
+          )
+    ))
+    returning id
 ), untagged as (
-    delete from public.asset_event_tags as tag
-    using gone
-    where tag.event_id = gone.id
+    delete from public.asset_event_tags
+    where event_id = any(array(select id from gone))
 )
 select
     (select max(id) from looked_at) as last,
@@ -124,22 +137,24 @@ select
 -- latest tells from when on a schedule is due again.
 -- name: walk_ticks
 with looked_at as (
-    select id, "timestamp" < %(before)s as is_old
+    select id, selector_id, status, "timestamp" as at, "timestamp" < %(before)s as is_old
     from public.job_ticks
     where id > %(after)s
     order by id
     limit %(batch)s
 ), gone as (
-    delete from public.job_ticks as tick
-    using looked_at
-    where tick.id = looked_at.id
-      and looked_at.is_old
-      and tick.status <> 'STARTED'
-      and exists (
-          select from public.job_ticks as later
-          where later.selector_id = tick.selector_id
-            and later."timestamp" > tick."timestamp"
-      )
+    delete from public.job_ticks
+    where id = any(array(
+        select tick.id
+        from looked_at as tick
+        where tick.is_old
+          and tick.status <> 'STARTED'
+          and tick.at < (
+              select max(later."timestamp")
+              from public.job_ticks as later
+              where later.selector_id = tick.selector_id
+          )
+    ))
     returning 1
 )
 select
