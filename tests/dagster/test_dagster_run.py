@@ -58,6 +58,9 @@ def test_a_run_brings_the_order_book_to_the_board_and_says_what_it_could_not(wor
     assert {checks[key].severity for key in yellow} == {"WARN"}
     assert any("12 rows read, 7 inserted" in line for line in lines)
     assert any("33 done" in line and "requests" in line for line in lines)
+    assert any("forecast: " in line and "no rate measured yet" in line for line in lines)
+    assert any("forecast: " in line and "/s: done " in line for line in lines)
+    _it_shows_counts_stages_plots_customers_budgets_and_forecasts(world, instance)
 
     before = world.sandbox.stats()["monday"]["requests"]
     again = _execute(world, instance)
@@ -71,8 +74,7 @@ def test_a_run_brings_the_order_book_to_the_board_and_says_what_it_could_not(wor
     assert again.numbers["monday_items"]["dagster/row_count"] == 7
 
 
-def test_a_run_shows_counts_stages_plots_customers_and_budgets(world, instance):
-    assert _execute(world, instance).success
+def _it_shows_counts_stages_plots_customers_budgets_and_forecasts(world, instance):
     workflow = world.loaded.workflow
 
     delta = _metadata(instance, asset_key(workflow, "order_headers"))
@@ -103,6 +105,8 @@ def test_a_run_shows_counts_stages_plots_customers_and_budgets(world, instance):
         "minuteRate",
     }
     assert 0 < items["used_share_complexityMinute"].value < 1
+    assert " changes wait, " in items["expected"].value
+    assert statuses["expected"].value == "nothing waits"
 
 
 def _groups(world):
