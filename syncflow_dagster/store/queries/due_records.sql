@@ -69,7 +69,8 @@ select %(workflow)s, %(node)s, w.bk_hash, w.record_uuid, concat_ws(' from ', w.s
        case when n.due_at > %(now)s then n.due_at end,
        case when n.due_at <= %(now)s then n.due_at end, t.problem
 from pg_temp.due_wanted w
-left join pg_temp.due_time t on t.said = w.said and t.anchor is not distinct from w.anchor
+left join pg_temp.due_time t
+  on t.said = w.said and coalesce(t.anchor, '') = coalesce(w.anchor, '')
 cross join lateral (select coalesce(w.due_at, t.due_at) as due_at) n
 where w.said is not null
 on conflict (workflow, node, bk_hash) do update
