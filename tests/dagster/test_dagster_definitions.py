@@ -178,7 +178,12 @@ def test_the_files_sensor_reports_only_changes(tmp_path, instance):
     assert not checked.passed  # its queries are not there
     again = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=first.cursor))
     assert again.asset_events == []
-    assert "0 in use, 1 broken" in again.skip_message
+    assert "No workflow file was touched" in again.skip_message
+    (tmp_path / "order_list.yaml").touch()
+    read = sensor.evaluate_tick(dg.build_sensor_context(instance, cursor=first.cursor))
+    assert read.asset_events == []
+    assert "0 in use, 1 broken" in read.skip_message
+    assert read.cursor != first.cursor
 
 
 def test_no_room_below_the_shell_imports_dagster():
