@@ -13,7 +13,8 @@ from syncflow_dagster.assets import tag, tag_checks
 from syncflow_dagster.assets.steps import OpenStep
 from syncflow_dagster.nodes.tag.approval import NotApprovable, find_plan
 from syncflow_dagster.nodes.tag.plans import PlanStatus
-from syncflow_dagster.resources.observe import Observer, Pending, Work
+from syncflow_dagster.resources.dispatch import Pending, outlook
+from syncflow_dagster.resources.observe import Observer, Work
 from syncflow_dagster.resources.run_options import RunOptions
 from syncflow_dagster.testing.clock import FakeClock
 
@@ -70,7 +71,8 @@ def test_plans_are_work_and_what_cannot_be_planned_is_shown(world, tmp_path):
 
     def pending():
         places = [("tag_moves", number) for number in (1, 2, 3, 4)]
-        return observer.pending({"champions": Work(places=places)}, world.clock.now())["champions"]
+        given = {"champions": Work(places=places)}
+        return outlook(world.database, given, world.clock.now()).pending.get("champions", Pending())
 
     world.add(row(1), row(2, contact_id=None))
     world.plan()
