@@ -102,20 +102,21 @@ class Forecast:
             return "nothing waits"
         if self.fit is None or self.per_s is None:
             return f"{self.changes:,} changes wait; no rate measured yet, so nobody knows how long"
-        done = f"done {self._shown(self.fit.ends_at)}"
-        if self.fit.ends_at is None:
-            done = "not done within a year"
-        if self.fit.windows > 1:
-            done += f", in {self.fit.windows:,} windows"
-        speed = f"{self.changes:,} changes wait, {self.per_s:,.2g}/s"
-        if self.fit.closes_at is None:
+        return f"{self._expected(self.fit, self.per_s)} ({self.zone})"
+
+    def _expected(self, fit: Fit, per_s: float) -> str:
+        done = "not done within a year"
+        if fit.ends_at is not None:
+            several = f", in {fit.windows:,} windows" if fit.windows > 1 else ""
+            done = f"done {self._shown(fit.ends_at)}{several}"
+        speed = f"{self.changes:,} changes wait, {per_s:,.2g}/s"
+        if fit.closes_at is None:
             return f"{speed}: {done}"
-        if self.fit.fits:
-            return f"{speed}: fits, {done}, window's end {self._shown(self.fit.closes_at)}"
-        return (
-            f"{speed}: does not fit: {self.fit.left:,} of {self.changes:,} will be left at "
-            f"{self._shown(self.fit.closes_at)}; {done}"
-        )
+        closes = self._shown(fit.closes_at)
+        if fit.fits:
+            return f"{speed}: fits, {done}, window's end {closes}"
+        left = f"{fit.left:,} of {self.changes:,} will be left at {closes}"
+        return f"{speed}: does not fit: {left}; {done}"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as one object."""
@@ -132,8 +133,8 @@ class Forecast:
             "in_words": self.in_words(),
         }
 
-    def _shown(self, at: datetime | None) -> str:
-        return "" if at is None else f"{at.astimezone(ZoneInfo(self.zone)):%a %Y-%m-%d %H:%M}"
+    def _shown(self, at: datetime) -> str:
+        return f"{at.astimezone(ZoneInfo(self.zone)):%a %Y-%m-%d %H:%M}"
 
 
 def forecasts(database: Database, clock: Clock, workflow: Workflow) -> list[Forecast]:
