@@ -40,10 +40,9 @@ def _delivered(database, one, number, effects, seconds, *, waited_s=0.0, ago=tim
 def told(database, monkeypatch):
     """Tell the forecast in words, of so many changes of each pass."""
 
-    def told(one, todo):
-        monkeypatch.setattr(forecasting, "_todo", lambda *_: todo)
+    def told(one, todo, rows=None):
+        monkeypatch.setattr(forecasting, "_todo", lambda *_: (todo, rows or {}))
         (found,) = forecasts(database, FakeClock(NOW), one)
-        assert json.loads(json.dumps(found.as_json(), default=str))["changes"] == sum(todo.values())
         return found.in_words()
 
     return told
@@ -68,6 +67,11 @@ def test_what_is_told_follows_rates_windows_and_limits(database, told):
     assert told(nightly, {1: 3_000, 2: 1_320}) == (
         "4,320 changes wait, 0.1/s: does not fit: 720 of 4,320 will be left at "
         "Fri 2026-11-27 07:00; done Fri 2026-11-27 21:00, in 2 windows (Europe/Berlin)"
+    )
+    # What was not planned brings as many statuses as the last runs had for each row.
+    _delivered(database, always, 3, 180, 1_800)
+    assert told(always, {1: 360}, {1: 100, 2: 260}) == (
+        "900 changes wait, 0.1/s: done Thu 2026-11-26 22:30 (UTC)"
     )
     (node,) = always.pushes
     account = forecasting._account(always, node)[0]

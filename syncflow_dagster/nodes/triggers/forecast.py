@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -84,7 +85,8 @@ class Forecast:
 
     Attributes:
         node: The node.
-        changes: How many wait; a row that is not planned yet counts as one.
+        changes: How many wait; a row that is not planned yet counts as one, and for as many of
+            later passes as there were for each in the last deliveries.
         per_s: Changes of a second at work, over all passes; None: none measured yet.
         fit: When they are done; None: no rate has been measured.
         zone: IANA name of the time zone times are shown in.
@@ -154,15 +156,17 @@ def forecast(
     with.
     """
     now = clock.now()
-    todo = _todo(database, workflow, node)
-    rates = _rates(database, workflow, node)
+    ran = _ran(database, workflow, node)
+    left, rows = _todo(database, workflow, node)
+    todo = Counter(left) + Counter(rows) + _later(sum(rows.values()), workflow, node, ran)
+    rates = {number: rate_of(of_pass) for number, of_pass in ran.items()}
     account, costs = _account(workflow, node)
     budgets = [one for one in Budgets(database, clock, account, {}).read() if one.name in costs]
     most = _most_per_s(budgets, costs)
     parts = [
         Part(effects, min(rate, most))
         for number, effects in sorted(todo.items())
-        if (rate := rates.get(number, rates.get(None)))
+        if (rate := rates.get(number) or rates.get(None))
     ]
     windows = windows_of(workflow)
     zone = "UTC" if windows is None else windows.zone
@@ -174,22 +178,44 @@ def forecast(
     return Forecast(node.name, changes, changes / seconds if seconds else None, found, zone)
 
 
-def _todo(database: Database, workflow: Workflow, node: MondayPushNode | TagNode) -> dict[int, int]:
-    """Return what is left of each pass; rows that are not planned count in their first one."""
+def _todo(
+    database: Database, workflow: Workflow, node: MondayPushNode | TagNode
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Return what is left of each pass: changes, and rows that are not planned."""
     queries = sql.load("forecast")
     place = {"workflow": workflow.workflow, "node": node.name}
-    todo = {row["pass"]: row["effects"] for row in database.fetch_all(queries["left"], place)}
+    left = {row["pass"]: row["effects"] for row in database.fetch_all(queries["left"], place)}
     sources = dict(_sources(workflow, node))
+    rows: dict[int, int] = {}
     known = sql.load("observe")["known_tables"]
-    for row in database.fetch_all(known, {"tables": list(sources)}):
-        table = row["table_name"]
+    for one in database.fetch_all(known, {"tables": list(sources)}):
+        table = one["table_name"]
         query = compose.SQL(queries["rows"]).format(table=compose.Identifier(table))
         with database.transaction() as conn:
             found = conn.execute(query).fetchone()
-        if found is not None and found["rows"]:
-            number = sources[table]
-            todo[number] = todo.get(number, 0) + found["rows"]
-    return todo
+        rows[sources[table]] = rows.get(sources[table], 0) + (found["rows"] if found else 0)
+    return left, rows
+
+
+def _later(
+    rows: int,
+    workflow: Workflow,
+    node: MondayPushNode | TagNode,
+    ran: Mapping[int | None, Sequence[Ran]],
+) -> Counter[int]:
+    """Return the changes of later passes that rows will have, such as statuses, as others had."""
+    first = {number for _, number in _sources(workflow, node)}
+    done = {number: sum(one.effects for one in ran[number]) for number in ran if number is not None}
+    planned = sum(effects for number, effects in done.items() if number in first)
+    if not planned:
+        return Counter()
+    return Counter(
+        {
+            number: math.ceil(rows * effects / planned)
+            for number, effects in done.items()
+            if number not in first
+        }
+    )
 
 
 def _sources(workflow: Workflow, node: MondayPushNode | TagNode) -> Iterator[tuple[str, int]]:
@@ -205,18 +231,17 @@ def _sources(workflow: Workflow, node: MondayPushNode | TagNode) -> Iterator[tup
             yield source.table, number
 
 
-def _rates(
+def _ran(
     database: Database, workflow: Workflow, node: MondayPushNode | TagNode
-) -> dict[int | None, float]:
-    """Return the measured rate of each pass, and of all together under None."""
+) -> dict[int | None, list[Ran]]:
+    """Return the last deliveries of each pass, and all of them together under None."""
     given = {"workflow": workflow.workflow, "node": node.name, "most": _MOST}
     ran: dict[int | None, list[Ran]] = {}
     for row in database.fetch_all(sql.load("forecast")["ran"], given):
         one = Ran(row["effects"], max(0.0, row["seconds"]))
         ran.setdefault(row["pass"], []).append(one)
         ran.setdefault(None, []).append(one)
-    rates = {number: rate_of(of_pass) for number, of_pass in ran.items()}
-    return {number: rate for number, rate in rates.items() if rate is not None}
+    return ran
 
 
 def _account(workflow: Workflow, node: MondayPushNode | TagNode) -> tuple[str, Mapping[str, float]]:
