@@ -53,7 +53,7 @@ def control():
         control.seed(SEED)
         # What is read may not depend on the zone of the account or the user who asks.
         control.settings(account_timezone="America/New_York")
-        control.url = server.urls["monday"]
+        control.monday_url = server.urls["monday"]
         yield control
         control.close()
 
@@ -61,7 +61,7 @@ def control():
 @pytest.fixture(scope="module")
 def destination(control):
     connection = MondayConnection(
-        type="monday", token="sandbox-personal", url=control.url, settle_s=0
+        type="monday", token="sandbox-personal", url=control.monday_url, settle_s=0
     )
     client = MondayClient(connection)
     for name in ("urgent", "late"):
