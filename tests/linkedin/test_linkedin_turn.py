@@ -298,3 +298,21 @@ def test_two_nodes_share_an_account_fairly(make, unipile, clock):
             world.turn(hours=0.2)
     kinds = [row["workflow"] for row in first.effects()]
     assert kinds.count("outreach") == kinds.count("second") > 1
+
+
+def test_what_was_sent_counts_from_when_the_service_may_have_had_it(make, unipile, clock):
+    world = make()
+    world.start(person(1))
+    assert world.turn(hours=1).sent == {"invite": 1}
+    (row,) = world.effects()
+    late = "update effect set finished_at = sent_at + interval '30 seconds'"
+    assert world.database.execute(late, {}) == 1
+
+    def used(after):
+        clock.sleep((row["sent_at"] + after - clock.now()).total_seconds())
+        usage = world.run.statistics().usage
+        return [one.used for one in usage if (one.bucket, one.window) == ("invite", "week")]
+
+    week = timedelta(days=7)
+    assert used(week + timedelta(seconds=10)) == [1]
+    assert used(week + timedelta(seconds=40)) == [0]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 ACTION_BUCKETS: tuple[Bucket, ...] = ("message", "inmail", "invite", "profile", "withdraw")
 #: A limit that allows nothing is looked at again after so long: the file may have changed.
 _NEVER = timedelta(days=1)
+#: Within it what was sent has reached the service, if it ever does.
+_LONGEST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,14 @@ class Caps:
         most = NOTES_A_MONTH[self._settings.tier]
         if most is None:
             return now
-        given = {"account": account.account, "since": now - NOTES_WINDOW}
+        given = {"account": account.account, "since": now - NOTES_WINDOW, "longest": _LONGEST}
         rows = conn.execute(self._queries["notes"], given).fetchall()
-        free = next_free_at([row["sent_at"] for row in rows], most, NOTES_WINDOW, now)
+        free = next_free_at([row["at"] for row in rows], most, NOTES_WINDOW, now)
         return now + _NEVER if free is None else free
 
     def _spent(self, conn: Connection, account: str, now: datetime) -> dict[Bucket, list[datetime]]:
-        given = {"account": account, "since": now - max(WINDOWS.values())}
+        since = now - max(WINDOWS.values())
+        given = {"account": account, "since": since, "longest": _LONGEST}
         spent: dict[Bucket, list[datetime]] = defaultdict(list)
         for row in conn.execute(self._queries["spent"], given):
             # Of a read the row names the bucket itself.

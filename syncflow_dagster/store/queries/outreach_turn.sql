@@ -35,16 +35,18 @@ on conflict (scope) do nothing;
 select scope, reason from outreach_stop where scope = any(%(scopes)s) order by scope;
 
 -- name: spent
--- What may have reached the service: who is not known to have failed counts.
-select kind, sent_at as at from effect
-where account = %(account)s and lead_id is not null and sent_at > %(since)s
+-- What may have reached the service: who is not known to have failed counts. It did between the
+-- request and the answer, and counts from the later on: so the service never counts more than we do.
+select kind, least(coalesce(finished_at, 'infinity'), sent_at + %(longest)s) as at from effect
+where account = %(account)s and lead_id is not null and sent_at > %(since)s - %(longest)s
   and state in ('SENT', 'UNKNOWN', 'NEEDS_PERSON', 'DONE')
 union all
 select bucket, at from outreach_read where account = %(account)s and at > %(since)s;
 
 -- name: notes
-select sent_at from effect
-where account = %(account)s and lead_id is not null and kind = 'invite' and sent_at > %(since)s
+select least(coalesce(finished_at, 'infinity'), sent_at + %(longest)s) as at from effect
+where account = %(account)s and lead_id is not null and kind = 'invite'
+  and sent_at > %(since)s - %(longest)s
   and state in ('SENT', 'UNKNOWN', 'NEEDS_PERSON', 'DONE') and payload ->> 'text' <> '';
 
 -- name: count_read
