@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.timing.windows import WeekWindows
     from syncflow_dagster.nodes.triggers.windows import Override
 
-_LENGTH = re.compile(r"(?:(?P<days>\d+)d)?\s*(?:(?P<hours>\d+)h)?\s*(?:(?P<minutes>\d+)m)?")
+_LENGTH = re.compile(
+    r"(?:(?P<days>\d{1,4})d)?\s*(?:(?P<hours>\d{1,4})h)?\s*(?:(?P<minutes>\d{1,4})m)?"
+)
 
 
 def _length(value: str) -> timedelta:

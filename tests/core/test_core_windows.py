@@ -36,6 +36,7 @@ def utc(text):
     ("text", "days", "start", "end"),
     [
         ("19:00-07:00 on weekdays", range(5), 1140, 420),
+        ("19:00\N{EN DASH}07:00 on monday\N{EN DASH}friday", range(5), 1140, 420),
         ("8:00 - 20:00 on Saturday and sunday", (5, 6), 480, 1200),
         ("00:00-24:00 on weekends", (5, 6), 0, 1440),
         ("22:30-24:00 on friday-monday", (4, 5, 6, 0), 1350, 1440),

@@ -67,7 +67,8 @@ def parse_span(text: str) -> Span:
     Raises:
         SpanError: It cannot be understood.
     """
-    found = _SPAN.fullmatch(text.strip())
+    # A dash between numbers is often a longer one, above all where it was copied from a text.
+    found = _SPAN.fullmatch(text.strip().replace("\N{EN DASH}", "-"))
     if found is None:
         msg = f"{text!r} is no window: {_EXAMPLE}"
         raise SpanError(msg)
