@@ -8,20 +8,20 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from syncflow_dagster.core.timing.filtered import MOST_MOVED
 from syncflow_dagster.core.timing.interval import parse_every
-from syncflow_dagster.core.timing.localtime import ONE_DAY, start_of
+from syncflow_dagster.core.timing.localtime import ONE_DAY, instants, start_of
 from syncflow_dagster.core.timing.rule import between
 from syncflow_dagster.workflows.models import IntervalTrigger, TimeTrigger
 from syncflow_dagster.workflows.timing import rule_of, windows_of, words_of
 
 if TYPE_CHECKING:
+    from syncflow_dagster.core.timing.rule import Rule
     from syncflow_dagster.core.timing.windows import WeekWindows
     from syncflow_dagster.workflows.models import Workflow
     from syncflow_dagster.workflows.models.triggers import AnyTimeTrigger
 
 _TICK = timedelta(microseconds=1)
-#: No due time is moved further by a calendar.
-_FURTHEST_MOVED = timedelta(days=367)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +193,20 @@ def _calendar_notes(workflow: Workflow, trigger: AnyTimeTrigger, due: datetime) 
         return []
     zone = ZoneInfo(trigger.timezone)
     plain = rule_of(workflow, trigger.model_copy(update={"only": None, "excluding": ()}))
-    around = between(plain, due - _FURTHEST_MOVED, due + _FURTHEST_MOVED)
-    if due in around:
+    if _is_due(plain, due):
         return []
-    at = due.astimezone(zone).time()
-    same = [one.astimezone(zone) for one in around if one.astimezone(zone).time() == at]
-    days = [one for one in same if (one < due) == (trigger.otherwise == "next")]
-    if not days:
-        return [f"moved by calendar {trigger.calendar}"]
-    origin = days[-1] if trigger.otherwise == "next" else days[0]
-    return [f"moved by calendar {trigger.calendar} from {origin:%a %Y-%m-%d}"]
+    local = due.astimezone(zone)
+    step = -ONE_DAY if trigger.otherwise == "next" else ONE_DAY
+    days = (local.date() + number * step for number in range(1, MOST_MOVED + 1))
+    for day in days:
+        [same_time] = instants(day, local.time(), zone)
+        if _is_due(plain, same_time):
+            return [f"moved by calendar {trigger.calendar} from {day:%a %Y-%m-%d}"]
+    return [f"moved by calendar {trigger.calendar}"]
+
+
+def _is_due(rule: Rule, at: datetime) -> bool:
+    return next(rule.after(at - _TICK), None) == at
 
 
 def _local(at: datetime) -> str:

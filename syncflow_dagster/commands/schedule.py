@@ -10,6 +10,9 @@ import click
 from syncflow_dagster.commands.forecast import forecast
 from syncflow_dagster.commands.identifiers import JSON
 
+#: Years in which a workflow file may name a day.
+_YEARS = range(1970, 2201)
+
 
 class _Instant(click.ParamType[datetime]):
     """A date-time as ISO 8601 has it; one without an offset is in UTC."""
@@ -25,6 +28,8 @@ class _Instant(click.ParamType[datetime]):
             at = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is no time such as 2026-03-29T00:00 (UTC) or …+01:00", param, ctx)
+        if at.year not in _YEARS:
+            self.fail(f"{value!r} is not between {_YEARS[0]} and {_YEARS[-1]}", param, ctx)
         return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 

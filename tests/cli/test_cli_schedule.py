@@ -86,6 +86,13 @@ def test_a_beginning_that_is_no_time_is_a_mistake(tmp_path):
     assert "'tomorrow' is no time such as 2026-03-29T00:00" in result.output
 
 
+@pytest.mark.parametrize("start", ["0001-01-01T00:00+05:00", "9999-12-31T23:59"])
+def test_a_beginning_in_another_age_is_a_mistake(tmp_path, start):
+    result = run(tmp_path, "nightly", "--from", start)
+    assert result.exit_code == 2
+    assert "between 1970 and 2200" in result.output
+
+
 def of(triggers):
     return Workflow.model_validate(
         {
