@@ -94,6 +94,8 @@ NOT_UNDERSTOOD = {
     "every other week at 7": ("'other'", "'every: 2 weeks'"),
     "every second Monday at 9": ("'second'", "'every: 2 weeks' and an 'anchor' such as that of a"),
     "every two hours": ("'two'", "'every: 2 hours'"),
+    "every 0 minutes": ("'0'", "the nearest that is understood"),
+    f"every {'9' * 5000} days": ("is not understood", "the nearest that is understood"),
     "every quarter": ("'quarter'", "'every: 3 months'"),
 }
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _WEEKDAY = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _COUNTED = re.compile(
-    r"every (?P<number>\d+|other|second|third|fourth|two|three|four|five|six) "
+    r"every (?P<number>[1-9][0-9]{0,4}|other|second|third|fourth|two|three|four|five|six) "
     rf"(?P<unit>minute|hour|day|week|month|quarter|year|{_WEEKDAY})s?\b"
 )
 _PERIOD = re.compile(r"every (?P<unit>minute|week|month|quarter|year)\b")
