@@ -231,7 +231,7 @@ def _pattern(case: _Case) -> _Words:
 
 def _bound(case: _Case) -> _Words:
     key, words = _BOUNDS[case.kind]
-    return f"must be {words} {case.context[key]:g}, but it is {case.shown}", ""
+    return f"must be {words} {case.context[key]:.15g}, but it is {case.shown}", ""
 
 
 def _empty(_case: _Case) -> _Words:

@@ -51,7 +51,7 @@ def _never_due(rule: Rule, loc: Loc, zone: ZoneInfo, now: datetime) -> Iterator[
         return
     ever = deque(rule.after(_BEGINNING), maxlen=1)
     if not ever:
-        message = "the trigger is never due: 'only' and 'excluding' leave it no day"
+        message = "the trigger is never due: its calendar and 'excluding' leave it no day"
         yield Finding(loc, message, "leave one of them out, or choose another day")
         return
     when = f"{ever[0].astimezone(zone):%Y-%m-%d %H:%M}"

@@ -26,7 +26,10 @@ class TimeTrigger(Model):
         24, ge=1, le=1000, description="Runs `missed: all` makes up for at most, the latest ones."
     )
     late_after_s: int = Field(
-        300, ge=0, description="Seconds after which a due time that was not served is missed."
+        300,
+        ge=0,
+        le=366 * 24 * 3600,
+        description="Seconds after which a due time that was not served is missed.",
     )
     calendar: Slug | None = Field(
         None,

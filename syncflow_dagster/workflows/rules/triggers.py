@@ -51,6 +51,8 @@ def crons(graph: Graph) -> Iterator[Finding]:
     """Report cron expressions that are none, or name a day that never comes."""
     for trigger in (*_of_type(graph, "cron"), graph.root["retention"]):
         cron = trigger["cron"]
+        if trigger["type"].exists and cron.data == []:
+            yield Finding(cron.loc, "there is no cron expression in the list", _CRON_HINT)
         for one in [cron] if cron.text is not None else cron.texts():
             yield from _bad_cron(one)
 
