@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from syncflow_dagster.cli import main
 from syncflow_dagster.core.timing.missed import Missed, settle
 from syncflow_dagster.nodes.triggers.leaving import Leaving
-from syncflow_dagster.nodes.triggers.slots import opens_from
+from syncflow_dagster.nodes.triggers.slots import opens_from, take
 from syncflow_dagster.nodes.triggers.windows import (
     LONGEST,
     give_back,
@@ -128,6 +128,8 @@ def test_what_a_run_had_to_leave_is_due_again_and_waiting_for_the_night_is_not_l
     )
     for _ in range(2):
         give_back(database, row["slot_id"], SEVEN_AM)
+    # Another step of that run begins afterwards: it has nothing to take any more.
+    assert take(database, row["slot_id"], "run1", None, SEVEN_AM) is None
     found = database.fetch_one("select state, run_id from trigger_slot")
     assert found == {"state": "DUE", "run_id": None}
     opens = opens_from(workflow())
