@@ -47,6 +47,8 @@ def told_delivery(report: DeliveryReport, seconds: float) -> str:
 
 
 def _held(report: DeliveryReport) -> str:
+    if report.left is not None:
+        return f"; left: {report.left}"
     if report.paused is None:
         return ""
     forecast = f"; {report.forecast.in_words()}" if report.forecast is not None else ""
@@ -127,7 +129,8 @@ def of_delivery(report: DeliveryReport, seconds: float) -> dict[str, Any]:
     if report.paused is not None:
         metadata["paused"] = report.paused.in_words()
     if report.left is not None:
-        metadata["left"] = f"{report.left}; {report.remaining:,} changes wait"
+        waits = f"; {report.remaining:,} changes wait" if report.remaining else ""
+        metadata["left"] = report.left + waits
     if report.forecast is not None:
         metadata["forecast"] = report.forecast.in_words()
     if done:

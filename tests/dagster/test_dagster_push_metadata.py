@@ -76,6 +76,15 @@ def test_the_command_shows_them_before_anything_is_sent():
     assert (adjusted["record"], adjusted["column"], adjusted["rule"]) == ("SO-1", "buyer", "drop")
 
 
+def test_a_delivery_that_had_to_leave_says_so_and_counts_only_what_it_has_counted():
+    why = "the window of orders is over; it goes on Fri 2026-11-27 19:00 Europe/Berlin"
+    report = DeliveryReport(left=why, remaining=1234)
+    assert push_metadata.told_delivery(report, 1.0).endswith(f"1,234 still to go; left: {why}")
+    assert push_metadata.of_delivery(report, 1.0)["left"] == f"{why}; 1,234 changes wait"
+    # It left before it could look.
+    assert push_metadata.of_delivery(DeliveryReport(left=why), 0.0)["left"] == why
+
+
 def test_a_pause_is_told_with_its_end_and_how_long_what_is_left_takes():
     until = datetime(2026, 11, 23, tzinfo=UTC)
     report = DeliveryReport(
