@@ -173,7 +173,7 @@ def _dagster_services(plan: Workspace, home: Path, port: int) -> list[Service]:
         Service(
             name="daemon",
             argv=[
-                *[python, "-m", "dagster._daemon", "run", "-w", workspace],
+                *[python, "-m", "syncflow_dagster.supervisor.daemon", "run", "-w", workspace],
                 *["--log-level", "warning"],
             ],
             rss_limit=_DAEMON_RSS_LIMIT,

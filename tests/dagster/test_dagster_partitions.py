@@ -59,7 +59,7 @@ def test_split_nodes_are_partitioned_assets_of_a_job_of_their_own(shop):
     mapping = graph.get_partition_mapping(nodes["orders"].key, nodes["customers"].key)
     assert isinstance(mapping, dg.AllPartitionMapping)
     jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
-    assert jobs == {"shop_parts", "shop_retry_rejected", "shop_retention"}
+    assert jobs == {"shop_parts", "shop_retry_rejected", "shop_retention", "syncflow_housekeeping"}
     assert repository.get_job("shop_parts").partitions_def.get_partition_keys() == KEYS
 
 

@@ -143,9 +143,9 @@ def test_stack_answers_mends_itself_stops_in_order_and_dies_with_its_supervisor(
     assert second.process.wait(timeout=60) == 1
     assert "already runs SyncFlow" in second.output.read_text()
 
-    daemon = _child(folder, "dagster._daemon")
+    daemon = _child(folder, "supervisor.daemon")
     daemon.kill()
-    _until(lambda: _child(folder, "dagster._daemon") not in (None, daemon), seconds=20)
+    _until(lambda: _child(folder, "supervisor.daemon") not in (None, daemon), seconds=20)
 
     first.process.send_signal(signal.SIGTERM)
     assert first.process.wait(timeout=60) == 0

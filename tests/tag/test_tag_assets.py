@@ -40,12 +40,11 @@ def test_a_run_approves_the_plan_its_options_name_once_and_only_of_its_node(worl
     world.add(row(1))
     plan = world.plan(run_id="r1", actor="run r1").plans[0]
     given = {"approve_plan": plan.plan_hash, "approved_by": "anna", "approval_reason": "fine"}
-    run = SimpleNamespace(policy=world.policy)
     mine, other = world.workflow.tags
 
     def approve(node, run_id="r2", **more):
         context = SimpleNamespace(log=logging.getLogger("tag"), run=SimpleNamespace(run_id=run_id))
-        tag._approve(context, opened(world, tmp_path, **{**given, **more}), node, run)
+        tag._approve(context, opened(world, tmp_path, **{**given, **more}), node, world.policy)
         return find_plan(world.database, "champions", plan.plan_hash).status
 
     assert approve(other) is PlanStatus.WAITING
@@ -60,7 +59,9 @@ def test_a_run_approves_the_plan_its_options_name_once_and_only_of_its_node(worl
     with pytest.raises(NotApprovable, match="APPLIED"):
         approve(mine, approved_by="omar")
     with pytest.raises(NotApprovable, match="dry run"):
-        tag._tag(None, opened(world, tmp_path, dry_run=True, approve_plan=plan.plan_hash), mine)
+        tag._tag(
+            None, opened(world, tmp_path, dry_run=True, approve_plan=plan.plan_hash), mine, None
+        )
 
 
 def test_plans_are_work_and_what_cannot_be_planned_is_shown(world, tmp_path):

@@ -30,7 +30,7 @@ KINDS = {
     "F15": "batch rejected without an index",
     "F16": "PostgreSQL restarted, cut off, read-only, full",
     "F17": "source session ended in mid-read",
-    "F18": "Dagster's daemon killed over due times",
+    "F18": "Dagster's daemon down, its worker killed, its queue full",
     "F19": "two runs at once",
     "F20": "clocks jump",
     "F21": "daylight saving of schedules",

@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow_dagster.sandbox.server import SandboxServer
 from syncflow_dagster.store.database import Database
+from syncflow_dagster.supervisor.daemon import READ_EVERY_S
 from syncflow_dagster.testing.bench.idle import folder, latency
 from syncflow_dagster.testing.bench.idle.stack import Stack, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: Seconds for which both idle, after `WARM_UP_S` in which they load, and look at all once.
-SECONDS, WARM_UP_S = 120, 60
+#: Seconds for which both idle, in which the daemon reads all definitions once; before, they load
+SECONDS, WARM_UP_S = READ_EVERY_S, 60
 INSERTS = 10
 
 

@@ -25,7 +25,7 @@ _STOP_WITHIN_S = 90.0
 _POLL_S = 0.1
 #: Words of a process's command line that tell what it is.
 _KINDS = {
-    "dagster._daemon": "daemon",
+    "supervisor.daemon": "daemon",
     "dagster_webserver": "webserver",
     "code-server": "code_server",
     "api grpc": "code_server",
