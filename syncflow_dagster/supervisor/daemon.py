@@ -8,9 +8,6 @@ its own pace is kept.
 
 from __future__ import annotations
 
-from dagster._daemon import controller
-from dagster._daemon.cli import main
-
 #: Seconds between two readings. The daemon gives up after 300 s without one that succeeds.
 READ_EVERY_S = 240
 _CONSTANT = "RELOAD_WORKSPACE_INTERVAL"
@@ -18,12 +15,21 @@ _CONSTANT = "RELOAD_WORKSPACE_INTERVAL"
 
 def read_less_often() -> bool:
     """Set the pace; return whether Dagster goes by it."""
+    from dagster._daemon import controller
+
     known = hasattr(controller, _CONSTANT)
     if known:
         setattr(controller, _CONSTANT, READ_EVERY_S)
     return known
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the daemon as `dagster-daemon` does, with the arguments of this process."""
+    from dagster._daemon.cli import main as run
+
     read_less_often()
+    run()
+
+
+if __name__ == "__main__":
     main()
