@@ -99,8 +99,8 @@ WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
 def readable_failures() -> Iterator[None]:
     """Turn the errors we know into Dagster failures that say what to do.
 
-    A step that failed is not tried again at once: the schedule or the pending-rows sensor starts
-    the next run.
+    A step that failed is not tried again at once: the schedule or the dispatcher starts the next
+    run.
     """
     try:
         yield
