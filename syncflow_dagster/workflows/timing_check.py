@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from syncflow_dagster.workflows.problems import Loc
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-#: Due times that are looked at for one in a window.
+_TICK = timedelta(microseconds=1)
+#: Due times that are looked at for one in a window, of a trigger that comes seldom.
 _LOOKED_AT = 50
 
 
@@ -61,7 +62,7 @@ def _never_due(rule: Rule, loc: Loc, zone: ZoneInfo, now: datetime) -> Iterator[
 
 def _outside(rule: Rule, loc: Loc, windows: WeekWindows, now: datetime) -> Iterator[Finding]:
     dues = list(islice(rule.after(now), _LOOKED_AT))
-    if not dues or any(windows.is_open(due) for due in dues):
+    if not dues or any(map(windows.is_open, dues)) or _is_due_in(rule, windows, now):
         return
     opens = windows.next_open(dues[0])
     zone = ZoneInfo(windows.zone)
@@ -70,3 +71,12 @@ def _outside(rule: Rule, loc: Loc, windows: WeekWindows, now: datetime) -> Itera
     message = f"the trigger is due outside the workflow's windows: next on {due}"
     hint = f"its run starts when the window opens: {start}, {windows.zone}"
     yield Finding(loc, message, hint, is_warning=True)
+
+
+def _is_due_in(rule: Rule, windows: WeekWindows, now: datetime) -> bool:
+    """Tell whether a trigger is due in a window of the year to come."""
+    for begin, end in windows.stretches(now):
+        due = next(rule.after(begin - _TICK), None)
+        if due is None or due < end:
+            return due is not None
+    return False

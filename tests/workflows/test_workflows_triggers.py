@@ -157,6 +157,12 @@ def test_what_depends_on_the_present_is_a_warning():
     assert "not due any more: its last time was 2026-11-23 09:00" in text
 
 
+def test_a_trigger_that_comes_often_is_not_outside_the_windows_because_they_are_closed_now():
+    # It is nine in the morning: the next 600 due times are outside.
+    minutes = {"type": "cron", "cron": "* * * * *"}
+    assert warnings(workflow([minutes], windows={"open": ["19:00-07:00 on weekdays"]})) == []
+
+
 def test_a_trigger_outside_the_windows_is_explained():
     windows = {"open": ["19:00-07:00 on weekdays"], **BERLIN}
     at_noon = {"type": "phrase", "when": "daily at noon", **BERLIN}
