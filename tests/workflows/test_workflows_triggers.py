@@ -47,6 +47,13 @@ def test_one_mistake_is_one_line_at_its_place(name, example_text, problems):
     assert [part for part in MISTAKES[name]["says"] if part not in found[0]] == []
 
 
+def test_names_that_are_none_are_not_told_to_be_the_same(example_text, problems):
+    wrong = "triggers:\n" + 2 * "  - {type: phrase, name: 5, when: daily at 9}\n"
+    found = problems(example_text.replace(EXAMPLE, wrong))
+    assert len(found) == 2
+    assert all("must be a text, but YAML reads 5" in one for one in found)
+
+
 def workflow(triggers, **more):
     """A workflow of some triggers; no node of it matters here."""
     return Workflow.model_validate(

@@ -33,7 +33,9 @@ def trigger_names(graph: Graph) -> Iterator[Finding]:
         if kind not in _DEFAULT_NAMES:
             continue
         at = trigger["name"]
-        name = at.text or ("" if at.exists else _DEFAULT_NAMES[kind])
+        if at.exists and at.text is None:
+            continue  # The model says so.
+        name = at.text or _DEFAULT_NAMES[kind]
         if name in seen:
             hint = "give each trigger a 'name' of its own"
             loc = at.loc if at.exists else trigger.loc
