@@ -26,10 +26,10 @@ def note_upstream_ends(
         workflows: All workflows.
         now: This machine's time, as Dagster's run records have it.
     """
-    triggers = after_triggers(workflows)
-    if not triggers:
+    since = begin(database, workflows, now)
+    if since is None:
         return
-    since = begin(database, triggers, now)
+    triggers = after_triggers(workflows)
     others = sorted({trigger.workflow for _, trigger in triggers})
     records = instance.get_run_records(
         dg.RunsFilter(tags={"workflow": others}, statuses=list(_ENDED), updated_after=since)

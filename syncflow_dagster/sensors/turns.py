@@ -32,7 +32,8 @@ def may_start(
         workflow: The workflow; it has no run under way.
     """
     now = opened.clock.now()
-    stands = standing(opened.database, now)
+    # While the dispatcher is switched off nobody is waited for: nobody would start them.
+    stands = standing(opened.database, now, only_seen_lately=True)
     others = [one for one in stands.waiting if one.workflow != workflow.workflow]
     mine = candidate(workflow, stands, now)
     for one in choose_now(instance, under_way, [mine, *others], stands).waiting:

@@ -191,6 +191,35 @@ def test_each_run_of_another_workflow_is_followed_once(office):
     ]
 
 
+def test_an_after_trigger_that_was_switched_off_begins_anew_and_bears_a_clock_that_steps(office):
+    first = _workflow("first", triggers=[])
+    then = _workflow("then", after="first")
+    off = then.triggers[0].model_copy(update={"enabled": False})
+    switched_off = then.model_copy(update={"triggers": (off,)})
+    office.tick(first, then)
+    office.tick(first, switched_off)
+    office.end(office.begin(first))
+    assert office.tick(first, then) == "Nothing is to be done."
+    # An hour ahead by mistake: the tick after that looks at what ended meanwhile.
+    office.tick(first, then, later=MINUTE * 60)
+    office.end(office.begin(first))
+    assert [office.tick(first, then) for _ in range(2)] == ["Nothing is to be done.", ["then"]]
+
+
+def test_a_schedule_waits_for_nobody_whom_the_dispatcher_has_not_seen_lately(office):
+    second = _workflow("second", owner="ana")
+    office.due(_workflow("ana"))
+    office.begin(_workflow("first", owner="ana"))
+    assert "ana has its turn" in office.tick(_workflow("ana"))
+    with office.store.open() as opened:
+        told = may_start(office.instance, InFlight((), ()), opened, second)
+        assert told == "ana has its turn, with another run; it starts in its turn"
+        office.database.execute(
+            "update syncflow.turn_wait set seen_at = seen_at - interval '1 hour'"
+        )
+        assert may_start(office.instance, InFlight((), ()), opened, second) is None
+
+
 def test_what_is_done_costs_a_tick_nothing(office):
     """The plan of the dispatcher's query goes by indexes, so it reads no row that is done."""
     office.database.execute(

@@ -49,20 +49,27 @@ def after_triggers(workflows: Sequence[Workflow]) -> list[tuple[Workflow, AfterT
     ]
 
 
-def begin(
-    database: Database, triggers: Sequence[tuple[Workflow, AfterTrigger]], now: datetime
-) -> datetime:
-    """Return from when on ends are to be read; a trigger that is new begins now."""
+def begin(database: Database, workflows: Sequence[Workflow], now: datetime) -> datetime | None:
+    """Return from when on ends are to be read; None: no trigger is heeded.
+
+    A trigger that is new begins now; so does one that was switched off and is heeded again. Where
+    no workflow names such a trigger, nothing is asked of the database.
+    """
+    if not any(isinstance(one, AfterTrigger) for each in workflows for one in each.triggers):
+        return None
     queries = sql.load("dispatch")
+    triggers = after_triggers(workflows)
     given = {
+        "known": [workflow.workflow for workflow in workflows],
         "workflows": [workflow.workflow for workflow, _ in triggers],
         "triggers": [trigger.name for _, trigger in triggers],
     }
     with database.transaction() as conn:
+        conn.execute(queries["forget_after"], given)
         conn.execute(queries["begin_after"], {**given, "now": now})
         rows = conn.execute(queries["noted_after"], given).fetchall()
-    since: datetime = min(row["noted_to"] for row in rows)
-    return since - _OVERLAP
+    since: datetime | None = min((row["noted_to"] for row in rows), default=None)
+    return None if since is None else since - _OVERLAP
 
 
 def note_ends(

@@ -57,10 +57,18 @@ def charge(database: Database, owner: str, share: int, seconds: float, now: date
     database.execute(sql.load("turns")["charge"], given)
 
 
-def standing(database: Database, now: datetime) -> Standing:
-    """Return what owners have used, and who waits."""
+def standing(database: Database, now: datetime, *, only_seen_lately: bool = False) -> Standing:
+    """Return what owners have used, and who waits.
+
+    Args:
+        database: SyncFlow's own.
+        now: Database time.
+        only_seen_lately: Whether to leave out who has not been seen to wait for a while: nobody
+            chooses at the moment, or that one would not be noted as waiting any more.
+    """
+    seen_after = now - _LATELY if only_seen_lately else None
     used = database.fetch_all(sql.load("turns")["used"], {"lately": now - _LATELY})
-    waiting = [one.candidate for one, _ in _rivals(database, None)]
+    waiting = [one.candidate for one, _ in _rivals(database, seen_after)]
     recent = {row["owner"] for row in used if row["is_recent"]}
     return Standing(
         {row["owner"]: row["used_s"] for row in used},

@@ -93,6 +93,15 @@ cross join lateral (
 select '' as workflow, 'waiting' as what, 1::bigint as number
 where exists (select from syncflow.turn_wait);
 
+-- name: forget_after
+-- Triggers that known workflows do not have any more, or that are switched off. Those of a workflow
+-- whose file cannot be read stay.
+delete from syncflow.trigger_after a
+where a.workflow = any(%(known)s::text[])
+  and not exists (
+      select from unnest(%(workflows)s::text[], %(triggers)s::text[]) as w (workflow, trigger)
+      where w.workflow = a.workflow and w.trigger = a.trigger);
+
 -- name: begin_after
 insert into syncflow.trigger_after (workflow, trigger, begun_at, noted_to)
 select *, %(now)s, %(now)s from unnest(%(workflows)s::text[], %(triggers)s::text[])
@@ -110,7 +119,8 @@ where workflow = %(workflow)s and trigger = %(trigger)s
 for update;
 
 -- name: keep_after
+-- Back, too, if the clock was ahead: what is read twice is noted once.
 update syncflow.trigger_after
-set noted_to = greatest(noted_to, %(noted_to)s),
+set noted_to = %(noted_to)s,
     last_end = greatest(last_end, %(last_end)s::timestamptz)
 where workflow = %(workflow)s and trigger = %(trigger)s;
