@@ -7,7 +7,7 @@ made already is asked for under the same key, so that Dagster goes on with that 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -36,6 +36,10 @@ from syncflow_dagster.sensors.turns import may_start
 from syncflow_dagster.workflows.models import Workflow
 from syncflow_dagster.workflows.models.triggers import TimeTrigger
 
+#: How far the database's clock may be behind the one that Dagster ticks by. A tick further ahead is
+#: one that a person tries in the UI, for a moment that has not come.
+_MOST_BEHIND = timedelta(minutes=5)
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -59,14 +63,22 @@ class Due:
 def evaluate(
     due: Due, context: dg.ScheduleEvaluationContext
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Return the runs to start, or why none is started and what happens next."""
+    """Return the runs to start, or why none is started and what happens next.
+
+    Raises:
+        dagster.DagsterInvariantViolationError: The tick is ahead of time. What would be noted for
+            it would start too early, and not when it is due.
+    """
     tick = context.scheduled_execution_time
     if again := list(_made_already(due, context.instance, tick)):
         return again
     store: StoreResource = getattr(context.resources, STORE)
     with store.open() as opened:
-        # The database's clock may be behind the one Dagster ticks by.
-        now = max(opened.clock.now(), tick)
+        known = opened.clock.now()
+        if tick - known > _MOST_BEHIND:
+            message = f"nothing is due yet at {_local(due, tick)}: it is {_local(due, known)}"
+            raise dg.DagsterInvariantViolationError(message)
+        now = max(known, tick)
         slots.note_due(
             opened.database,
             due.workflow,

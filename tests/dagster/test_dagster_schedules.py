@@ -249,6 +249,15 @@ def test_each_interval_is_pulled_once_and_a_second_run_of_a_slot_does_nothing(ti
     assert shop.count("till_sales") == 20
 
 
+def test_a_tick_of_the_future_that_a_person_tries_notes_nothing(till):
+    world = till()
+    with pytest.raises(dg.DagsterError, match="nothing is due yet at Mon 2026-11-02 14:00 Europe"):
+        world.tick(NOON + HOUR, NOON)
+    assert world.dispatch() == []
+    # The database's clock may be behind a little.
+    assert _due(world.tick(NOON, NOON - MINUTE)) == [NOON]
+
+
 def test_a_schedule_says_its_trigger_in_words(till):
     world = till()
     assert world.schedule.cron_schedule == "0 * * * *"
