@@ -12,6 +12,7 @@ from syncflow_dagster.nodes.triggers.slots import (
     request,
     take,
 )
+from syncflow_dagster.nodes.triggers.windows import give_back
 from syncflow_dagster.workflows.models import Workflow
 from syncflow_dagster.workflows.timing import rule_of
 
@@ -212,3 +213,19 @@ def test_nights_in_which_the_clocks_change_whichever_ticks_come(database, cron, 
         now = night + ticks * HOUR if len(due) == 2 else night + ticks * HOUR / 4
         found += note_due(database, flow, flow.triggers[0], rule, now, begin=now)
     assert [f"{slot.due_at.astimezone(UTC):%dT%H:%M}" for slot in found] == due
+
+
+@pytest.mark.parametrize("missed", ["skip", "latest", "all"])
+def test_what_a_run_had_to_leave_comes_first_and_is_never_late(note, serve, database, missed):
+    flow = workflow(missed=missed)
+    note(NOON, flow, begin=NOON)
+    assert serve(NOON, flow) == NOON
+    row = database.fetch_one("select slot_id from syncflow.trigger_slot")
+    give_back(database, row["slot_id"], NOON + HOUR)
+    now = NOON + 3 * HOUR + SECOND
+    note(now, flow)
+    # What it has read belongs to its own due time, so later ones do not stand for it.
+    assert [serve(now, flow) for _ in range(2)] == [
+        NOON,
+        NOON + (1 if missed == "all" else 3) * HOUR,
+    ]

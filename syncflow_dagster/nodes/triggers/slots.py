@@ -63,6 +63,8 @@ class Slot:
         state: See the module.
         state_since: Since when.
         run_id: The run that has taken it.
+        left_at: When a run that had begun it left, at its window's end; None: none has. It is never
+            late, and comes before all others, which would begin what it has read anew.
     """
 
     slot_id: int
@@ -75,6 +77,7 @@ class Slot:
     state: Literal["DUE", "REQUESTED", "TAKEN", "SKIPPED"]
     state_since: datetime
     run_id: str | None
+    left_at: datetime | None = None
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether a run was asked for so lately that it may be on its way."""
@@ -286,8 +289,12 @@ def _skipped(
                 yield slot.slot_id, _GONE
         if not isinstance(trigger, TimeTrigger):
             continue
-        # One whose run may be on its way is out of the question.
-        waiting = [slot for slot in of_trigger if not slot.is_fresh(now) and slot.part in wanted]
+        # One whose run may be on its way is out of the question, and so is one that was begun.
+        waiting = [
+            slot
+            for slot in of_trigger
+            if slot.left_at is None and not slot.is_fresh(now) and slot.part in wanted
+        ]
         due = sorted({slot.due_at for slot in waiting})
         missed = Missed(
             trigger.missed, trigger.missed_most, timedelta(seconds=trigger.late_after_s)

@@ -28,6 +28,8 @@ create table trigger_slot (
     reason       text,
     -- the run that has taken it, or the first of those that repeat that one
     run_id       text,
+    -- when a run that had begun it left before its end: whoever takes it goes on from there
+    left_at      timestamptz,
     unique (workflow, trigger, occasion, part),
     check ((state = 'TAKEN') = (run_id is not null)),
     check ((state = 'SKIPPED') = (reason is not null))

@@ -26,13 +26,14 @@ cross join unnest(%(parts)s::text[]) with ordinality as p (part, place)
 order by o.place, p.place
 on conflict (workflow, trigger, occasion, part) do nothing
 returning slot_id, workflow, trigger, occasion, part, due_at, previous_at, state, state_since,
-          run_id
+          run_id, left_at
 
 -- name: open_slots
-select slot_id, workflow, trigger, occasion, part, due_at, previous_at, state, state_since, run_id
+select slot_id, workflow, trigger, occasion, part, due_at, previous_at, state, state_since, run_id,
+       left_at
 from syncflow.trigger_slot
 where workflow = %(workflow)s and state in ('DUE', 'REQUESTED')
-order by due_at, slot_id
+order by left_at is null, due_at, slot_id
 for update
 
 -- name: skip_slots

@@ -26,5 +26,5 @@ limit %(limit)s
 -- Under a number of its own: the steps of that run that are yet to begin would take it once more,
 -- do nothing, as the window is over, and keep it.
 update trigger_slot
-set slot_id = default, state = 'DUE', state_since = %(now)s, run_id = null
+set slot_id = default, state = 'DUE', state_since = %(now)s, run_id = null, left_at = %(now)s
 where slot_id = %(slot_id)s and state = 'TAKEN'
