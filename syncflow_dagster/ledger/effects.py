@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from psycopg.types.json import Jsonb
-
 from syncflow_dagster.core.states import EffectState
+from syncflow_dagster.ledger import rows as as_rows
 from syncflow_dagster.ledger.admission import Gate
 from syncflow_dagster.ledger.consequences import RETIRING_KINDS, Consequences
 from syncflow_dagster.ledger.customers import claim_in_turns
@@ -17,7 +16,7 @@ from syncflow_dagster.ledger.worker import LOCK_CLASS
 from syncflow_dagster.store import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -29,34 +28,6 @@ if TYPE_CHECKING:
     from syncflow_dagster.store.database import Database
 
     Connection = psycopg.Connection[DictRow]
-
-
-#: What of a planned effect is written as it is.
-_PLANNED = (
-    "effect_key",
-    "kind",
-    "pass_number",
-    "object_key",
-    "generation",
-    "parent_key",
-    "creates",
-    "delta_table",
-    "delta_id",
-    "customer",
-    "lead_id",
-)
-#: What of a verdict is written as it is.
-_VERDICT = (
-    "effect_id",
-    "state",
-    "outcome",
-    "reason",
-    "remote_id",
-    "counts",
-    "same_key",
-    "doubted",
-    "no_job",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +89,8 @@ class EffectStore:
         """
         if not effects:
             return set()
-        rows = [
-            {
-                **{name: getattr(one, name) for name in _PLANNED},
-                "payload": dict(one.payload),
-                "state": _first_state(one),
-                "reason": one.refused or one.question,
-            }
-            for one in effects
-        ]
         place = {"workflow": scope.workflow, "node": scope.node, "account": account}
-        given = {**place, "effects": Jsonb(rows)}
+        given = {**place, "effects": as_rows.planned(effects)}
         new = {row["effect_key"] for row in conn.execute(self._queries["insert"], given)}
         for effect in effects:
             if effect.delta_id is not None and effect.effect_key not in new:
@@ -292,7 +254,7 @@ class EffectStore:
             request_ids: Request each effect was sent under; another one's word is left alone.
             now: Database time.
         """
-        given = {"verdicts": _told(verdicts, request_ids), "now": now}
+        given = {"verdicts": as_rows.told(verdicts, request_ids), "now": now}
         rows = conn.execute(self._queries["settle"], given).fetchall()
         verdict_of = {verdict.effect_id: verdict for verdict in verdicts}
         settled = [(row, verdict_of[row["effect_id"]]) for row in rows]
@@ -314,7 +276,7 @@ class EffectStore:
         now: datetime,
     ) -> None:
         """Write the end of an attempt into the log of each effect."""
-        given = {"verdicts": _told(verdicts, request_ids), "action": action, "now": now}
+        given = {"verdicts": as_rows.told(verdicts, request_ids), "action": action, "now": now}
         conn.execute(self._queries["finish_attempts"], given)
 
     def next_due_s(self, scope: Scope, now: datetime) -> float | None:
@@ -373,27 +335,6 @@ class EffectStore:
             )
             for row in rows
         ]
-
-
-def _first_state(effect: PlannedEffect) -> EffectState:
-    if effect.refused:
-        return EffectState.DEAD
-    return EffectState.NEEDS_PERSON if effect.question else EffectState.PLANNED
-
-
-def _told(verdicts: Sequence[Verdict], request_ids: Mapping[int, UUID]) -> Jsonb:
-    """Return verdicts as the rows of a statement."""
-    return Jsonb(
-        [
-            {
-                **{name: getattr(one, name) for name in _VERDICT},
-                "payload": None if one.payload is None else dict(one.payload),
-                "not_before": None if one.not_before is None else f"{one.not_before}",
-                "request_id": f"{request_ids[one.effect_id]}",
-            }
-            for one in verdicts
-        ]
-    )
 
 
 def _scope(scope: Scope) -> dict[str, object]:
