@@ -111,7 +111,8 @@ class Forecast:
         if fit.ends_at is not None:
             several = f", in {fit.windows:,} windows" if fit.windows > 1 else ""
             done = f"done {self._shown(fit.ends_at)}{several}"
-        speed = f"{self.changes:,} changes wait, {per_s:,.2g}/s"
+        rate = f"{per_s:,.0f}" if per_s >= 10 else f"{per_s:.2g}"
+        speed = f"{self.changes:,} changes wait, {rate}/s"
         if fit.closes_at is None:
             return f"{speed}: {done}"
         closes = self._shown(fit.closes_at)
