@@ -136,6 +136,8 @@ def _push_by_night(desk: Desk, point: str | None, told: list[Told]) -> str | Non
         told: Takes what is forecast before each run but the first, of which nothing is known yet.
     """
     one = _nightly(desk.workflow)
+    # A first night that is nearly over would tell too little of how fast it goes.
+    desk.clock.sleep(_open_until(desk.clock.now()))
     for number in range(1, _MOST_RUNS):
         now = desk.clock.now()
         if number > 1:
@@ -191,11 +193,20 @@ def _wrongly_told(told: list[Told], done_at: datetime, result: FaultResult) -> l
     return wrong
 
 
+def _open_until(now: datetime) -> float:
+    """Return the seconds until the present night is over; 0 by day."""
+    opens_at, closes_at = next(_windows().stretches(now))
+    return (closes_at - now).total_seconds() if opens_at <= now else 0.0
+
+
 def _open_s(begin: datetime, end: datetime) -> float:
     """Return the seconds between two moments in which a window is open."""
-    windows = WeekWindows(ZONE, [parse_span(one) for one in _NIGHTS.open])
-    stretches = takewhile(lambda one: one[0] < end, windows.stretches(begin))
+    stretches = takewhile(lambda one: one[0] < end, _windows().stretches(begin))
     return sum((min(closes, end) - opens).total_seconds() for opens, closes in stretches)
+
+
+def _windows() -> WeekWindows:
+    return WeekWindows(ZONE, [parse_span(one) for one in _NIGHTS.open])
 
 
 def _outside(desk: Desk) -> list[str]:
