@@ -70,7 +70,7 @@ def open_window(
             raise CommandFailed(str(error)) from error
     assert found.windows is not None
     zone = ZoneInfo(found.windows.timezone)
-    click.echo(f"{workflow} is open until {_shown(one.open_until, zone)}", err=as_json)
+    click.echo(f"{workflow} is open until {_shown(one.open_until, zone)}, {zone.key}", err=as_json)
     if as_json:
         click.echo(json.dumps(_plain(one), default=str))
 
