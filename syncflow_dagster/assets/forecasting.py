@@ -7,6 +7,7 @@ import dagster as dg
 from syncflow_dagster.assets.steps import OpenStep
 from syncflow_dagster.ledger.delivery_report import DeliveryReport
 from syncflow_dagster.nodes.triggers.forecast import forecast, note_work
+from syncflow_dagster.nodes.triggers.windows import standing
 from syncflow_dagster.workflows.models import MondayPushNode, TagNode
 
 
@@ -39,3 +40,21 @@ def measured(
     note_work(opened.database, place, began_at, now, report, context.run.run_id)
     after = forecast(opened.database, opened.clock, workflow, node).in_words()
     return report, {"expected_before": before, "expected": after}
+
+
+def closes_in_s(opened: OpenStep, run_id: str) -> Callable[[], float | None]:
+    """Return what gives the seconds until the window of a run's work ends; None: it goes by none.
+
+    Args:
+        opened: The step.
+        run_id: Its run, which may have been let outside the windows.
+    """
+
+    def left() -> float | None:
+        now = opened.clock.now()
+        stands = standing(opened.database, opened.loaded.workflow, now, run_id)
+        if stands is None or not stands.open or stands.until is None:
+            return None
+        return (stands.until - now).total_seconds()
+
+    return left

@@ -1,5 +1,6 @@
 """Progress lines in a run's log: how fast, and how long still; at most one every two seconds."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -60,6 +61,7 @@ class Progress:
         log: Where lines go.
         what: What is counted, in the plural.
         clock: Seconds, monotonic.
+        closes_in_s: Gives the seconds until the work's window ends; None: it has none, or no end.
     """
 
     def __init__(
@@ -67,10 +69,12 @@ class Progress:
         log: Callable[[str], None],
         what: str,
         clock: Callable[[], float] = time.monotonic,
+        closes_in_s: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._log = log
         self._what = what
         self._clock = clock
+        self._closes_in_s = closes_in_s
         self._began = clock()
         self._may_tell = every_two_seconds(clock)
 
@@ -87,8 +91,17 @@ class Progress:
         text = f"{done:,} {self._what} done, {rate:,.1f}/s"
         if remaining is not None and (left := remaining()):
             text += f", {left:,} to go"
-            text += f", about {duration(left / rate)} left" if rate else ""
+            text += f", about {duration(left / rate)} left{self._fit(left, rate)}" if rate else ""
         self._log(text)
+
+    def _fit(self, left: int, rate: float) -> str:
+        """Return whether it will be done when its window ends."""
+        closes_in_s = self._closes_in_s()
+        if closes_in_s is None:
+            return ""
+        over = math.ceil(left - rate * closes_in_s)
+        fits = f"does not fit: {over:,} will be left" if over > 0 else "fits"
+        return f"; the window ends in {duration(closes_in_s)}: {fits}"
 
     @property
     def elapsed_s(self) -> float:

@@ -10,7 +10,7 @@ import dagster as dg
 from syncflow_dagster.assets import columns, names, push_metadata
 from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import failure, readable_failures
-from syncflow_dagster.assets.forecasting import measured
+from syncflow_dagster.assets.forecasting import closes_in_s, measured
 from syncflow_dagster.assets.leaving import leaving, not_now
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.stalling import tell_sensor
@@ -146,7 +146,9 @@ def _push(
             context.log.info(push_metadata.told_plan(plan, dry_run=chosen.dry_run))
         if chosen.dry_run:
             return push_metadata.of_dry_run(plan, contract), None, {}
-        progress = Progress(context.log.info, "effects")
+        progress = Progress(
+            context.log.info, "effects", closes_in_s=closes_in_s(opened, context.run.run_id)
+        )
         teller = _teller(progress, stop)
         with stop.on_signals():
             report, expected = measured(

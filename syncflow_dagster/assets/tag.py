@@ -11,7 +11,7 @@ import dagster as dg
 from syncflow_dagster.assets import names, push_metadata, tag_metadata
 from syncflow_dagster.assets.due import with_due
 from syncflow_dagster.assets.failures import failure, readable_failures
-from syncflow_dagster.assets.forecasting import measured
+from syncflow_dagster.assets.forecasting import closes_in_s, measured
 from syncflow_dagster.assets.leaving import leaving, not_now
 from syncflow_dagster.assets.progress import Progress
 from syncflow_dagster.assets.stalling import tell_sensor
@@ -146,7 +146,9 @@ def _tag(
         metadata = tag_metadata.of_plan(planned) | {"policy": run.policy.policy}
         if chosen.dry_run:
             return None, metadata | {"dry_run": True}
-        progress = Progress(context.log.info, "effects")
+        progress = Progress(
+            context.log.info, "effects", closes_in_s=closes_in_s(opened, context.run.run_id)
+        )
         teller = _teller(progress, stop)
         with stop.on_signals():
             delivered, expected = measured(

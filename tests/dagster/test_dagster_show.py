@@ -72,6 +72,22 @@ def test_progress_is_told_at_most_every_two_seconds_with_rate_and_time_left():
 
 
 @pytest.mark.parametrize(
+    ("closes", "words"),
+    [
+        (100.0, "fits"),
+        (99.9, "does not fit: 1 will be left"),
+        (40.0, "does not fit: 600 will be left"),
+    ],
+)
+def test_progress_says_whether_it_will_be_done_in_its_window(closes, words):
+    now, lines = 0.0, []
+    progress = Progress(lines.append, "effects", clock=lambda: now, closes_in_s=lambda: closes)
+    now = 2.0
+    progress.tell(20, lambda: 1000)
+    assert lines[0].endswith(f"; the window ends in {duration(closes)}: {words}")
+
+
+@pytest.mark.parametrize(
     ("seconds", "words"), [(0.4, "0 s"), (59, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
 )
 def test_spans_of_time_are_told_in_words(seconds, words):
