@@ -40,8 +40,8 @@ def test_half_a_day_goes_by_with_a_kill_and_a_lost_reply(postgres_url):
     lost = {"kind": "lost_reply", "op": "invite", "nth": 2, "times": 1}
     happenings = [
         Happening(timedelta(), faults=[lost]),
-        # Nothing is sent before the working day begins.
-        Happening(timedelta(hours=8), crash_at="deliver.sent"),
+        # The first working day begins half an hour later; before it nothing is sent.
+        Happening(timedelta(hours=6), crash_at="deliver.sent"),
     ]
     case = OutreachCase("F1", 12, 2, timedelta(days=0.5), {}, happenings)
     result = outreach._run(FaultResult("half a day", "F1"), case, case.people, postgres_url)

@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import requests
 import uvicorn
 
 from syncflow_dagster.nodes.linkedin import receiver
+from syncflow_dagster.sandbox.clock import Clock
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.sandbox.server import SandboxServer
 from syncflow_dagster.store.database import Database
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 SERVICE = "unipile"
+#: A Monday before Europe's and America's clocks change: what a simulation meets must not hang on
+#: the hour or the day at which it is run.
+BEGINNING = datetime(2026, 10, 19, tzinfo=UTC)
 SECRET = "nobody needs to guess this one"  # noqa: S105 - of a made-up world
 PRIVACY_KEY = "a key for nobody but made-up people"
 _TENANT = "default"
@@ -84,7 +89,8 @@ def outreach_world(
     with ExitStack() as stack:
         server = stack.enter_context(databases(url))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncflow-outreach-")))
-        sandbox = stack.enter_context(SandboxServer())
+        clock = Clock(started_at=BEGINNING.timestamp())
+        sandbox = stack.enter_context(SandboxServer(clock=clock))
         control = stack.enter_context(closing(ControlClient(sandbox.urls["control"])))
         names = [f"account{number}" for number in range(accounts)]
         control.seed(_seed(names, people, shares or {}), service=SERVICE)
@@ -94,11 +100,11 @@ def outreach_world(
         stack.callback(server.drop, store)
         database = stack.enter_context(Database(store))
         migrate(database)
-        clock = SandboxClock(control)
-        stack.enter_context(open_inbox(database, clock, environ))
+        now = SandboxClock(control)
+        stack.enter_context(open_inbox(database, now, environ))
         loaded = _workflow(folder, names, environ)
         environ |= {"SIMULATED_WORKFLOW": str(loaded.path), "SIMULATED_STORE": store}
-        yield OutreachWorld(control, clock, database, loaded, environ)
+        yield OutreachWorld(control, now, database, loaded, environ)
 
 
 def _seed(names: Sequence[str], people: int, shares: Mapping[str, Any]) -> dict[str, Any]:
