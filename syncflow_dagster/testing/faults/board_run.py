@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncflow_dagster.store.embedded import EmbeddedPostgres
 from syncflow_dagster.testing.faults.board_cases import BoardCase, board_cases
 from syncflow_dagster.testing.faults.board_world import BoardWorld, Desk, board_world
 from syncflow_dagster.testing.faults.invariants import Calm, Scene, dead, hold
@@ -18,6 +14,7 @@ from syncflow_dagster.testing.judge import picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
+    from syncflow_dagster.store.embedded import EmbeddedPostgres
     from syncflow_dagster.testing.faults.board_book import Book
 
 
@@ -33,15 +30,7 @@ def board_faults(
     chosen = [case for case in board_cases() if wanted(case.name)]
     if not chosen:
         return
-    with ExitStack() as stack:
-        if server is None:
-            folder = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="syncflow-fault-"))
-            )
-            # Started by root, the server runs under another account, which must get to the folder.
-            folder.chmod(0o711)
-            server = stack.enter_context(EmbeddedPostgres(folder))
-        world = stack.enter_context(board_world(server))
+    with board_world(server) as world:
         calm: dict[Hashable, Calm] = {}
         for case in chosen:
             kind = (case.books, case.batch_size)

@@ -7,9 +7,11 @@ no time; where something outside happens in the middle, it is real time.
 from __future__ import annotations
 
 import random
+import tempfile
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -29,6 +31,7 @@ from syncflow_dagster.sandbox.server import SandboxServer
 from syncflow_dagster.store import sql
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import Database
+from syncflow_dagster.store.embedded import EmbeddedPostgres
 from syncflow_dagster.store.migrate import migrate
 from syncflow_dagster.testing.bench.databases import Databases
 from syncflow_dagster.testing.clock import FakeClock
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime, timedelta
 
-    from syncflow_dagster.store.embedded import EmbeddedPostgres
     from syncflow_dagster.workflows.models import Workflow
 
 #: Simulated seconds between two runs on the clock that is moved by hand.
@@ -245,20 +247,29 @@ class BoardWorld:
 
 
 @contextmanager
-def board_world(server: EmbeddedPostgres) -> Iterator[BoardWorld]:
-    """Give a world on a PostgreSQL server."""
-    stores = Databases(server.url("postgres"))
-    template = stores.create("board")
-    with Database(template) as database:
-        migrate(database)
-        nodes = workflow("http://127.0.0.1", "none", {}, 1).deltas
-        prepare(database, workflow("http://127.0.0.1", "none", {}, 1).workflow, nodes)
+def board_world(server: EmbeddedPostgres | None) -> Iterator[BoardWorld]:
+    """Give a world.
+
+    Args:
+        server: The PostgreSQL server of its stores; None: one of its own, removed afterwards.
+    """
     with ExitStack() as stack:
+        if server is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="syncflow-fault-"))
+            # Started by root, the server runs under another account, which must get to the folder.
+            Path(folder).chmod(0o711)
+            server = stack.enter_context(EmbeddedPostgres(Path(folder)))
+        stores = Databases(server.url("postgres"))
+        template = stores.create("board")
+        with Database(template) as database:
+            migrate(database)
+            one = workflow("http://127.0.0.1", "none", {}, 1)
+            prepare(database, one.workflow, one.deltas)
         stack.callback(stores.close)
         sandboxes = {
             is_real: stack.enter_context(SandboxServer(clock=Clock() if is_real else ManualClock()))
             for is_real in (False, True)
         }
-        for one in sandboxes.values():
-            ControlClient(one.urls["control"]).seed(seed())
+        for sandbox in sandboxes.values():
+            ControlClient(sandbox.urls["control"]).seed(seed())
         yield BoardWorld(server, stores, template, sandboxes)

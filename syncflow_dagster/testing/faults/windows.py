@@ -12,12 +12,10 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -30,7 +28,6 @@ from syncflow_dagster.nodes.triggers.leaving import Leaving
 from syncflow_dagster.nodes.triggers.windows import opens_at
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.store.database import Database
-from syncflow_dagster.store.embedded import EmbeddedPostgres
 from syncflow_dagster.testing.crash import PUSH_POINTS, VARIABLE
 from syncflow_dagster.testing.faults.board_book import Book, workflow, yesterday
 from syncflow_dagster.testing.faults.board_world import BoardWorld, Desk, board_world
@@ -44,6 +41,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.store.embedded import EmbeddedPostgres
     from syncflow_dagster.workflows.models import Workflow
 
 #: When something was forecast, and for when.
@@ -86,15 +84,7 @@ def nights(
     chosen = [one for one in zip(window_cases(), points, strict=True) if wanted(one[0])]
     if not chosen:
         return
-    with ExitStack() as stack:
-        if server is None:
-            folder = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="syncflow-fault-"))
-            )
-            # Started by root, the server runs under another account, which must get to the folder.
-            folder.chmod(0o711)
-            server = stack.enter_context(EmbeddedPostgres(folder))
-        world = stack.enter_context(board_world(server))
+    with board_world(server) as world:
         calm = _uninterrupted(world, book())
         for name, point in chosen:
             yield _run(world, book(), calm, FaultResult(name, "F22"), point)
