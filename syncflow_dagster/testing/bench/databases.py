@@ -6,7 +6,7 @@ import tempfile
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -15,7 +15,9 @@ from sqlalchemy import make_url
 from syncflow_dagster.store.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+T = TypeVar("T")
 
 #: Memory a peer's query may sort and hash in. With PostgreSQL's default of 4 MB, dlt's
 #: `NOT IN (select ...)` over a million rows is not hashed and does not end.
@@ -100,3 +102,20 @@ def databases(url: str | None) -> Iterator[Databases]:
         Path(folder).chmod(0o711)
         with EmbeddedPostgres(Path(folder)) as server:
             yield Databases(server.url("postgres"))
+
+
+def a_database_each(cases: Iterable[T], url: str | None) -> Iterator[tuple[T, str]]:
+    """Give each case the URL of an empty database of its own, dropped before the next one's.
+
+    Args:
+        cases: The cases; for none, no server is started.
+        url: A server in which databases may be created; None: an embedded one.
+    """
+    left = list(cases)
+    if not left:
+        return
+    with databases(url) as server:
+        for number, case in enumerate(left):
+            one = server.create(f"case{number}")
+            yield case, one
+            server.drop(one)

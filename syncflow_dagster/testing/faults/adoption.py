@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -24,9 +20,10 @@ from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.store.migrate import migrate
 from syncflow_dagster.testing.bench.databases import databases
-from syncflow_dagster.testing.crash import ADOPT_POINTS, VARIABLE
+from syncflow_dagster.testing.crash import ADOPT_POINTS
 from syncflow_dagster.testing.faults.adoption_board import WORKFLOW, Planted, plant
 from syncflow_dagster.testing.faults.results import FaultResult
+from syncflow_dagster.testing.killed import run_killed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -118,16 +115,7 @@ class Office:
 
     def adopt_killed(self, point: str) -> str | None:
         """Run the command and have it killed; return what went wrong."""
-        done = subprocess.run(
-            [sys.executable, "-m", "syncflow_dagster.cli", "adopt", WORKFLOW],
-            env={**os.environ, **self.variables, VARIABLE: point},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode == -signal.SIGKILL:
-            return None
-        return f"{point} did not kill it: {done.returncode}, {done.stderr[-400:]}"
+        return run_killed(point, "syncflow_dagster.cli", "adopt", WORKFLOW, environ=self.variables)
 
     def push(self) -> None:
         """Push what is pending."""

@@ -6,9 +6,6 @@ same rows. This module is also the process that is killed.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,8 +26,9 @@ from syncflow_dagster.store.migrate import migrate
 from syncflow_dagster.store.sql import load
 from syncflow_dagster.testing.bench import data
 from syncflow_dagster.testing.bench.databases import Databases, databases
-from syncflow_dagster.testing.crash import DELTA_POINTS, VARIABLE
+from syncflow_dagster.testing.crash import DELTA_POINTS
 from syncflow_dagster.testing.faults.results import FaultResult
+from syncflow_dagster.testing.killed import run_killed, run_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,12 +135,12 @@ class _World:
         result = FaultResult(name, "F1")
         url = self.server.create(f"case{number}", self.known)
         log, home = self.folder / f"log{number}", self.folder / f"home{number}"
-        killed = self._process(url, log, home, {VARIABLE: point})
-        if killed.returncode != -signal.SIGKILL:
-            result.error = f"{point} did not kill the build: {killed.stderr[-400:]}"
+        build = (__name__, url, self.files.raw["read"], log, home)
+        result.error = run_killed(point, *build)
+        if result.error:
             return result
         started = time.monotonic()
-        again = self._process(url, log, home, {})
+        again = run_module(*build)
         result.recovery_s = round(time.monotonic() - started, 1)
         if again.returncode != 0:
             result.error = f"the build after it failed: {again.stderr[-400:]}"
@@ -150,17 +148,6 @@ class _World:
             self._judge(result, url, log, home)
         self.server.drop(url)
         return result
-
-    def _process(
-        self, url: str, log: Path, home: Path, variables: dict[str, str]
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", __name__, url, self.files.raw["read"], log, home],
-            env={**os.environ, **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
     def _judge(self, result: FaultResult, url: str, log: Path, home: Path) -> None:
         result.extra_calls = max(0, _lines(log) - self.batches)

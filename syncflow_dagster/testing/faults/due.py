@@ -5,9 +5,6 @@ This module is also the process that is killed.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -24,9 +21,10 @@ from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.store.migrate import migrate
 from syncflow_dagster.store.sql import load
-from syncflow_dagster.testing.bench.databases import databases
-from syncflow_dagster.testing.crash import DUE_POINTS, VARIABLE
+from syncflow_dagster.testing.bench.databases import a_database_each
+from syncflow_dagster.testing.crash import DUE_POINTS
 from syncflow_dagster.testing.faults.results import FaultResult
+from syncflow_dagster.testing.killed import run_killed
 from syncflow_dagster.workflows.models import DeltaNode
 
 if TYPE_CHECKING:
@@ -68,14 +66,9 @@ def killed_searches(
         records: How many records there are.
         url: A PostgreSQL server in which databases may be created; None: an embedded one.
     """
-    chosen = {name: point for name, point in due_cases().items() if wanted(name)}
-    if not chosen:
-        return
-    with databases(url) as server:
-        for number, (name, point) in enumerate(chosen.items()):
-            one = server.create(f"due{number}")
-            yield _run(name, point, one, records)
-            server.drop(one)
+    chosen = [case for case in due_cases().items() if wanted(case[0])]
+    for (name, point), one in a_database_each(chosen, url):
+        yield _run(name, point, one, records)
 
 
 def _run(name: str, point: str, url: str, records: int) -> FaultResult:
@@ -83,9 +76,8 @@ def _run(name: str, point: str, url: str, records: int) -> FaultResult:
     with Database(url) as database:
         migrate(database)
         _fill(database, records)
-    killed = _process(url, {VARIABLE: point})
-    if killed.returncode != -signal.SIGKILL:
-        result.error = f"{point} did not kill it: {killed.stderr[-400:]}"
+    result.error = run_killed(point, __name__, url)
+    if result.error:
         return result
     with Database(url) as database:
         started = time.monotonic()
@@ -136,16 +128,6 @@ def _fill(database: Database, records: int) -> None:
 def _take(database: Database) -> int:
     clock = DatabaseClock(database)
     return take_due(database, clock, _WORKFLOW, _node(), None, batch=_BATCH).due
-
-
-def _process(url: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", __name__, url],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 if __name__ == "__main__":

@@ -5,9 +5,6 @@ This module is also the process that is killed.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,8 +17,9 @@ from syncflow_dagster.nodes.rows import GivenRows
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.store.sql import load
-from syncflow_dagster.testing.crash import IDENTITY_POINTS, VARIABLE
+from syncflow_dagster.testing.crash import IDENTITY_POINTS
 from syncflow_dagster.testing.faults.results import FaultResult
+from syncflow_dagster.testing.killed import run_killed
 from syncflow_dagster.workflows.models import DeltaNode, Workflow
 
 if TYPE_CHECKING:
@@ -75,15 +73,9 @@ def killed_identities(
 
 def _run(database: Database, flow: Workflow, name: str, point: str, people: int) -> FaultResult:
     result = FaultResult(name, "F1")
-    killed = subprocess.run(
-        [sys.executable, "-m", __name__, database.url, flow.workflow, str(_node(flow).batch_rows)],
-        env={**os.environ, VARIABLE: point},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if killed.returncode != -signal.SIGKILL:
-        result.error = f"{point} did not kill it: {killed.stderr[-400:]}"
+    rows = str(_node(flow).batch_rows)
+    result.error = run_killed(point, __name__, database.url, flow.workflow, rows)
+    if result.error:
         return result
     started = time.monotonic()
     decide(database, flow)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,10 +33,12 @@ from syncflow_dagster.testing.bench.databases import Databases, databases
 from syncflow_dagster.testing.crash import VARIABLE
 from syncflow_dagster.testing.faults.deltas import hashes
 from syncflow_dagster.testing.faults.results import FaultResult
+from syncflow_dagster.testing.killed import run_module
 from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file
 from syncflow_dagster.workflows.models import SalesforceConnection
 
 if TYPE_CHECKING:
+    import subprocess
     from collections import Counter
     from collections.abc import Callable, Iterator, Mapping
 
@@ -250,13 +251,8 @@ class _World:
     def _process(
         self, store: str, name: str, variables: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", __name__, store, self.folder, self.folder / name],
-            env={**os.environ, **self.secrets, **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environ = {**self.secrets, **variables}
+        return run_module(__name__, store, self.folder, self.folder / name, environ=environ)
 
     def _forget(self, name: str) -> None:
         """Let the org drop the bulk job that a build has begun to read."""

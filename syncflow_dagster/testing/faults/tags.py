@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,8 +25,9 @@ from syncflow_dagster.store import sql
 from syncflow_dagster.store.clock import DatabaseClock
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.testing.bench.databases import databases
-from syncflow_dagster.testing.crash import JOB_POINTS, PUSH_POINTS, VARIABLE
+from syncflow_dagster.testing.crash import JOB_POINTS, PUSH_POINTS
 from syncflow_dagster.testing.faults.results import FaultResult
+from syncflow_dagster.testing.killed import run_killed
 from syncflow_dagster.workflows.loader import LoadedWorkflow, load_file
 from syncflow_dagster.workflows.models import DeltaNode
 
@@ -201,16 +200,8 @@ class _World:
         tag(self.database, self.loaded, self.secrets, deliver=deliver)
 
     def _kill(self, point: str) -> str | None:
-        done = subprocess.run(
-            [sys.executable, "-m", __name__, self.database.url, self.loaded.path],
-            env={**os.environ, **self.secrets, VARIABLE: point},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode == -signal.SIGKILL:
-            return None
-        return f"{point} did not kill it: {done.stderr[-400:]}"
+        store, file = self.database.url, self.loaded.path
+        return run_killed(point, __name__, store, file, environ=self.secrets)
 
     def _tell(self, people: Sequence[str]) -> None:
         import pyarrow as pa

@@ -6,9 +6,6 @@ own, and reads intervals into a table, in the transaction that moves on how far 
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -20,9 +17,10 @@ from syncflow_dagster.nodes.triggers import intervals, slots
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.store.migrate import migrate
 from syncflow_dagster.store.sql import load
-from syncflow_dagster.testing.bench.databases import databases
-from syncflow_dagster.testing.crash import TRIGGER_POINTS, VARIABLE
+from syncflow_dagster.testing.bench.databases import a_database_each
+from syncflow_dagster.testing.crash import TRIGGER_POINTS
 from syncflow_dagster.testing.faults.results import FaultResult
+from syncflow_dagster.testing.killed import run_killed
 from syncflow_dagster.workflows.models import Workflow
 from syncflow_dagster.workflows.timing import rule_of, time_triggers
 
@@ -52,14 +50,9 @@ def killed_triggers(
         wanted: Tells by its name whether a case is to run.
         url: A PostgreSQL server in which databases may be created; None: an embedded one.
     """
-    chosen = {name: point for name, point in trigger_cases().items() if wanted(name)}
-    if not chosen:
-        return
-    with databases(url) as server:
-        for number, (name, point) in enumerate(chosen.items()):
-            one = server.create(f"triggers{number}")
-            yield _run(name, point, one)
-            server.drop(one)
+    chosen = [case for case in trigger_cases().items() if wanted(case[0])]
+    for (name, point), one in a_database_each(chosen, url):
+        yield _run(name, point, one)
 
 
 def _run(name: str, point: str, url: str) -> FaultResult:
@@ -67,9 +60,8 @@ def _run(name: str, point: str, url: str) -> FaultResult:
     with Database(url) as database:
         migrate(database)
         database.execute(load("faults_triggers")["make_reads"])
-    killed = _killed(url, point)
-    if killed.returncode != -signal.SIGKILL:
-        result.error = f"{point} did not kill it: {killed.stderr[-400:]}"
+    result.error = run_killed(point, __name__, url)
+    if result.error:
         return result
     with Database(url) as database:
         started = time.monotonic()
@@ -163,16 +155,6 @@ def _read(database: Database, slot_id: int, due_at: datetime, run_id: str, root:
         conn.execute(load("faults_triggers")["note_read"], read)
         intervals.keep(conn, *given, interval, run_id, due_at)
     return 1
-
-
-def _killed(url: str, point: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", __name__, url],
-        env={**os.environ, VARIABLE: point},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from syncflow_dagster.nodes.triggers.turns import charge, must_leave
 from syncflow_dagster.store.database import Database
 from syncflow_dagster.store.migrate import migrate
 from syncflow_dagster.store.sql import load
-from syncflow_dagster.testing.bench.databases import databases
+from syncflow_dagster.testing.bench.databases import a_database_each
 from syncflow_dagster.testing.clock import FakeClock
 from syncflow_dagster.testing.faults.results import FaultResult
 from syncflow_dagster.workflows.models import Workflow
@@ -69,15 +69,9 @@ def fair_turns(wanted: Callable[[str], bool], *, url: str | None = None) -> Iter
         wanted: Tells by its name whether a case is to run.
         url: A PostgreSQL server in which databases may be created; None: an embedded one.
     """
-    chosen = {name: places for name, places in turn_cases().items() if wanted(name)}
-    if not chosen:
-        return
-    with databases(url) as server:
-        for name, places in chosen.items():
-            one = server.create(f"turns{places}")
-            waits = simulate(one, places)
-            yield _judged(name, waits)
-            server.drop(one)
+    chosen = [case for case in turn_cases().items() if wanted(case[0])]
+    for (name, places), one in a_database_each(chosen, url):
+        yield _judged(name, simulate(one, places))
 
 
 def simulate(
@@ -233,15 +227,14 @@ def _on_table(database: Database, workflow: Workflow, name: str, **given: Any) -
 
 def main() -> None:
     """Print how long the owners waited, for each number of places."""
-    with databases(None) as server:
-        for places in turn_cases().values():
-            waits = simulate(server.create(f"turns{places}"), places)
-            few = sorted(seconds for owner, seconds in waits.done_s.items() if owner != _LARGE)
-            print(
-                f"places {places}: a fair round {waits.round_s:,.0f} s; few rows: median "
-                f"{few[len(few) // 2]:,.0f} s, longest {few[-1]:,.0f} s; "
-                f"many rows: {waits.done_s[_LARGE]:,.0f} s; left {waits.left}"
-            )
+    for places, one in a_database_each(turn_cases().values(), None):
+        waits = simulate(one, places)
+        few = sorted(seconds for owner, seconds in waits.done_s.items() if owner != _LARGE)
+        print(
+            f"places {places}: a fair round {waits.round_s:,.0f} s; few rows: median "
+            f"{few[len(few) // 2]:,.0f} s, longest {few[-1]:,.0f} s; "
+            f"many rows: {waits.done_s[_LARGE]:,.0f} s; left {waits.left}"
+        )
 
 
 if __name__ == "__main__":

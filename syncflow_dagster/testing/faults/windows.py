@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -28,12 +25,13 @@ from syncflow_dagster.nodes.triggers.leaving import Leaving
 from syncflow_dagster.nodes.triggers.windows import opens_at
 from syncflow_dagster.sandbox.control import ControlClient
 from syncflow_dagster.store.database import Database
-from syncflow_dagster.testing.crash import PUSH_POINTS, VARIABLE
+from syncflow_dagster.testing.crash import PUSH_POINTS
 from syncflow_dagster.testing.faults.board_book import Book, workflow, yesterday
 from syncflow_dagster.testing.faults.board_world import BoardWorld, Desk, board_world
 from syncflow_dagster.testing.faults.invariants import Calm, Scene, hold
 from syncflow_dagster.testing.faults.results import FaultResult
 from syncflow_dagster.testing.judge import picture
+from syncflow_dagster.testing.killed import run_killed
 from syncflow_dagster.workflows.models.triggers import Windows
 
 if TYPE_CHECKING:
@@ -218,18 +216,8 @@ def _killed(desk: Desk, crash_at: str) -> str | None:
         "NIGHT_CONTROL": desk.control.url,
         "NIGHT_MONDAY": desk.monday,
         "NIGHT_TOKEN": desk.token,
-        VARIABLE: crash_at,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "syncflow_dagster.testing.faults.windows"],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == -signal.SIGKILL:
-        return None
-    return f"{crash_at} did not kill the night: {done.stdout[-400:]}{done.stderr[-400:]}"
+    return run_killed(crash_at, __name__, environ=variables)
 
 
 class _ControlClock:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +17,7 @@ from syncflow_dagster.nodes.linkedin.process import process_inbox
 from syncflow_dagster.nodes.linkedin.run import OutreachOptions, OutreachRun
 from syncflow_dagster.resources.outreach import outreach_work
 from syncflow_dagster.testing.crash import VARIABLE
+from syncflow_dagster.testing.killed import run_module
 from syncflow_dagster.testing.outreach.world import SERVICE
 
 if TYPE_CHECKING:
@@ -173,13 +171,8 @@ class Driver:
         Returns:
             Whether it was; it may not have come by.
         """
-        done = subprocess.run(
-            [sys.executable, "-m", "syncflow_dagster.testing.outreach.child", part, account],
-            env={**os.environ, **self._world.environ, VARIABLE: point},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        child = "syncflow_dagster.testing.outreach.child"
+        done = run_module(child, part, account, environ={**self._world.environ, VARIABLE: point})
         if done.returncode == -signal.SIGKILL:
             self.course.killed[point] += 1
             return True
