@@ -21,13 +21,12 @@ from syncflow_dagster.store.migrate import migrate
 from syncflow_dagster.store.sql import load
 from syncflow_dagster.testing.bench.databases import a_database_each
 from syncflow_dagster.testing.clock import FakeClock
+from syncflow_dagster.testing.faults.rehearsal import Rehearsal
 from syncflow_dagster.testing.faults.results import FaultResult
 from syncflow_dagster.workflows.models import Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from syncflow_dagster.sensors.rehearsal import Rehearsal
 
 #: Owners, rows of the first, rows of each other one, and rows a worker does in a second.
 OWNERS, MANY, FEW, ROWS_PER_S = 50, 200_000, 10, 100
@@ -84,8 +83,6 @@ def simulate(
     turn_s: int = 300,
 ) -> Waits:
     """Let all rows come while the large owner is at work, and see when they are done."""
-    from syncflow_dagster.sensors.rehearsal import Rehearsal
-
     workflows = [_workflow(f"owner_{number:02}", turn_s) for number in range(owners)]
     clock = FakeClock(datetime.now(UTC))
     with Database(url) as database:

@@ -1,17 +1,19 @@
 """The dispatcher with runs that somebody else plays: who gets which turn, without a daemon."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
 from contextlib import contextmanager
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import dagster as dg
-from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
-from syncflow_dagster.core.clock import Clock
-from syncflow_dagster.resources.store import Store
-from syncflow_dagster.sensors.dispatcher import evaluate
-from syncflow_dagster.store.database import Database
-from syncflow_dagster.workflows.models import Workflow
+    import dagster as dg
+
+    from syncflow_dagster.core.clock import Clock
+    from syncflow_dagster.resources.store import Store
+    from syncflow_dagster.store.database import Database
+    from syncflow_dagster.workflows.models import Workflow
 
 
 class Rehearsal:
@@ -42,6 +44,9 @@ class Rehearsal:
         cls, database: Database, clock: Clock, workflows: Sequence[Workflow], places: int
     ) -> Iterator[Self]:
         """Keep runs in memory, for as long as the context lasts, with so many places for them."""
+        import dagster as dg
+        from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
+
         with dg.DagsterInstance.ephemeral() as instance:
             # The queue is only asked how many places there are; nothing is launched.
             instance._run_coordinator = QueuedRunCoordinator(  # noqa: SLF001
@@ -52,10 +57,16 @@ class Rehearsal:
     @contextmanager
     def open(self) -> Iterator[Store]:
         """Open the store as the dispatcher does."""
+        from syncflow_dagster.resources.store import Store
+
         yield Store(self._database, self._clock)  # type: ignore[arg-type]
 
     def tick(self) -> dict[str, dg.DagsterRun]:
         """Let the dispatcher choose, and return the runs that have begun by it, by workflow."""
+        import dagster as dg
+
+        from syncflow_dagster.sensors.dispatcher import evaluate
+
         now = self._clock.now()
         told = evaluate(self._instance, self._workflows, self, now)  # type: ignore[arg-type]
         if isinstance(told, dg.SkipReason):
@@ -66,10 +77,14 @@ class Rehearsal:
 
     def end(self, run: dg.DagsterRun) -> None:
         """Let a run end well."""
+        import dagster as dg
+
         event = dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, run.job_name)
         self._instance.report_dagster_event(event, run.run_id)
 
     def _begin(self, request: dg.RunRequest) -> dg.DagsterRun:
+        import dagster as dg
+
         job = dg.JobDefinition(graph_def=dg.GraphDefinition(name=request.job_name or "job"))
         started = dg.DagsterRunStatus.STARTED
         return self._instance.create_run_for_job(job, status=started, tags=dict(request.tags))
