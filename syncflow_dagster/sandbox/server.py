@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from syncflow_dagster.sandbox.clock import Clock
@@ -24,7 +25,7 @@ from syncflow_dagster.sandbox.unipile.app import UnipileService
 from syncflow_dagster.sandbox.unipile.seed import UnipileSeedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import FrameType, TracebackType
 
@@ -232,34 +233,43 @@ def serve(
     Returns:
         The exit code: 0 after a signal, 2 when the sandbox could not start.
     """
+    with _listening() as ended:
+        try:
+            server = SandboxServer(
+                seed_files,
+                port=port,
+                salesforce_port=salesforce_port,
+                unipile_port=unipile_port,
+                control_port=control_port,
+            )
+            server.start()
+        except (SeedError, OSError, RuntimeError) as error:
+            print(f"sandbox: {error}", file=sys.stderr)
+            return 2
+        try:
+            _announce(server.urls, json_output=json_output)
+            # A bare wait() would keep Python from running the signal handlers on some systems.
+            while not ended.wait(0.5):
+                pass
+        finally:
+            server.stop()
+    return 0
+
+
+@contextmanager
+def _listening() -> Iterator[threading.Event]:
+    """Give an event that is set once SIGINT or SIGTERM has come."""
     ended = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
         ended.set()
 
+    before = {one: signal.signal(one, end) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
-        server = SandboxServer(
-            seed_files,
-            port=port,
-            salesforce_port=salesforce_port,
-            unipile_port=unipile_port,
-            control_port=control_port,
-        )
-        before = {one: signal.signal(one, end) for one in (signal.SIGINT, signal.SIGTERM)}
-        server.start()
-    except (SeedError, OSError, RuntimeError) as error:
-        print(f"sandbox: {error}", file=sys.stderr)
-        return 2
-    try:
-        _announce(server.urls, json_output=json_output)
-        # A bare wait() would keep Python from running the signal handlers on some systems.
-        while not ended.wait(0.5):
-            pass
+        yield ended
     finally:
-        server.stop()
         for number, handler in before.items():
             signal.signal(number, handler)
-    return 0
 
 
 def _announce(urls: dict[str, Any], *, json_output: bool) -> None:

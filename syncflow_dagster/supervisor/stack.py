@@ -30,6 +30,7 @@ _LOG = logging.getLogger(__name__)
 
 _HOST = "127.0.0.1"
 _TICK = 0.5  # seconds
+_WORKSPACE = "dagster/workspace.yaml"  # in the home folder
 _DAEMON_RSS_LIMIT = 1536 * 1024 * 1024  # https://github.com/dagster-io/dagster/issues/32070
 
 
@@ -78,19 +79,36 @@ def run(
         server, environment = stack.enter_context(_postgres(home))
         environment = {**environment, **extra_environment}
         sockets = socket_folder(home / "dagster" / "sockets")
-        plan = read_workspace(workspace, sockets)
-        plan.write(home / "dagster" / "workspace.yaml")
+        plan = _planned(workspace, home, sockets)
         crew = stack.enter_context(_Crew(_child_environment(environment), stop))
         crew.start(extra_services)
-        keeper = stack.enter_context(
-            Housekeeper(open_instance(environment), server, str(sockets), stop.requested)
-        )
-        keeper.begin()
+        keeper = stack.enter_context(_housekeeping(environment, server, sockets, stop))
         crew.start(_dagster_services(plan, home, port))
         if ready is not None and not stop.requested():
             ready(f"http://{_HOST}:{port}")
         _watch(crew, keeper, stop)
     return 0
+
+
+def _planned(workspace: Path, home: Path, sockets: Path) -> Workspace:
+    """Read the workspace file, and write the one that Dagster's services go by."""
+    plan = read_workspace(workspace, sockets)
+    plan.write(home / _WORKSPACE)
+    return plan
+
+
+@contextmanager
+def _housekeeping(
+    environment: dict[str, str],
+    server: EmbeddedPostgres | None,
+    sockets: Path,
+    stop: _StopRequest,
+) -> Iterator[Housekeeper]:
+    """Give a housekeeper that has done what comes before Dagster's services."""
+    instance = open_instance(environment)
+    with Housekeeper(instance, server, str(sockets), stop.requested) as keeper:
+        keeper.begin()
+        yield keeper
 
 
 def _watch(crew: _Crew, keeper: Housekeeper, stop: _StopRequest) -> None:
@@ -166,7 +184,7 @@ class _Crew:
 
 
 def _dagster_services(plan: Workspace, home: Path, port: int) -> list[Service]:
-    workspace = str(home / "dagster" / "workspace.yaml")
+    workspace = str(home / _WORKSPACE)
     python = sys.executable
     return [
         *plan.servers,

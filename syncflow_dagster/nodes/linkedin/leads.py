@@ -196,22 +196,15 @@ class LeadStore:
             ValueError: `facts` has a column that is no fact.
             psycopg.errors.CheckViolation: A lead may not go from its state into this one.
         """
-        held = state in HELD_STATES
-        due = (next_due_at or now) if state in DUE_STATES else None
-        row = conn.execute(
-            self._queries["move_lead"],
-            {
-                "lead_id": lead.lead_id,
-                "state": state,
-                "reason": reason,
-                "now": now,
-                "step": step,
-                "next_due_at": due,
-                "resume_state": (resume_state or _back(lead.standing)) if held else None,
-                "terminal": state in TERMINAL_STATES,
-                "facts": _jsonb(facts),
-            },
-        ).fetchone()
+        given = {
+            "lead_id": lead.lead_id,
+            **_of_state(state, next_due_at or now, resume_state or _back(lead.standing)),
+            "reason": reason,
+            "now": now,
+            "step": step,
+            "facts": _jsonb(facts),
+        }
+        row = conn.execute(self._queries["move_lead"], given).fetchone()
         assert row is not None
         return lead_of(row)
 
@@ -285,6 +278,16 @@ class LeadStore:
                 "evidence": Jsonb(dict(evidence)),
             },
         )
+
+
+def _of_state(state: LeadState, due: datetime, back: LeadState) -> dict[str, Any]:
+    """Return a state with what only some states have: a due time, a state to come back to."""
+    return {
+        "state": state,
+        "terminal": state in TERMINAL_STATES,
+        "next_due_at": due if state in DUE_STATES else None,
+        "resume_state": back if state in HELD_STATES else None,
+    }
 
 
 def _back(standing: LeadState) -> LeadState:

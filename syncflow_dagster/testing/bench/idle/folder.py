@@ -106,37 +106,41 @@ def _workflow(folder: Path, number: int, due: datetime) -> dict[str, Any]:
         },
         **timing,
         "triggers": [*timing["triggers"], {"type": "pending_rows"}],
-        "nodes": [
-            {
-                "type": "pull",
-                "name": "pull_orders",
-                "description": "All orders",
-                "connection": "files",
-                "query": "orders.csv",
-            },
-            {
-                "type": "delta",
-                "name": "orders",
-                "description": "Changed orders",
-                "source": "pull_orders",
-                "entity": "order",
-                "table": table(number),
-                "key": ["number"],
-                "fields": [{"name": "number"}, {"name": "amount", "type": "integer"}],
-            },
-            {
-                "type": "monday_push",
-                "name": "push",
-                "description": "One item for each order",
-                "connection": "monday",
-                "board_id": str(_FIRST_BOARD + number),
-                "group": {"field": "number"},
-                "items": {
-                    "source": "orders",
-                    "name": "{number}",
-                    "key_column": "record_uuid",
-                    "columns": [{"field": "amount", "column": "amount", "type": "numbers"}],
-                },
-            },
-        ],
+        "nodes": _nodes(number),
     }
+
+
+def _nodes(number: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "pull",
+            "name": "pull_orders",
+            "description": "All orders",
+            "connection": "files",
+            "query": "orders.csv",
+        },
+        {
+            "type": "delta",
+            "name": "orders",
+            "description": "Changed orders",
+            "source": "pull_orders",
+            "entity": "order",
+            "table": table(number),
+            "key": ["number"],
+            "fields": [{"name": "number"}, {"name": "amount", "type": "integer"}],
+        },
+        {
+            "type": "monday_push",
+            "name": "push",
+            "description": "One item for each order",
+            "connection": "monday",
+            "board_id": str(_FIRST_BOARD + number),
+            "group": {"field": "number"},
+            "items": {
+                "source": "orders",
+                "name": "{number}",
+                "key_column": "record_uuid",
+                "columns": [{"field": "amount", "column": "amount", "type": "numbers"}],
+            },
+        },
+    ]
