@@ -5,38 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
+from nightly_workflow import write_nightly
 
 from syncflow_dagster.cli import main
 from syncflow_dagster.commands.due_times import due_times
 from syncflow_dagster.workflows.models import Workflow
 
-NIGHTLY = """\
-workflow: nightly
-description: Times that are odd.
-owner: operations
-connections: {db: {type: sql, url: "sqlite:////x.db"}}
-calendars: {german: {country: DE}}
-windows: {open: [19:00-07:00 on weekdays], timezone: Europe/Berlin}
-triggers:
-  - {type: phrase, name: night, when: daily at 02:30, timezone: Europe/Berlin, enabled: false}
-  - {type: dates, name: over, dates: [2026-03-01], at: [noon]}
-  - {type: pending_rows}
-nodes:
-  - {type: pull, name: rows, description: d, connection: db, query: rows.sql.j2}
-  - type: delta
-    name: records
-    description: d
-    source: rows
-    entity: record
-    table: nightly_record_delta
-    key: [id]
-    fields: [{name: id}]
-"""
-
 
 def run(tmp_path, *arguments):
-    (tmp_path / "nightly.yaml").write_text(NIGHTLY, encoding="utf-8")
-    (tmp_path / "rows.sql.j2").write_text("select 1 as id", encoding="utf-8")
+    write_nightly(tmp_path)
     return CliRunner().invoke(
         main, ["schedule", *arguments], env={"SYNCFLOW_WORKFLOWS": str(tmp_path)}
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
+from nightly_workflow import write_nightly
 
 from syncflow_dagster.cli import main
 from syncflow_dagster.core.timing.missed import Missed, settle
@@ -27,23 +28,6 @@ HOUR = timedelta(hours=1)
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 SEVEN_PM = datetime(2026, 11, 26, 18, tzinfo=UTC)
 SEVEN_AM = datetime(2026, 11, 27, 6, tzinfo=UTC)
-NIGHTLY = """\
-workflow: nightly
-description: Only at night.
-owner: operations
-connections: {db: {type: sql, url: "sqlite:////x.db"}}
-windows: {open: [19:00-07:00 on weekdays], timezone: Europe/Berlin}
-nodes:
-  - {type: pull, name: rows, description: d, connection: db, query: rows.sql.j2}
-  - type: delta
-    name: records
-    description: d
-    source: rows
-    entity: record
-    table: nightly_record_delta
-    key: [id]
-    fields: [{name: id}]
-"""
 
 
 def workflow(**options):
@@ -138,8 +122,7 @@ def test_what_a_run_had_to_leave_is_due_again_and_waiting_for_the_night_is_not_l
 
 
 def test_a_person_opens_a_window_from_the_command_line(database, tmp_path):
-    (tmp_path / "nightly.yaml").write_text(NIGHTLY, encoding="utf-8")
-    (tmp_path / "rows.sql.j2").write_text("select 1 as id", encoding="utf-8")
+    write_nightly(tmp_path)
     env = {"SYNCFLOW_WORKFLOWS": str(tmp_path), "SYNCFLOW_DATABASE_URL": database.url}
 
     def run(*arguments):
