@@ -23,7 +23,7 @@ from syncflow_dagster.nodes.delta.waiting import waiting
 from syncflow_dagster.nodes.pull.read import PullRows
 from syncflow_dagster.nodes.rows import RowSource
 from syncflow_dagster.nodes.sources import open_source
-from syncflow_dagster.nodes.triggers.windows import give_back
+from syncflow_dagster.nodes.triggers import slots
 from syncflow_dagster.resources.observe import Observer
 from syncflow_dagster.store.builds import builds_folder
 from syncflow_dagster.store.location import default_home
@@ -125,7 +125,8 @@ def _leave(
     told = left.in_words() if isinstance(left, ReadingLeft) else f"nothing is read now: {left}"
     say_left(context, [names.asset_key(opened.loaded.workflow, node.name)], told)
     if opened.occasion is not None:
-        give_back(opened.database, opened.occasion.slot_id, opened.clock.now())
+        run, now = context.run, opened.clock.now()
+        slots.give_back(opened.database, opened.occasion.slot_id, run.run_id, run.root_run_id, now)
 
 
 def _metadata(

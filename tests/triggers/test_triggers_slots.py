@@ -7,12 +7,12 @@ import pytest
 
 from syncflow_dagster.nodes.triggers.slots import (
     PATIENCE,
+    give_back,
     next_to_start,
     note_due,
     request,
     take,
 )
-from syncflow_dagster.nodes.triggers.windows import give_back
 from syncflow_dagster.workflows.models import Workflow
 from syncflow_dagster.workflows.timing import rule_of
 
@@ -221,7 +221,7 @@ def test_what_a_run_had_to_leave_comes_first_and_is_never_late(note, serve, data
     note(NOON, flow, begin=NOON)
     assert serve(NOON, flow) == NOON
     row = database.fetch_one("select slot_id from syncflow.trigger_slot")
-    give_back(database, row["slot_id"], NOON + HOUR)
+    give_back(database, row["slot_id"], f"run of {row['slot_id']}", None, NOON + HOUR)
     now = NOON + 3 * HOUR + SECOND
     note(now, flow)
     # What it has read belongs to its own due time, so later ones do not stand for it.

@@ -10,10 +10,9 @@ from nightly_workflow import write_nightly
 from syncflow_dagster.cli import main
 from syncflow_dagster.core.timing.missed import Missed, settle
 from syncflow_dagster.nodes.triggers.leaving import Leaving
-from syncflow_dagster.nodes.triggers.slots import opens_from, take
+from syncflow_dagster.nodes.triggers.slots import give_back, opens_from, take
 from syncflow_dagster.nodes.triggers.windows import (
     LONGEST,
-    give_back,
     open_for_a_while,
     open_for_run,
     opens_at,
@@ -110,8 +109,10 @@ def test_what_a_run_had_to_leave_is_due_again_and_waiting_for_the_night_is_not_l
         "returning slot_id",
         {"at": NOON},
     )
+    give_back(database, row["slot_id"], "run2", None, SEVEN_AM)
+    assert database.fetch_one("select state from trigger_slot") == {"state": "TAKEN"}
     for _ in range(2):
-        give_back(database, row["slot_id"], SEVEN_AM)
+        give_back(database, row["slot_id"], "repeated", "run1", SEVEN_AM)
     # Another step of that run begins afterwards: it has nothing to take any more.
     assert take(database, row["slot_id"], "run1", None, SEVEN_AM) is None
     found = database.fetch_one("select state, run_id from trigger_slot")

@@ -245,6 +245,24 @@ def take(
     return row["reason"] or f"run {row['run_id'][:8]} has it"
 
 
+def give_back(
+    database: Database, slot_id: int, run_id: str, root_run_id: str | None, now: datetime
+) -> None:
+    """Let another run serve a slot, as the one that has taken it had to leave before its end.
+
+    The slot gets a new number; for the run that left, it is as one that is not kept any more.
+
+    Args:
+        database: A migrated database.
+        slot_id: The slot; left as it is if it is not the run's.
+        run_id: The run that leaves.
+        root_run_id: The first of the runs it repeats.
+        now: The present moment.
+    """
+    given = {"slot_id": slot_id, "run_id": root_run_id or run_id, "now": now}
+    database.execute(load("triggers")["give_back"], given)
+
+
 def opens_from(workflow: Workflow) -> Callable[[datetime], datetime]:
     """Return what `next_to_start` wants to know of a workflow's windows."""
     windows = windows_of(workflow)

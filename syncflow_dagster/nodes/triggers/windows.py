@@ -148,14 +148,6 @@ def overrides(database: Database, workflow: str, limit: int = 50) -> list[Overri
     return [Override(**row) for row in database.fetch_all(sql.load("windows")["list"], given)]
 
 
-def give_back(database: Database, slot_id: int, now: datetime) -> None:
-    """Let another run serve what one was started for, as that one had to leave before its end.
-
-    The slot gets a new number; for the run that left, it is as one that is not kept any more.
-    """
-    database.execute(sql.load("windows")["give_back"], {"slot_id": slot_id, "now": now})
-
-
 def _open(database: Database, workflow: Workflow, one: Override) -> Override:
     if not one.actor.strip() or not one.reason.strip():
         raise ValueError("say who opens the window, and why: both are kept")

@@ -54,6 +54,13 @@ update syncflow.trigger_slot
 set state = 'TAKEN', state_since = %(now)s, run_id = %(run_id)s
 where slot_id = %(slot_id)s and state in ('DUE', 'REQUESTED')
 
+-- name: give_back
+-- Under a number of its own: the steps of that run that are yet to begin would take it once more,
+-- do nothing, as the window is over, and keep it.
+update syncflow.trigger_slot
+set slot_id = default, state = 'DUE', state_since = %(now)s, run_id = null, left_at = %(now)s
+where slot_id = %(slot_id)s and state = 'TAKEN' and run_id = %(run_id)s
+
 -- name: slot_state
 select state, reason, run_id from syncflow.trigger_slot where slot_id = %(slot_id)s
 

@@ -21,10 +21,3 @@ from window_override
 where workflow = %(workflow)s
 order by override_id desc
 limit %(limit)s
-
--- name: give_back
--- Under a number of its own: the steps of that run that are yet to begin would take it once more,
--- do nothing, as the window is over, and keep it.
-update trigger_slot
-set slot_id = default, state = 'DUE', state_since = %(now)s, run_id = null, left_at = %(now)s
-where slot_id = %(slot_id)s and state = 'TAKEN'
