@@ -16,22 +16,12 @@ from unnest(%(workflows)s::text[], %(nodes)s::text[], %(passes)s::integer[])
 cross join lateral (
     select count(*) as number
     from (
-        select 1 from syncflow.effect e
+        select 1
+        from (select * from syncflow.effect
+              where state in ('PLANNED', 'RETRY') and (not_before is null or not_before <= %(now)s)
+              union all
+              select * from syncflow.effect where state = 'WAITING') as e
         where e.workflow = w.workflow and e.node = w.node and e.pass = w.pass
-          and e.state in ('PLANNED', 'RETRY')
-          and (e.not_before is null or e.not_before <= %(now)s)
-          and (e.parent_key is null or exists (
-               select from syncflow.remote_object p where p.object_key = e.parent_key and p.retired_at is null))
-          and (e.creates or exists (
-               select from syncflow.remote_object o where o.object_key = e.object_key and o.retired_at is null))
-          and not exists (
-               select from syncflow.effect b
-               where b.object_key = e.object_key
-                 and b.effect_id < e.effect_id and b.state not in ('DONE', 'DEAD', 'CANCELLED'))
-        union all
-        select 1 from syncflow.effect e
-        where e.workflow = w.workflow and e.node = w.node and e.pass = w.pass
-          and e.state = 'WAITING'
           and (e.parent_key is null or exists (
                select from syncflow.remote_object p where p.object_key = e.parent_key and p.retired_at is null))
           and (e.creates or exists (
