@@ -9,33 +9,13 @@ import click
 
 from syncflow_dagster.commands.forecast import forecast
 from syncflow_dagster.commands.identifiers import JSON
-
-#: Years in which a workflow file may name a day.
-_YEARS = range(1970, 2201)
-
-
-class _Instant(click.ParamType[datetime]):
-    """A date-time as ISO 8601 has it; one without an offset is in UTC."""
-
-    name = "ISO"
-
-    def convert(
-        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            at = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time such as 2026-03-29T00:00 (UTC) or …+01:00", param, ctx)
-        if at.year not in _YEARS:
-            self.fail(f"{value!r} is not between {_YEARS[0]} and {_YEARS[-1]}", param, ctx)
-        return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+from syncflow_dagster.commands.instant import Instant
+from syncflow_dagster.commands.slot import slot
 
 
 @click.command()
 @click.argument("workflow")
-@click.option("--from", "start", type=_Instant(), help="First instant that counts; else now.")
+@click.option("--from", "start", type=Instant(), help="First instant that counts; else now.")
 @click.option(
     "--count",
     type=click.IntRange(min=1, max=1000),
@@ -61,4 +41,4 @@ def schedule(workflow: str, *, start: datetime | None, count: int, as_json: bool
 
 
 #: What the command line adds to its own.
-COMMANDS = (schedule, forecast)
+COMMANDS = (schedule, slot, forecast)
