@@ -23,6 +23,7 @@ AT_ONCE = lambda due: due  # noqa: E731
         ("skip", 24, DUE[3:]),
         ("latest", 24, DUE[4:]),
         ("all", 24, DUE),
+        ("all", None, DUE),
         # Those that are not late are no part of the most.
         ("all", 2, DUE[1:]),
         ("all", 1, DUE[2:]),

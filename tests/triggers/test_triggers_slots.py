@@ -10,6 +10,7 @@ from syncflow_dagster.nodes.triggers.slots import (
     give_back,
     next_to_start,
     note_due,
+    note_occasions,
     request,
     take,
 )
@@ -137,6 +138,24 @@ def test_three_missed_due_times_are_served_as_the_trigger_says(
     skipped = [reason for state, reason in _states(database) if state == "SKIPPED"]
     assert len(skipped) == 3 - len(served)
     assert all(skipped)
+
+
+@pytest.mark.parametrize(
+    ("options", "served"),
+    [({}, [0, 1, 2]), ({"missed": "latest"}, [2]), ({"missed": "skip"}, [])],
+)
+def test_a_workflow_slower_than_the_one_it_comes_after_makes_up_as_it_says(
+    serve, database, options, served
+):
+    trigger = {"type": "after", "workflow": "till", **options}
+    flow = Workflow.model_validate({**workflow().model_dump(), "triggers": [trigger]})
+    ends = [(f"run {n}", NOON + n * HOUR, None) for n in range(3)]
+    with database.transaction() as conn:
+        note_occasions(conn, flow, "after", ends, NOON + 3 * HOUR)
+    found = []
+    while (due := serve(NOON + 3 * HOUR, flow)) is not None:
+        found.append(due)
+    assert found == [NOON + n * HOUR for n in served]
 
 
 def test_waiting_for_a_window_is_not_late(note, database):

@@ -19,12 +19,12 @@ class Missed:
     Attributes:
         kind: `skip`: a missed due time is left out. `latest`: of all that are open, the newest is
             run and stands for the others. `all`: missed ones are made up for, in order.
-        most: How many `all` makes up for at most; the newest ones.
+        most: How many `all` makes up for at most, the newest ones; None: it leaves out none.
         late_after: A due time that waits longer than this is missed.
     """
 
     kind: Kind
-    most: int
+    most: int | None
     late_after: timedelta
 
 
@@ -65,7 +65,7 @@ def settle(
         why, left_out = "it was missed, and missed ones are skipped", set(late)
     else:
         why = f"it was missed, and of those only the newest {policy.most} are made up for"
-        left_out = set(late[: max(0, len(late) - policy.most)])
+        left_out = set() if policy.most is None else set(late[: max(0, len(late) - policy.most)])
     return Settled(
         tuple(one for one in due if one not in left_out),
         tuple((one, why) for one in due if one in left_out),

@@ -305,7 +305,7 @@ def _skipped(
         for slot in of_trigger:
             if trigger is None or slot.part not in wanted:
                 yield slot.slot_id, _GONE
-        if not isinstance(trigger, TimeTrigger):
+        if trigger is None:
             continue
         # One whose run may be on its way is out of the question, and so is one that was begun.
         waiting = [
@@ -314,9 +314,8 @@ def _skipped(
             if slot.left_at is None and not slot.is_fresh(now) and slot.part in wanted
         ]
         due = sorted({slot.due_at for slot in waiting})
-        missed = Missed(
-            trigger.missed, trigger.missed_most, timedelta(seconds=trigger.late_after_s)
-        )
+        most = trigger.missed_most if isinstance(trigger, TimeTrigger) else None
+        missed = Missed(trigger.missed, most, timedelta(seconds=trigger.late_after_s))
         reasons = dict(settle(due, now, missed, opens).skipped)
         for slot in waiting:
             if slot.due_at in reasons:

@@ -101,6 +101,18 @@ class AfterTrigger(Model):
         "success", description="How its run must have ended."
     )
     enabled: bool = Field(True, description="Whether the trigger is heeded.")
+    missed: Literal["skip", "latest", "all"] = Field(
+        "all",
+        description="What becomes of the other's runs after which nothing could start in time, "
+        "because this workflow takes longer or nobody was there to start it: none is followed, "
+        "the latest is, or all are, one after the other. Nothing that was to be read is left out.",
+    )
+    late_after_s: int = Field(
+        300,
+        ge=0,
+        le=366 * 24 * 3600,
+        description="Seconds after which a run that was not followed is missed.",
+    )
 
 
 class PendingRowsTrigger(Model):
