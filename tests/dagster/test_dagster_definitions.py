@@ -1,6 +1,5 @@
 """The code location: what it holds, and that nothing in a file can take it down."""
 
-import ast
 import difflib
 import json
 import os
@@ -184,25 +183,3 @@ def test_the_files_sensor_reports_only_changes(tmp_path, instance):
     assert read.asset_events == []
     assert "0 in use, 1 broken" in read.skip_message
     assert read.cursor != first.cursor
-
-
-def test_no_room_below_the_shell_imports_dagster():
-    shell = ("definitions.py", "assets", "schedules", "sensors", "resources", "supervisor")
-    package = ROOT / "syncflow_dagster"
-    guilty = [
-        str(path.relative_to(ROOT))
-        for path in package.rglob("*.py")
-        if path.relative_to(package).parts[0] not in shell and "dagster" in _imports(path)
-    ]
-    # The command line opens the instance, inside a function.
-    assert [path for path in guilty if "/commands/" not in path] == []
-
-
-def _imports(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found.add(node.module.partition(".")[0])
-    return found
