@@ -6,6 +6,7 @@ The server is a real one in a folder of its own; the user's ``.syncflow`` and
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -22,7 +23,8 @@ from syncflow_dagster.store.embedded import EmbeddedPostgres
 from syncflow_dagster.store.migrate import migrate
 
 # How long an example takes says something about the machine, nothing about the code.
-settings.register_profile("default", settings.get_profile("default"), deadline=None)
+settings.register_profile("everyday", max_examples=50, deadline=None)
+settings.load_profile("everyday")
 # `make fault` tries every property with so many examples.
 settings.register_profile(
     "thorough",
@@ -35,6 +37,13 @@ _TEMPLATE = "migrated_template"
 _OURS = ("SYNCFLOW_", "MONDAY_", "SALESFORCE_", "UNIPILE_", "DAGSTER_", "PG")
 # For a server whose data nobody keeps: where it is killed, it may lose what was committed last.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def pytest_collection_finish():
+    """Keep modules and tests, thousands that stay to the end, out of each garbage collection."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from syncflow_dagster.workflows.loader import BrokenFile, load_file
 
 EXAMPLE = Path(__file__).parent / "valid.yaml"
 ENVIRON = {"ORDERS_DATABASE_URL": "sqlite:////o.db", "MONDAY_TOKEN": "tok"}
-FEW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 SNIPPETS = st.sampled_from(
     [
