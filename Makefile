@@ -15,6 +15,8 @@ demo: $(STAMP)
 dev: $(STAMP)
 	$(BIN)/syncflow dev
 
+# The processes that tests start, and the next call, need not compile everything again.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP)
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
