@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from dagster_cases import ORDER_LIST
 from sqlalchemy import create_engine, text
 
+from syncflow_dagster.assets import plots
 from syncflow_dagster.demo.order_book import load_order_book
 from syncflow_dagster.resources.store import StoreResource
 from syncflow_dagster.sandbox.control import ControlClient
@@ -55,19 +57,37 @@ class World:
 
     def change(self, statement: str) -> None:
         """Change the source."""
-        engine = create_engine(self.orders)
-        with engine.begin() as conn:
-            conn.execute(text(statement))
-        engine.dispose()
+        _change(self.orders, statement)
 
     def writes(self) -> list[str]:
         """What the board took, oldest first."""
         return [entry["op"] for entry in self.sandbox.log("monday")]
 
 
+def _change(url: str, *statements: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        for statement in statements:
+            conn.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _few_orders(tmp_path_factory) -> Path:
+    """The last orders of the book, for each test to copy."""
+    file: Path = tmp_path_factory.mktemp("orders") / "orders.db"
+    load_order_book(f"sqlite:///{file}", reset=True)
+    _change(
+        f"sqlite:///{file}",
+        f"delete from order_list where not ({_KEPT})",
+        f"delete from order_list_sizes where not ({_KEPT})",
+    )
+    return file
+
+
 @pytest.fixture
-def world(database: Database, monkeypatch, tmp_path) -> Iterator[World]:
-    orders = f"sqlite:///{tmp_path}/orders.db"
+def world(database: Database, monkeypatch, tmp_path, _few_orders) -> Iterator[World]:
+    orders = f"sqlite:///{shutil.copy(_few_orders, tmp_path)}"
     with SandboxServer([ORDER_LIST / "sandbox" / "order_list.board.json"]) as sandbox:
         urls = sandbox.urls
         environment = {
@@ -79,19 +99,34 @@ def world(database: Database, monkeypatch, tmp_path) -> Iterator[World]:
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        load_order_book(orders, reset=True)
         loaded = load_file(ORDER_LIST / "order_list.yaml", environment)
         assert isinstance(loaded, LoadedWorkflow)
         store = StoreResource(database_url=plain_url(database.url))
         control = ControlClient(urls["control"])
-        made = World(loaded, store, database, control, orders, environment)
-        made.change(f"delete from order_list where not ({_KEPT})")
-        made.change(f"delete from order_list_sizes where not ({_KEPT})")
-        yield made
+        yield World(loaded, store, database, control, orders, environment)
+
+
+_draw = plots._drawn
+_PICTURES: dict[tuple[str, ...], dg.MarkdownMetadataValue] = {}
+
+
+def _drawn_once(
+    counts: Mapping[str, float], labels: Sequence[str], title: str, longest: float | None = None
+) -> dg.MarkdownMetadataValue:
+    kind = (title, *counts)
+    if kind not in _PICTURES:
+        _PICTURES[kind] = _draw(counts, labels, title, longest)
+    return _PICTURES[kind]
 
 
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
+def _each_picture_once(monkeypatch) -> None:
+    """Draw one picture with the same bars: to draw takes a fifth of a run of a few rows."""
+    monkeypatch.setattr(plots, "_drawn", _drawn_once)
+
+
+@pytest.fixture
+def instance(_each_picture_once) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as ephemeral:
         yield ephemeral
 
