@@ -17,7 +17,6 @@ from syncflow_dagster.nodes.linkedin.process import process_inbox
 from syncflow_dagster.nodes.linkedin.run import OutreachOptions, OutreachRun
 from syncflow_dagster.resources.outreach import outreach_work
 from syncflow_dagster.testing.crash import VARIABLE
-from syncflow_dagster.testing.killed import run_module
 from syncflow_dagster.testing.outreach.world import SERVICE
 
 if TYPE_CHECKING:
@@ -171,13 +170,14 @@ class Driver:
         Returns:
             Whether it was; it may not have come by.
         """
-        child = "syncflow_dagster.testing.outreach.child"
-        done = run_module(child, part, account, environ={**self._world.environ, VARIABLE: point})
-        if done.returncode == -signal.SIGKILL:
+        from syncflow_dagster.testing.outreach.child import run_child  # which does parts of ours
+
+        code = run_child(part, account, {**self._world.environ, VARIABLE: point})
+        if code == -signal.SIGKILL:
             self.course.killed[point] += 1
             return True
-        if done.returncode != 0:
-            self.course.errors.append(f"{point}: {done.stderr[-600:]}")
+        if code != 0:
+            self.course.errors.append(f"{point}: its process ended with {code}; see stderr")
         return False
 
     def _until_next(self, end: datetime) -> timedelta:
