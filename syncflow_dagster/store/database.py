@@ -12,6 +12,7 @@ Error classes raised here:
 from __future__ import annotations
 
 import re
+import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -82,8 +83,9 @@ class Database:
     """A pool of connections whose rows are dictionaries.
 
     Every connection has ``search_path = syncflow, public`` and the application name ``syncflow``.
-    A connection is tested when it is taken, so a server restart between two transactions is not
-    seen by the caller; one inside a transaction is, as an error that :func:`is_transient` knows.
+    A connection the server has ended is not given out, so a server restart between two
+    transactions is not seen by the caller; one inside a transaction is, as an error that
+    :func:`is_transient` knows.
 
     Args:
         url: See :func:`plain_url`.
@@ -108,7 +110,7 @@ class Database:
             max_size=max_size,
             timeout=timeout,
             configure=_configure,
-            check=ConnectionPool.check_connection,
+            check=_check,
             name="syncflow",
             open=False,
         )
@@ -131,30 +133,23 @@ class Database:
         Raises:
             DatabaseUnavailable: No connection could be had in time.
         """
-        try:
-            conn = self._pool.getconn()
-        except PoolTimeout as error:
-            raise self._explain() from error
-        try:
-            with conn:  # commits or rolls back; a pool's connection stays open
-                yield conn
-        finally:
-            self._pool.putconn(conn)
+        with self._taken(autocommit=False) as conn, conn:  # commits or rolls back; it stays open
+            yield conn
 
     def fetch_all(self, sql: str, params: Params = None) -> list[DictRow]:
         """Run one statement in its own transaction and return all its rows."""
-        with self.transaction() as conn:
-            return conn.execute(sql, params).fetchall()
+        with self._statement(sql, params) as cursor:
+            return cursor.fetchall()
 
     def fetch_one(self, sql: str, params: Params = None) -> DictRow | None:
         """Run one statement in its own transaction and return its first row, if any."""
-        with self.transaction() as conn:
-            return conn.execute(sql, params).fetchone()
+        with self._statement(sql, params) as cursor:
+            return cursor.fetchone()
 
     def execute(self, sql: str, params: Params = None) -> int:
         """Run one statement in its own transaction and return the number of rows it touched."""
-        with self.transaction() as conn:
-            return conn.execute(sql, params).rowcount
+        with self._statement(sql, params) as cursor:
+            return cursor.rowcount
 
     def connect(self) -> psycopg.Connection[DictRow]:
         """Open a connection of the caller's own, in autocommit, outside the pool.
@@ -197,6 +192,24 @@ class Database:
     ) -> None:
         """Close all connections."""
         self.close()
+
+    @contextmanager
+    def _taken(self, *, autocommit: bool) -> Iterator[psycopg.Connection[DictRow]]:
+        try:
+            conn = self._pool.getconn()
+        except PoolTimeout as error:
+            raise self._explain() from error
+        try:
+            conn.autocommit = autocommit
+            yield conn
+        finally:
+            self._pool.putconn(conn)
+
+    @contextmanager
+    def _statement(self, sql: str, params: Params) -> Iterator[psycopg.Cursor[DictRow]]:
+        """Run a statement whose transaction the server begins and ends: that is one way there."""
+        with self._taken(autocommit=True) as conn:
+            yield conn.execute(sql, params)
 
     def _explain(self) -> DatabaseUnavailable:
         try:
@@ -270,6 +283,18 @@ def retry_transient(
         clock.sleep(wait)
         wait = min(wait * 2, longest_wait)
     return call()
+
+
+def _check(conn: psycopg.Connection[DictRow]) -> None:
+    """Ask the server whether a connection lives, but only where something has come from it.
+
+    A server that ends a connection says so, and nothing else comes while nothing is asked. To ask
+    each time would be another way there for each statement.
+    """
+    heard = select.poll()
+    heard.register(conn.fileno(), select.POLLIN)
+    if heard.poll(0):
+        ConnectionPool.check_connection(conn)
 
 
 def _configure(conn: psycopg.Connection[DictRow]) -> None:
