@@ -15,6 +15,9 @@ copy {table} from stdin (format binary)
 -- name: copy_out
 copy {table} to stdout (format binary)
 
+-- name: copy_out_text
+copy {table} to stdout
+
 -- name: copy_known_hashes
 copy (select bk_hash, data_hash from {snapshot}) to stdout (format binary)
 

@@ -1,7 +1,7 @@
 """Reading a source into Arrow, beside reading the same rows with nothing made of them.
 
-For PostgreSQL that is a binary COPY, for SQLite the driver's own tuples, for files what pyarrow
-makes of them.
+For PostgreSQL that is a COPY, in the binary format and in text, which is what our read asks for;
+for SQLite the driver's own tuples, for files what pyarrow makes of them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sqlite3
 import time
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def prepare(url: str, rows: Path, folder: Path) -> dict[str, str]:
         for batch in data.read(rows):
             csv.write_batch(batch)
             parquet.write_batch(batch)
-    return {"postgresql": url, **places}
+    return {"postgresql": url, "postgresql_text": url, **places}
 
 
 def ours(kind: str, place: str) -> dict[str, Any]:
@@ -90,8 +91,8 @@ def _files(file: str) -> Iterator[int]:
         yield piece.batch.num_rows
 
 
-def _copy(url: str) -> Iterator[int]:
-    statement = sql.SQL(load("bench")["copy_out"]).format(table=sql.Identifier(_TABLE))
+def _copy(url: str, how: str = "copy_out") -> Iterator[int]:
+    statement = sql.SQL(load("bench")[how]).format(table=sql.Identifier(_TABLE))
     with psycopg.connect(url) as conn, conn.cursor() as cursor:
         with cursor.copy(statement) as copy:
             for _ in copy:
@@ -119,12 +120,14 @@ def _parquet(file: str) -> Iterator[int]:
 
 _OURS: dict[str, Callable[[str], Iterator[int]]] = {
     "postgresql": _sql,
+    "postgresql_text": _sql,
     "csv": _files,
     "parquet": _files,
     "sqlite": lambda file: _sql(f"sqlite:///{file}"),
 }
 _PLAIN: dict[str, Callable[[str], Iterator[int]]] = {
     "postgresql": _copy,
+    "postgresql_text": partial(_copy, how="copy_out_text"),
     "csv": _csv,
     "parquet": _parquet,
     "sqlite": _tuples,
