@@ -71,7 +71,7 @@ def test_the_benchmark_measures_what_it_says(postgres_url, tmp_path):
     assert peers.pop("pandas_apply") > 0
     names = ("dlt_scd2", "dlt_scd2_adbc", "dbt_snapshot", "dbt_snapshot_command")
     assert peers == dict.fromkeys(names, "not installed")
-    assert set(result["reading"]) == {"postgresql", "csv", "parquet", "sqlite"}
+    assert set(result["reading"]) == {"postgresql", "postgresql_text", "csv", "parquet", "sqlite"}
     assert len(result["stages"]) == 9
     json.dumps(result)
     assert not any("rows/s" in line for line in report.lines(result, ratios_only=True))
