@@ -12,14 +12,11 @@ from functools import partial
 
 import dagster as dg
 import psycopg
-from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from syncflow_dagster.assets import names
 from syncflow_dagster.assets.steps import STORE
 from syncflow_dagster.assets.workflow import Job, WorkflowDefinitions
-from syncflow_dagster.core.dispatch import ready
 from syncflow_dagster.nodes.triggers import slots, windows
-from syncflow_dagster.nodes.triggers.slots import WHOLE, Slot
 from syncflow_dagster.nodes.triggers.turns import note_choice, standing
 from syncflow_dagster.resources.dispatch import MOST_COUNTED, Outlook, outlook
 from syncflow_dagster.resources.observe import Work
@@ -27,7 +24,7 @@ from syncflow_dagster.resources.outreach import OutreachWork, outreach_work
 from syncflow_dagster.resources.store import StoreResource
 from syncflow_dagster.schedules.requests import run_request
 from syncflow_dagster.sensors.after import note_upstream_ends
-from syncflow_dagster.sensors.in_flight import InFlight, held_up, past_runs
+from syncflow_dagster.sensors.in_flight import InFlight, held_up
 from syncflow_dagster.sensors.outreach import due_keys, outreach_request
 from syncflow_dagster.sensors.turns import candidate, choose_now, shares
 from syncflow_dagster.store.database import Database
@@ -37,7 +34,7 @@ from syncflow_dagster.workflows.models import Workflow
 NAME = "dispatcher"
 _EVERY_S = 10
 _NOTHING = "Nothing is to be done."
-_COMING = "its run is on its way or has just failed, or what was due is past by now"
+_COMING = "its run is on its way, or what was due is past by now"
 _DESCRIPTION = (
     "Starts what there is to do, in fair turns: what is due by the clock or after another workflow "
     "and is not started yet; a push, as soon as rows or unfinished changes wait for it; LinkedIn "
@@ -208,20 +205,8 @@ class _Tick:
         return [
             run_request(workflow, slot)
             for slot in first
-            if self._is_ready(workflow, slot)
-            and slots.request(self.database, slot.slot_id, self.db_now)
+            if slots.request(self.database, slot.slot_id, self.db_now)
         ]
-
-    def _is_ready(self, workflow: Workflow, slot: Slot) -> bool:
-        """Whether a partition's last runs let it be tried again; `_free` has asked for the rest."""
-        if slot.part == WHOLE:
-            return True
-        tags = {"workflow": workflow.workflow, PARTITION_NAME_TAG: slot.part}
-        runs = past_runs(self.instance, tags, names.parts_job_name(workflow))
-        decision = ready(runs, self.now)
-        if not decision.start:
-            self.reasons.append(f"{workflow.workflow}, {slot.part}: {decision.reason}.")
-        return decision.start
 
     def _push_run(self, workflow: Workflow) -> list[dg.RunRequest]:
         """Ask for a push, and say what of."""

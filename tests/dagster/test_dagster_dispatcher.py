@@ -134,39 +134,6 @@ def test_partitions_leave_their_owner_its_turn_and_others_their_places(office):
     assert names.TURN_TAG not in queue["parts"]
 
 
-def test_a_partition_whose_run_fails_before_it_takes_its_slot_is_tried_less_and_less_often(office):
-    rows = {
-        "type": "delta",
-        "name": "sales",
-        "description": ".",
-        "source": "rows",
-        "entity": "sale",
-        "table": "sales",
-        "key": ["number"],
-        "fields": [{"name": "number"}],
-        "partitions": 2,
-    }
-    split = _workflow("split")
-    split = Workflow.model_validate({**split.model_dump(), "nodes": [*split.nodes, rows]})
-    office.due(split)
-    assert office.tick(split) == ["split_parts"] * 2
-    first, _ = slots.slot_parts(split)
-    job = dg.JobDefinition(graph_def=dg.GraphDefinition(name="split_parts"))
-    tags = {**names.parts_tags(split), "dagster/partition": first}
-    started = dg.DagsterRunStatus.STARTED
-    for _ in range(3):
-        run = office.instance.create_run_for_job(job, status=started, tags=tags)
-        office.end(run, "failure")
-    # Whose run never came is asked for again at once.
-    office.database.execute(
-        "update syncflow.trigger_slot set state_since = state_since - interval '1 hour'"
-    )
-    assert office.tick(split) == ["split_parts"]
-    told = office.tick(split)
-    assert f"split, {first}: the last run did not succeed; next try in" in told
-    assert office.tick(split, later=MINUTE * 3) == ["split_parts"]
-
-
 def test_nothing_starts_outside_a_workflows_windows(office):
     day = f"{datetime.now(UTC) + timedelta(days=3):%A}".lower()
     ana = _workflow("ana", windows={"timezone": "UTC", "open": [f"08:00-09:00 on {day}"]})
