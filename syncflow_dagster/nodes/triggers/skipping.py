@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.nodes.triggers.slots import Slot
@@ -72,4 +72,5 @@ def _open(conn: Connection, workflow: str) -> list[Slot]:
 
 
 def _second(slot: Slot) -> datetime:
-    return slot.due_at.replace(microsecond=0)
+    # In UTC: in the hour that a session's time zone has twice, equal instants are not equal.
+    return slot.due_at.astimezone(UTC).replace(microsecond=0)

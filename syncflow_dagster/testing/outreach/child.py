@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CHILDREN = multiprocessing.get_context("forkserver")
-_CHILDREN.set_forkserver_preload(["__main__", __name__])
+_CHILDREN.set_forkserver_preload([__name__])
 
 
 def run_child(part: str, account: str, environ: Mapping[str, str]) -> int:
@@ -44,6 +44,7 @@ def run_child(part: str, account: str, environ: Mapping[str, str]) -> int:
 
 
 def _main(part: str, account: str, environ: Mapping[str, str]) -> None:
+    os.environ.clear()
     os.environ.update(environ)
     loaded = load_file(Path(os.environ["SIMULATED_WORKFLOW"]))
     assert isinstance(loaded, LoadedWorkflow)
