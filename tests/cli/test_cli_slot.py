@@ -56,3 +56,17 @@ def test_one_slot_is_skipped_by_its_number_or_its_time_and_it_is_known_by_whom(s
         assert "nightly has no open slot" in again.output
     assert "say who skips it" in slots("skip", "nightly", "1", *why[:3], " ").output
     assert slots("skip", "nightly", "tonight", *why).exit_code == 2
+
+
+def test_a_time_in_the_hour_that_a_session_has_twice_is_found(slots, database):
+    at = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    database.execute(
+        "update trigger_slot set due_at = %s where slot_id = %s",
+        [at, slots.ids[0]],
+    )
+    database.execute(
+        "do $$ begin execute format('alter database %I set timezone = %L', current_database(), "
+        "'Europe/Berlin'); end $$"
+    )
+    told = slots("skip", "nightly", "2026-10-25T01:30", "--reason", "r", "--actor", "ada", "--json")
+    assert [one["slot"] for one in told["skipped"]] == [slots.ids[0]]

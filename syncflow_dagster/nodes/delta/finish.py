@@ -123,19 +123,7 @@ class Finish:
         writer = self._writer(workflow, version, earlier)
         with stages.measure("write_delta") as handled:
             self._store_rejections(complete=complete)
-            writer.write(self.clock.now())
-            counts.update(asdict(writer.written))
-            keep_due_times(
-                self.conn,
-                workflow,
-                self.node,
-                self.parent,
-                batch=self.batch.number,
-                last=self.last,
-                now=self.clock.now(),
-            )
-            superseded = superseding.supersede(self.conn, self.node, self.batch.number, self.last)
-            counts["superseded"] = superseded
+            self._write_delta(writer, workflow)
             handled(counts["inserted"] + counts["updated"] + counts["deleted"])
         with stages.measure("advance_snapshot") as handled:
             handled(writer.advance_snapshot())
@@ -171,6 +159,22 @@ class Finish:
             seconds=self.batch.stages.seconds,
             strategy=strategy,
         )
+
+    def _write_delta(self, writer: Writer, workflow: str) -> None:
+        """Write the delta rows, with their due times, and let them take the place of older ones."""
+        counts, batch = self.batch.counts, self.batch.number
+        writer.write(self.clock.now())
+        counts.update(asdict(writer.written))
+        keep_due_times(
+            self.conn,
+            workflow,
+            self.node,
+            self.parent,
+            batch=batch,
+            last=self.last,
+            now=self.clock.now(),
+        )
+        counts["superseded"] = superseding.supersede(self.conn, self.node, batch, self.last)
 
     def _writer(self, workflow: str, version: Version, earlier: tuple[Earlier, ...]) -> Writer:
         self.last = superseding.last_delta(self.conn, self.node)
