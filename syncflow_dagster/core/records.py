@@ -23,6 +23,7 @@ RESERVED_COLUMNS = frozenset(
         "bk_hash",
         "data_hash",
         "field_hashes",
+        "row_hash",
         "hash_version",
         "parent_bk_hash",
         "parent_uuid",

@@ -63,6 +63,11 @@ def key_hashes(frame: pl.DataFrame, engine: Engine | None = None) -> Hashes:
     return _functions(engine).key(frame)
 
 
+def joined_hashes(rows: pl.Series, engine: Engine | None = None) -> Hashes:
+    """Return XXH3-128, big-endian, of each value of a column of bytes, shape (rows, 16)."""
+    return _functions(engine).encoded_key(rows)
+
+
 def data_hashes(frame: pl.DataFrame, engine: Engine | None = None) -> Hashes:
     """Return each row's DATA_HASH: BLAKE3 with 256 bits.
 

@@ -9,7 +9,6 @@ its folder, from which that one goes on.
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from syncflow_dagster.nodes.delta.normalise import Normaliser
 from syncflow_dagster.nodes.delta.options import DeltaOptions
 from syncflow_dagster.nodes.delta.reading import STAGES_OF_READING, Reading, folder
 from syncflow_dagster.nodes.delta.report import DeltaResult, Progress, Stages
+from syncflow_dagster.nodes.delta.seen import nothing_seen
 from syncflow_dagster.nodes.rows import PositionLost
 from syncflow_dagster.nodes.triggers import intervals
 from syncflow_dagster.store.database import is_transient
@@ -131,7 +131,7 @@ class _Build:
         ) as batch:
             self._open(workspace, batch)
             try:
-                known = self._read(reading, workspace)
+                known = self._read(reading, workspace, version)
                 finish = Finish(
                     self.conn,
                     self.node,
@@ -160,25 +160,29 @@ class _Build:
         result.resumed = sum(chunk.batch != batch.number for chunk in workspace.chunks)
         return result
 
-    def _read(self, reading: Reading, workspace: Workspace) -> runs.Runs:
-        """Read the source, and meanwhile what is known; nobody else may change that."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            known = pool.submit(self._read_known, reading.stages, workspace)
-            try:
-                reading.run(workspace)
-            except PositionLost:
-                # What was read lies there in vain: the source shows its rows from the first on.
-                workspace.forget()
-                reading.stages.restart(STAGES_OF_READING)
-                reading.run(workspace)
-            return known.result()
-
-    def _read_known(self, stages: Stages, workspace: Workspace) -> runs.Runs:
+    def _read(self, reading: Reading, workspace: Workspace, version: versions.Version) -> runs.Runs:
+        """Read what is known, which nobody else may change, and then the source."""
         started = time.perf_counter()
-        with self.database.connect() as conn:
-            known = read_known(conn, self.node, *self.options.part.span, workspace.folder)
-        stages.add("detect", time.perf_counter() - started)
-        return known
+        options = self.options
+        known = read_known(
+            self.database,
+            self.node,
+            version.number,
+            options.part,
+            workspace.folder,
+            options.threads,
+        )
+        reading.stages.add("detect", time.perf_counter() - started)
+        # Where all is sent again, all is made again.
+        seen = nothing_seen() if options.full_resync else known.seen
+        try:
+            reading.run(workspace, seen)
+        except PositionLost:
+            # What was read lies there in vain: the source shows its rows from the first on.
+            workspace.forget()
+            reading.stages.restart(STAGES_OF_READING)
+            reading.run(workspace, seen)
+        return known.runs
 
     def _plan(self, definition: str) -> cursor.Plan:
         if not self.options.complete:

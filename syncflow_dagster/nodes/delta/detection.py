@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,21 +17,14 @@ from syncflow_dagster.core.detect.classify import (
 )
 from syncflow_dagster.core.detect.entries import key_bytes
 from syncflow_dagster.core.detect.guard import refusal
-from syncflow_dagster.nodes.delta import rejections, runs
+from syncflow_dagster.nodes.delta import runs
 from syncflow_dagster.nodes.delta.errors import DeleteGuard
 from syncflow_dagster.nodes.delta.in_order import in_order
-from syncflow_dagster.nodes.delta.normalise import readable_key
-from syncflow_dagster.nodes.delta.source import ROW
 from syncflow_dagster.nodes.delta.workspace import STRIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    import polars as pl
-
     from syncflow_dagster.core.detect.classify import Found
     from syncflow_dagster.core.detect.entries import Entries
-    from syncflow_dagster.nodes.delta.rejections import Rejection
     from syncflow_dagster.nodes.delta.report import Stages
     from syncflow_dagster.nodes.delta.versions import Version
     from syncflow_dagster.nodes.delta.workspace import Workspace
@@ -58,7 +50,7 @@ class Decided:
     gone: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     known: int = 0
     dropped: int = 0
-    twins: list[_Twin] = field(default_factory=list)
+    twins: list[Twin] = field(default_factory=list)
 
     @property
     def deletes(self) -> int:
@@ -102,7 +94,7 @@ class _Compared:
 
 
 @dataclass(frozen=True)
-class _Twin:
+class Twin:
     """A record that is not alone with its key: its number, and those it is shown with."""
 
     number: int
@@ -192,46 +184,8 @@ def guard(node: DeltaNode, decided: Decided, records: int, parts: int) -> None:
         raise DeleteGuard(msg)
 
 
-def describe_twins(
-    node: DeltaNode, workspace: Workspace, decided: Decided
-) -> Iterator[list[Rejection]]:
-    """Describe the records rejected for their key, chunk by chunk."""
-    by_chunk: dict[int, list[_Twin]] = defaultdict(list)
-    for twin in decided.twins:
-        by_chunk[twin.number // STRIDE].append(twin)
-    rows = _row_numbers(workspace, {n for twin in decided.twins for n in twin.shown})
-    names = [rule.name for rule in node.fields]
-    for chunk, twins in sorted(by_chunk.items()):
-        records = workspace.read_records(chunk)[[twin.number % STRIDE for twin in twins]]
-        keys = readable_key(records.select(node.key))
-        fields = records.select(names)
-        yield [
-            rejections.duplicate(node, fields, place, _as_row(twin, records, place, rows), key)
-            for place, (twin, key) in enumerate(zip(twins, keys, strict=True))
-        ]
-
-
-def _as_row(
-    twin: _Twin, records: pl.DataFrame, place: int, rows: dict[int, int]
-) -> rejections.Duplicate:
-    return rejections.Duplicate(
-        twin.number, records[ROW][place], twin.key, twin.occurrences, [rows[n] for n in twin.shown]
-    )
-
-
-def _row_numbers(workspace: Workspace, numbers: Iterable[int]) -> dict[int, int]:
-    by_chunk: dict[int, list[int]] = defaultdict(list)
-    for number in sorted(numbers):
-        by_chunk[number // STRIDE].append(number)
-    found: dict[int, int] = {}
-    for chunk, members in by_chunk.items():
-        rows = workspace.read_records(chunk, [ROW])[ROW]
-        found |= {number: rows[number % STRIDE] for number in members}
-    return found
-
-
-def _twins(ours: Entries, twins: Twins) -> list[_Twin]:
-    noted: list[_Twin] = []
+def _twins(ours: Entries, twins: Twins) -> list[Twin]:
+    noted: list[Twin] = []
     shown: dict[int, tuple[int, ...]] = {}
     keys = key_bytes(ours[twins.places])
     for at, (place, group) in enumerate(zip(twins.places, twins.groups, strict=True)):
@@ -240,7 +194,7 @@ def _twins(ours: Entries, twins: Twins) -> list[_Twin]:
             first = _first_of_key(ours, int(place))
             members = ours["number"][first : first + min(size, _SHOWN_TWINS)]
             shown[group] = tuple(map(int, members))
-        noted.append(_Twin(int(ours["number"][place]), keys[at].tobytes(), size, shown[group]))
+        noted.append(Twin(int(ours["number"][place]), keys[at].tobytes(), size, shown[group]))
     return noted
 
 

@@ -10,6 +10,7 @@ from syncflow_dagster.core.detect.classify import Operation
 from syncflow_dagster.nodes.delta import detection, rejections, runs, superseding, versions
 from syncflow_dagster.nodes.delta.detection import Decided
 from syncflow_dagster.nodes.delta.due import keep_due_times
+from syncflow_dagster.nodes.delta.duplicates import describe_twins
 from syncflow_dagster.nodes.delta.layout import Layout
 from syncflow_dagster.nodes.delta.parents import release_waiting, relink
 from syncflow_dagster.nodes.delta.preview import preview
@@ -127,6 +128,9 @@ class Finish:
             handled(counts["inserted"] + counts["updated"] + counts["deleted"])
         with stages.measure("advance_snapshot") as handled:
             handled(writer.advance_snapshot())
+            if writer.written.rows:
+                # Where nothing changed, nothing is written to the snapshot.
+                writer.renew_row_hashes()
             if self.parent is not None and self.node.is_own_parent:
                 # What waited for a record of this very batch waits no longer.
                 release_waiting(self.conn, self.node, self.parent)
@@ -196,7 +200,7 @@ class Finish:
     def _store_rejections(self, *, complete: bool) -> None:
         self.conn.execute(load("delta_detect")["create_rejected"])
         rejections.stage(self.conn, self._rejected())
-        for told in detection.describe_twins(self.node, self.workspace, self.decided):
+        for told in describe_twins(self.node, self.parent, self.workspace, self.decided):
             rejections.stage(self.conn, map(rejections.staged, told))
         rejections.store(
             self.conn, self.batch, self.clock, self.options, self.read, complete=complete

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -10,13 +13,17 @@ import numpy as np
 from psycopg import sql
 
 from syncflow_dagster.core.detect.classify import DELETED, LIVE
-from syncflow_dagster.core.detect.entries import entries
+from syncflow_dagster.core.detect.entries import entries, order_by_key, take
 from syncflow_dagster.core.identity import hashing
+from syncflow_dagster.core.identity.rows import ROW_BYTES
 from syncflow_dagster.nodes.delta import runs
+from syncflow_dagster.nodes.delta.in_order import in_order
+from syncflow_dagster.nodes.delta.seen import NO_ROW, sort_rows
 from syncflow_dagster.nodes.delta.tables import SCHEMA, snapshot_id, snapshot_table
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -24,7 +31,12 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
     from syncflow_dagster.core.detect.entries import Entries
+    from syncflow_dagster.nodes.delta.parts import Part
+    from syncflow_dagster.nodes.delta.seen import SeenRows
+    from syncflow_dagster.store.database import Database
     from syncflow_dagster.workflows.models.delta import DeltaNode
+
+    Connection = psycopg.Connection[DictRow]
 
 #: Pages read by one statement, some 16 MB of table.
 _PAGES = 2048
@@ -57,43 +69,121 @@ class KnownRecords:
         return rows
 
 
+@dataclass(frozen=True)
+class Known:
+    """All that is known of a range of keys.
+
+    Attributes:
+        runs: Entries whose `number` is the version of the hashes and whose `flag` is 1 for a
+            record known to be deleted.
+        seen: The rows that records were written from by today's version.
+    """
+
+    runs: runs.Runs
+    seen: SeenRows
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """Some pages' records: sorted entries, and the row hash of each, shape (records, 16)."""
+
+    entries: Entries
+    rows: npt.NDArray[np.uint8]
+
+
 def read_known(
-    conn: psycopg.Connection[DictRow], node: DeltaNode, first: int, last: int, folder: Path
-) -> runs.Runs:
-    """Read the hashes of a node's known records into sorted runs.
+    database: Database, node: DeltaNode, version: int, part: Part, folder: Path, sessions: int
+) -> Known:
+    """Read the hashes of a node's known records.
 
     Args:
-        conn: A session; nobody else may write the range meanwhile.
+        database: The database; nobody else may write the range meanwhile.
         node: The node.
-        first: First upper half of BK_HASH that is wanted.
-        last: The last one.
-        folder: Where the runs' files go.
-
-    Returns:
-        Entries whose `number` is the version of the hashes and whose `flag` is 1 for a record
-        known to be deleted.
+        version: How today's hashes are made: rows of records with others count as not seen.
+        part: The range of keys.
+        folder: Where the files go.
+        sessions: How many read at once, where there is enough to read.
     """
-    found = runs.Runs()
-    with conn.transaction():
-        conn.execute("set transaction isolation level repeatable read, read only")
-        table = {"snapshot": f"{SCHEMA}.{snapshot_table(node)}"}
-        counted = conn.execute(load("delta_detect")["count_pages"], table).fetchone()
-        assert counted is not None
-        read = sql.SQL(load("delta_detect")["read_known"]).format(snapshot=snapshot_id(node))
-        limits = {
+    lengths = []
+    entries, rows = folder / "known.entries", folder / "known.rows"
+    with (
+        _Sessions.opened(database, node, sessions) as pages,
+        entries.open("wb") as entry_file,
+        rows.open("wb") as row_file,
+    ):
+        read = partial(pages.read, version=version, part=part)
+        for found in in_order(read, range(0, pages.count, _PAGES), len(pages.free)):
+            found.entries.tofile(entry_file)
+            found.rows.tofile(row_file)
+            lengths.append(len(found.entries))
+    whole, known, start = runs.mapped(entries), runs.Runs(), 0
+    for length in lengths:
+        known.add_entries(whole[start : start + length])
+        start += length
+    return Known(known, sort_rows(whole, rows, folder))
+
+
+@dataclass(frozen=True)
+class _Sessions:
+    """Sessions that see the snapshot as it was at one moment.
+
+    Attributes:
+        free: Those that are not used now.
+        count: Pages of the snapshot.
+        snapshot: Its name.
+    """
+
+    free: deque[Connection]
+    count: int
+    snapshot: sql.Identifier
+
+    @classmethod
+    @contextmanager
+    def opened(cls, database: Database, node: DeltaNode, sessions: int) -> Iterator[_Sessions]:
+        """Open one session, and the others where there are pages for them."""
+        statements = load("delta_detect")
+        with ExitStack() as stack:
+            first = _read_only(stack, database)
+            table = {"snapshot": f"{SCHEMA}.{snapshot_table(node)}"}
+            counted = first.execute(statements["count_pages"], table).fetchone()
+            assert counted is not None
+            free, pages = deque([first]), counted["pages"]
+            more = min(sessions, -(-pages // _PAGES)) - 1
+            if more > 0:
+                shared = first.execute(statements["share_view"]).fetchone()
+                assert shared is not None
+                see = sql.SQL(statements["see"]).format(view=sql.Literal(shared["view"]))
+                for _ in range(more):
+                    free.append(_read_only(stack, database))
+                    free[-1].execute(see)
+            yield cls(free, pages, snapshot_id(node))
+
+    def read(self, page: int, *, version: int, part: Part) -> _Pages:
+        """Read the records of `_PAGES` pages, of a part only."""
+        first, last = part.span
+        names = {
+            "first": f"({page},0)",
+            "end": f"({page + _PAGES},0)",
             "low": UUID(int=first << 64),
             "high": UUID(int=(last << 64) + (1 << 64) - 1),
             "nothing": bytes(hashing.DATA_BYTES),
+            "no_row": NO_ROW,
         }
-        for number, page in enumerate(range(0, counted["pages"], _PAGES)):
-            pages = {"first": f"({page},0)", "end": f"({page + _PAGES},0)"}
-            row = conn.execute(read, {**limits, **pages}, binary=True).fetchone()
-            assert row is not None
-            if row["keys"] is not None:
-                path = folder / f"known-{number:06}"
-                runs.write(path, _entries(row))
-                found.add(path)
-    return found
+        read = sql.SQL(load("delta_detect")["read_known"]).format(snapshot=self.snapshot)
+        conn = self.free.pop()
+        try:
+            row = conn.execute(read, names, binary=True).fetchone()
+        finally:
+            self.free.append(conn)
+        assert row is not None  # an aggregate always gives a row
+        return _pages(row, version)
+
+
+def _read_only(stack: ExitStack, database: Database) -> Connection:
+    conn = stack.enter_context(database.connect())
+    stack.enter_context(conn.transaction())
+    conn.execute("set transaction isolation level repeatable read, read only")
+    return conn
 
 
 def read_records(
@@ -130,9 +220,13 @@ def read_records(
     )
 
 
-def _entries(row: DictRow) -> Entries:
-    keys = np.frombuffer(row["keys"], dtype=np.uint8).reshape(-1, hashing.KEY_BYTES)
-    data = np.frombuffer(row["data"], dtype=np.uint8).reshape(-1, hashing.DATA_BYTES)
-    versions = np.frombuffer(row["versions"], dtype=">i4").astype(np.int64)
+def _pages(row: DictRow, version: int) -> _Pages:
+    keys = np.frombuffer(row["keys"] or b"", dtype=np.uint8).reshape(-1, hashing.KEY_BYTES)
+    data = np.frombuffer(row["data"] or b"", dtype=np.uint8).reshape(-1, hashing.DATA_BYTES)
+    versions = np.frombuffer(row["versions"] or b"", dtype=">i4").astype(np.int64)
+    rows = np.frombuffer(row["rows"] or b"", dtype=np.uint8).reshape(-1, ROW_BYTES).copy()
+    rows[versions != version] = 0
     flag = np.where(versions < 0, DELETED, LIVE)
-    return entries(keys, data, np.abs(versions), flag)
+    found = entries(keys, data, np.abs(versions), flag)
+    order = order_by_key(found)
+    return _Pages(take(found, order), rows[order])

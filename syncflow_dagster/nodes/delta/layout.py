@@ -21,6 +21,7 @@ from syncflow_dagster.core.identity import hashing
 from syncflow_dagster.core.normalise.types import to_text
 from syncflow_dagster.nodes.delta.normalise import readable_key
 from syncflow_dagster.nodes.delta.versions import compared_fields
+from syncflow_dagster.nodes.delta.work import ROW_HASH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ SNAPSHOT_COLUMNS = (
     "bk_hash",
     "data_hash",
     "field_hashes",
+    "row_hash",
     "hash_version",
     "record_uuid",
     "generation",
@@ -100,6 +102,11 @@ class Written:
     waiting: int = 0
     migrated: int = 0
 
+    @property
+    def rows(self) -> int:
+        """All delta rows."""
+        return self.inserted + self.updated + self.deleted
+
     def __add__(self, more: Written) -> Written:
         """Add numbers up."""
         ours, theirs = asdict(self), asdict(more)
@@ -155,6 +162,7 @@ class Layout:
         shared = self._shared(changes)
         state = shared.with_columns(
             buffers.binaries(hashes).alias("field_hashes"),
+            records[ROW_HASH].alias("row_hash"),
             pl.lit(self.version.number, pl.Int32).alias("hash_version"),
             *records.select(self.node.key),
         )
@@ -277,6 +285,12 @@ class Layout:
         key = readable_key(changes.records.select(self.node.parent.key))
         reason = pl.format("parent {} {} is not there", pl.lit(self.parent_entity), pl.lit(key))
         return pl.when(pl.lit(pl.Series(waiting))).then(reason)
+
+
+def renewed(keys: Matrix, hashes: pl.Series) -> Copied:
+    """Lay out BK_HASHes, shape (records, 16), with the row hashes they get."""
+    frame = pl.DataFrame([buffers.binaries(keys).alias("bk"), hashes.alias("row_hash")])
+    return _copied(frame, np.ones(len(keys), dtype=np.bool_))
 
 
 def keys_alone(keys: Matrix) -> Copied:

@@ -14,6 +14,11 @@ from syncflow_dagster.core.normalise.rowwise import TransformError
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError
 from syncflow_dagster.nodes.delta.source import DATES, given_columns, resolve
 from syncflow_dagster.workflows import functions
+from syncflow_dagster.workflows.models.delta import (
+    ConstantTransform,
+    ExpressionTransform,
+    LookupTransform,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,6 +83,37 @@ class Mapper:
                 return self._made(
                     raw, rule, transform.columns, lambda frame: frames.call(function, frame, name)
                 )
+
+    def columns(self, raw: pl.DataFrame) -> list[str] | None:
+        """Return the columns that rows are made records of, each once.
+
+        None where a Python function makes a value: nobody knows what else that depends on.
+
+        Args:
+            raw: Rows of the source.
+
+        Raises:
+            MissingColumn: One of them is not there.
+        """
+        if self._functions:
+            return None
+        given = given_columns(raw)
+        found = {}
+        for rule in self._node.fields:
+            for column in self._columns_of(rule):
+                found[resolve(given, column, self._node.name, f"field {rule.name}")] = True
+        return [*found, *(DATES + name for name in found if DATES + name in raw.columns)]
+
+    def _columns_of(self, rule: FieldRule) -> Iterable[str]:
+        match rule.transform:
+            case None | LookupTransform():
+                return [rule.source_column]
+            case ConstantTransform():
+                return []
+            case ExpressionTransform():
+                return self._expressions[rule.name].columns
+            case _:
+                return rule.transform.columns
 
     def _source(self, raw: pl.DataFrame, rule: FieldRule, column: str) -> pl.Series:
         return raw[resolve(given_columns(raw), column, self._node.name, f"field {rule.name}")]

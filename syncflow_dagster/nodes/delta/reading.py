@@ -14,6 +14,7 @@ from syncflow_dagster.core.leaving import check
 from syncflow_dagster.nodes.delta import marks
 from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.normalise import Normaliser
+from syncflow_dagster.nodes.delta.seen import RowHasher
 from syncflow_dagster.nodes.delta.source import cuts
 from syncflow_dagster.nodes.delta.tables import key_fields
 from syncflow_dagster.nodes.delta.work import ChunkWork
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.delta.cursor import Plan
     from syncflow_dagster.nodes.delta.options import DeltaOptions
     from syncflow_dagster.nodes.delta.report import Stages
+    from syncflow_dagster.nodes.delta.seen import SeenRows
     from syncflow_dagster.nodes.delta.source import Cut
     from syncflow_dagster.nodes.delta.versions import Earlier
     from syncflow_dagster.nodes.rows import Piece, RowSource
-    from syncflow_dagster.workflows.models.delta import DeltaNode
+    from syncflow_dagster.workflows.models.delta import DeltaNode, FieldRule
 
 
 #: Stages that run while the source is read.
@@ -90,18 +92,26 @@ class Reading:
             name += ".retry"
         return Workspace(home / name, identity)
 
-    def run(self, workspace: Workspace) -> None:
-        """Read the source from where the folder's chunks end, and keep a chunk for each piece."""
+    def run(self, workspace: Workspace, seen: SeenRows) -> None:
+        """Read the source from where the folder's chunks end, and keep a chunk for each piece.
+
+        Args:
+            workspace: The build's folder.
+            seen: Rows of which no records need be made again.
+        """
         if workspace.complete:
             return
-        part = self.options.part
-        keys = self.node.model_copy(update={"fields": key_fields(self.node), "parent": None})
+        normaliser = Normaliser(self.node, self.parent)
+        rowversion = self.node.detection.rowversion
         work = ChunkWork(
             self.node,
-            Normaliser(self.node, self.parent),
-            Normaliser(keys, None),
+            normaliser,
+            self._only(key_fields(self.node)),
+            None if rowversion is None else self._only([self.node.field(rowversion)]),
+            RowHasher(self.node, self.parent, normaliser),
+            seen,
             self.earlier,
-            part,
+            self.options.part,
             workspace,
             self.stages,
         )
@@ -110,6 +120,11 @@ class Reading:
             for manifest in in_order(work, cut, self.options.threads, finish_begun=True):
                 workspace.keep(manifest)
                 crash_point("delta.chunk_kept")
+
+    def _only(self, rules: list[FieldRule]) -> Normaliser:
+        """Return what makes some fields alone, of which the node's key may be none."""
+        update = {"fields": rules, "key": [rule.name for rule in rules], "parent": None}
+        return Normaliser(self.node.model_copy(update=update), None)
 
     def _extract(self, workspace: Workspace) -> Generator[Cut, None, None]:
         done = workspace.chunks

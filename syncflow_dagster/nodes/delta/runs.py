@@ -36,11 +36,13 @@ class Runs:
 
     def add(self, path: Path) -> None:
         """Take a file of sorted entries as one run."""
-        if not path.stat().st_size:
-            return
-        run = np.asarray(np.memmap(path, dtype=ENTRY, mode="r"))
-        self._runs.append(run)
-        self.length += len(run)
+        self.add_entries(mapped(path))
+
+    def add_entries(self, run: Entries) -> None:
+        """Take sorted entries as one run."""
+        if len(run):
+            self._runs.append(run)
+            self.length += len(run)
 
     def between(self, first: int, last: int) -> Entries:
         """Return the entries whose key's upper half is in a range, sorted by key.
@@ -74,18 +76,28 @@ def write(path: Path, some: Entries) -> None:
     by_key(some).tofile(path)
 
 
-def ranges(first: int, last: int, length: int) -> Iterator[tuple[int, int]]:
-    """Cut a range of keys into ranges of about `RANGE_ENTRIES` entries.
+def mapped(path: Path) -> Entries:
+    """Return a file of entries, in memory that is the file's."""
+    if not path.stat().st_size:
+        return _nothing()
+    return np.asarray(np.memmap(path, dtype=ENTRY, mode="r"))
+
+
+def ranges(
+    first: int, last: int, length: int, size: int = RANGE_ENTRIES
+) -> Iterator[tuple[int, int]]:
+    """Cut a range of hashes into ranges of about as many entries each.
 
     Args:
         first: First upper half.
         last: Last upper half.
         length: Entries in the whole; hashes are spread evenly.
+        size: Entries in a range.
     """
-    pieces = max(1, -(-length // RANGE_ENTRIES))
-    size = last - first + 1
+    pieces = max(1, -(-length // size))
+    width = last - first + 1
     for piece in range(pieces):
-        yield first + size * piece // pieces, first + size * (piece + 1) // pieces - 1
+        yield first + width * piece // pieces, first + width * (piece + 1) // pieces - 1
 
 
 def _nothing() -> Entries:

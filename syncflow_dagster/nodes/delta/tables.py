@@ -152,6 +152,8 @@ def _create(conn: psycopg.Connection[DictRow], node: DeltaNode) -> None:
         conn.execute(sql.SQL(statements["create_version"]).format(version=versions_id))
     _extend(conn, node, node.table, node.fields)
     _extend(conn, node, snapshot_table(node), key_fields(node))
+    if "row_hash" not in columns(conn, snapshot_table(node)):
+        conn.execute(sql.SQL(statements["add_row_hash"]).format(snapshot=snapshot_id(node)))
 
 
 def _extend(

@@ -36,7 +36,7 @@ STRIDE = 1 << 32
 
 _BUILD = "build.json"
 _LEFT = "left"
-_PARTS = ("records", "entries", "rejected")
+_PARTS = ("records", "seen", "entries", "rejected")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Manifest:
         batch: The batch that read it.
         read: Source rows it was made of.
         records: Records of this build's range.
+        seen: Those among them that are not made again, as their rows were seen before; they have
+            the last numbers of the chunk.
         rejected: Those among them that break a rule.
         resume: Where a read goes on behind the chunk, as `marks` writes it; None: nowhere.
         version: Highest row version, as `marks` writes it; None where there is none.
@@ -62,6 +64,7 @@ class Manifest:
     batch: int
     read: int
     records: int
+    seen: int
     rejected: int
     resume: str | None
     version: str | None
@@ -69,6 +72,11 @@ class Manifest:
     covered: str | None
     last: bool
     checksums: dict[str, str]
+
+    @property
+    def made(self) -> int:
+        """Records that are made of their rows; they have the first numbers of the chunk."""
+        return self.records - self.seen
 
 
 class Workspace:
@@ -95,6 +103,10 @@ class Workspace:
     def records(self, chunk: int) -> Path:
         """Return the path of a chunk's normalised records."""
         return self._path(chunk, "records")
+
+    def seen(self, chunk: int) -> Path:
+        """Return the path of a chunk's rows that were seen before."""
+        return self._path(chunk, "seen")
 
     def entries(self, chunk: int) -> Path:
         """Return the path of a chunk's sorted hashes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,15 @@ from syncflow_dagster.core.detect.classify import WHOLE, Operation
 from syncflow_dagster.core.detect.entries import ENTRY, key_bytes
 from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.known import read_records
-from syncflow_dagster.nodes.delta.layout import SNAPSHOT_COLUMNS, Changes, Written, keys_alone
+from syncflow_dagster.nodes.delta.layout import (
+    SNAPSHOT_COLUMNS,
+    Changes,
+    Written,
+    keys_alone,
+    renewed,
+)
 from syncflow_dagster.nodes.delta.tables import delta_id, snapshot_id
-from syncflow_dagster.nodes.delta.work import PARENT_HIGH, PARENT_LOW
+from syncflow_dagster.nodes.delta.work import PARENT_HIGH, PARENT_LOW, ROW_HASH
 from syncflow_dagster.nodes.delta.workspace import STRIDE
 from syncflow_dagster.store.sql import load
 
@@ -43,6 +50,10 @@ _LAYING = 1
 _GROUP = 10_000
 #: Indexes of both tables: two keys, and two of the delta table.
 _INDEXES = 4
+#: Share of the known records above which rows that were not known again are too many.
+_STRANGE_SHARE = 0.2
+#: Share of the known records whose row hashes one build renews: a snapshot's pages have that room.
+_RENEWED_SHARE = 0.1
 _WANTED = np.array([Operation.INSERT, Operation.RETURN, Operation.UPDATE], dtype=np.uint8)
 
 
@@ -128,6 +139,39 @@ class Writer:
             advance_columns=self._snapshot_columns("a"),
         )
         return self.added + self.conn.execute(update).rowcount
+
+    def renew_row_hashes(self) -> int:
+        """Give records the hashes of their rows of now, where many rows were not known again.
+
+        After another release, say, or in a snapshot that had none. A part of them at a time, so
+        that they fit into the room their pages have.
+
+        Returns:
+            How many got one.
+        """
+        made = {chunk.number: chunk.made for chunk in self.workspace.chunks}
+        same = [
+            _Some(chunk, places, operations[places])
+            for chunk, operations in self.decided.operations.items()
+            if len(places := np.flatnonzero(operations[: made[chunk]] == Operation.SAME))
+        ]
+        if sum(len(some.places) for some in same) <= self.decided.known * _STRANGE_SHARE:
+            return 0
+        self.conn.execute(load("delta_write")["create_renewed"])
+        left = math.ceil(self.decided.known * _RENEWED_SHARE)
+        for some in same:
+            first = _Some(some.chunk, some.places[:left], some.operations[:left])
+            hashes = self._records(first, [ROW_HASH])[ROW_HASH]
+            if hashes.null_count():
+                return 0
+            self._copy(
+                renewed(key_bytes(self._entries(first)), hashes),
+                sql.Identifier("pg_temp", "renewed"),
+            )
+            left -= len(first.places)
+            if not left:
+                break
+        return self.conn.execute(self._format("renew_row_hashes")).rowcount
 
     def _groups(self) -> Iterator[_Group]:
         held: list[_Some] = []

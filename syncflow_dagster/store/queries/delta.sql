@@ -62,6 +62,7 @@ create table {snapshot} (
     bk_hash         uuid primary key,
     data_hash       bytea,
     field_hashes    bytea,
+    row_hash        uuid,
     hash_version    integer not null,
     record_uuid     uuid not null,
     generation      integer not null default 1,
@@ -70,6 +71,10 @@ create table {snapshot} (
     customer        text,
     deleted_at      timestamptz
 ) with (fillfactor = 90)
+
+-- name: add_row_hash
+-- To snapshots made before there was one.
+alter table {snapshot} add column row_hash uuid
 
 -- name: create_version
 create table {version} (

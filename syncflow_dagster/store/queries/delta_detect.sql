@@ -19,6 +19,12 @@ create temp table rejected (
 -- name: count_pages
 select pg_relation_size(%(snapshot)s::regclass) / current_setting('block_size')::bigint as pages
 
+-- name: share_view
+select pg_export_snapshot() as view
+
+-- name: see
+set transaction snapshot {view}
+
 -- name: read_known
 -- One value for thousands of rows: a row of its own for each costs more than what it holds.
 -- The version of a record known to be deleted is negative.
@@ -27,7 +33,8 @@ select string_agg(uuid_send(bk_hash), ''::bytea) as keys,
        string_agg(
            int4send(case when deleted_at is null then hash_version else -hash_version end),
            ''::bytea
-       ) as versions
+       ) as versions,
+       string_agg(coalesce(uuid_send(row_hash), %(no_row)s), ''::bytea) as rows
 from {snapshot}
 where ctid >= %(first)s::tid and ctid < %(end)s::tid
   and bk_hash >= %(low)s and bk_hash <= %(high)s

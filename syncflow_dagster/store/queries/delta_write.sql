@@ -9,7 +9,7 @@ create temp table gone (bk uuid not null) on commit drop
 -- name: write_deletes
 with deleted as (
     update {snapshot} k
-    set data_hash = null, field_hashes = null, deleted_at = %(now)s
+    set data_hash = null, field_hashes = null, row_hash = null, deleted_at = %(now)s
     from pg_temp.gone g
     where k.bk_hash = g.bk
     returning k.*
@@ -123,6 +123,15 @@ update {snapshot} k
 set ({columns}) = row ({advance_columns}), deleted_at = null
 from pg_temp.advance a
 where k.bk_hash = a.bk_hash
+
+-- name: create_renewed
+create temp table renewed (bk uuid not null, row_hash uuid not null) on commit drop
+
+-- name: renew_row_hashes
+update {snapshot} k
+set row_hash = r.row_hash
+from pg_temp.renewed r
+where k.bk_hash = r.bk and k.deleted_at is null
 
 -- name: find_indexes
 -- All indexes of both tables, as statements that drop them; and whether others point at them.

@@ -1,0 +1,44 @@
+"""A hash of a source's row as it came, by which it is known again before anything is made of it.
+
+It says nothing about what the row means: rows that differ in looks only have different ones. So it
+is no identity, and it need not be the same in another release: a row that is not known again is
+only looked at in full.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xxhash
+
+from syncflow_dagster.core import buffers
+from syncflow_dagster.core.identity import hashing
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ROW_BYTES = hashing.KEY_BYTES
+
+
+def row_hashes(rows: pl.DataFrame, made_by: str) -> hashing.Hashes:
+    """Return a hash of each row: XXH3-128 of its values' 64-bit hashes.
+
+    polars hashes the values (https://docs.pola.rs/api/python/stable/reference/expressions/api/polars.Expr.hash.html):
+    stable in one version of it only, and alike for equal numbers of different types, so the
+    columns' names and types are part of each hash.
+
+    Args:
+        rows: The columns that matter, as the source gave them; at least one.
+        made_by: What else decides on what becomes of a row.
+
+    Returns:
+        Array of shape (rows, 16).
+    """
+    columns = [[name, str(kind)] for name, kind in rows.schema.items()]
+    seed = xxhash.xxh3_64_intdigest(json.dumps([made_by, columns]).encode())
+    values = np.empty((rows.height, rows.width), dtype=np.uint64)
+    for place, column in enumerate(rows.get_columns()):
+        values[:, place] = column.hash(seed).to_numpy()
+    return hashing.joined_hashes(buffers.binaries(values.view(np.uint8)))

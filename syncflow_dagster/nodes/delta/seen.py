@@ -1,0 +1,150 @@
+"""Rows of the source that known records were last written from, found again by their hashes.
+
+Such a row need not be made a record again: its hashes are those that are known of it. Most rows of
+most reads are of that kind.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from syncflow_dagster.core.detect.entries import ENTRY, take
+from syncflow_dagster.core.identity.rows import ROW_BYTES, row_hashes
+from syncflow_dagster.nodes.delta.runs import ranges
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+    import polars as pl
+
+    from syncflow_dagster.core.detect.entries import Entries, Places
+    from syncflow_dagster.core.identity.hashing import Hashes
+    from syncflow_dagster.nodes.delta.normalise import Normaliser
+    from syncflow_dagster.workflows.models.delta import DeltaNode
+
+#: Stands for the row hash of a record that has none.
+NO_ROW = bytes(ROW_BYTES)
+#: Hashes sorted at once: more fill the memory.
+_SORTED_AT_ONCE = 1_000_000
+#: What of a rule decides nothing about a row.
+_BESIDE = {"description", "backfill", "personal"}
+_ALL = (0, (1 << 64) - 1)
+
+
+class RowHasher:
+    """Hashes rows as a source gave them, with all that decides on what a node makes of one.
+
+    Args:
+        node: The node.
+        parent: Node of the parents, if there is one.
+        normaliser: Knows which columns decide.
+    """
+
+    def __init__(self, node: DeltaNode, parent: DeltaNode | None, normaliser: Normaliser) -> None:
+        self._normaliser = normaliser
+        self._made_by = json.dumps(
+            {
+                "node": _deciding(node),
+                "parent": None if parent is None else _deciding(parent),
+                "marker": node.deletes.marker,
+                # They decide on what becomes of a value, too.
+                "by": {name: installed(name) for name in ("syncflow-dagster", "polars")},
+            }
+        )
+
+    def __call__(self, rows: pl.DataFrame) -> Hashes | None:
+        """Return the hash of each row, shape (rows, 16); None where no row can be known again.
+
+        Raises:
+            MissingColumn: A source column of a field is not there.
+        """
+        columns = self._normaliser.columns(rows)
+        return row_hashes(rows.select(columns), self._made_by) if columns else None
+
+    def select(self, rows: pl.DataFrame, *others: str) -> pl.DataFrame:
+        """Return the columns that decide, and some others; all where nobody knows which do."""
+        columns = self._normaliser.columns(rows)
+        return rows if columns is None else rows.select(*columns, *others)
+
+
+def _deciding(node: DeltaNode) -> list[object]:
+    rules = [rule.model_dump(mode="json", exclude=_BESIDE) for rule in node.fields]
+    return [rules, node.key, None if node.parent is None else node.parent.model_dump()]
+
+
+@dataclass(frozen=True)
+class SeenRows:
+    """The rows that known records were written from.
+
+    All of it is the files' memory: the system takes it back when it needs it.
+
+    Attributes:
+        known: The known records' entries.
+        firsts: First halves of the row hashes, sorted.
+        others: Of each of them the other half, and the place among `known`.
+    """
+
+    known: Entries
+    firsts: npt.NDArray[np.uint64]
+    others: npt.NDArray[np.uint64]
+
+    def find(self, hashes: Hashes | None, rows: int) -> Places:
+        """Return the place of each row's record among the known ones, -1 where it has none.
+
+        Args:
+            hashes: Of the rows, shape (rows, 16); None finds nothing.
+            rows: How many there are.
+        """
+        places = np.full(rows, -1, dtype=np.intp)
+        if hashes is None or not len(self.firsts):
+            return places
+        halves = hashes.view(np.uint64)
+        # In order, neighbours are searched for in memory that was just used.
+        order = np.argsort(halves[:, 0])
+        first, other = halves[order, 0], halves[order, 1]
+        at = np.minimum(np.searchsorted(self.firsts, first), len(self.firsts) - 1)
+        hit = (self.firsts[at] == first) & (self.others[at, 0] == other)
+        places[order[hit]] = self.others[at[hit], 1].astype(np.intp)
+        return places
+
+    def entries(self, places: Places) -> Entries:
+        """Return the entries of known records."""
+        return take(self.known, places)
+
+
+def nothing_seen() -> SeenRows:
+    """Return the rows where none counts as known, whatever it holds."""
+    return SeenRows(np.empty(0, ENTRY), np.empty(0, np.uint64), np.empty((0, 2), np.uint64))
+
+
+def sort_rows(known: Entries, hashes: Path, folder: Path) -> SeenRows:
+    """Sort the row hashes of known records, so that rows are found among them.
+
+    Args:
+        known: Their entries.
+        hashes: File of their row hashes in that order, `NO_ROW` for those that have none.
+        folder: Where the sorted files go.
+    """
+    halves = _mapped(hashes, np.uint64).reshape(-1, 2)
+    firsts, others = folder / "known.firsts", folder / "known.others"
+    with firsts.open("wb") as first_file, others.open("wb") as other_file:
+        for low, high in ranges(*_ALL, len(halves), _SORTED_AT_ONCE):
+            mine = halves[:, 0]
+            inside = (mine >= np.uint64(max(low, 1))) & (mine <= np.uint64(high))
+            places = np.flatnonzero(inside)
+            places = places[np.argsort(mine[places])]
+            mine[places].tofile(first_file)
+            np.column_stack([halves[places, 1], places.astype(np.uint64)]).tofile(other_file)
+    return SeenRows(known, _mapped(firsts, np.uint64), _mapped(others, np.uint64).reshape(-1, 2))
+
+
+def _mapped(path: Path, kind: npt.DTypeLike) -> npt.NDArray[np.uint64]:
+    if not path.stat().st_size:
+        return np.empty(0, dtype=kind)
+    return np.asarray(np.memmap(path, dtype=kind, mode="r"))
