@@ -58,11 +58,6 @@ def data_bytes(some: Entries) -> npt.NDArray[np.uint8]:
 
 def by_key(some: Entries) -> Entries:
     """Return the entries sorted by key; those of one key stay in their order."""
-    return take(some, order_by_key(some))
-
-
-def order_by_key(some: Entries) -> Places:
-    """Return the places of entries in the order of :func:`by_key`."""
     high = np.ascontiguousarray(some["high"])
     order = np.argsort(high, kind="stable")
     sorted_high = high[order]
@@ -70,7 +65,7 @@ def order_by_key(some: Entries) -> Places:
     if tied.any() and (some["low"][order][1:] != some["low"][order][:-1])[tied].any():
         # Half a key in common with another one: as good as never, and told apart all the same.
         order = np.lexsort((some["low"], high))
-    return order
+    return take(some, order)
 
 
 def take(some: Entries, places: Places) -> Entries:

@@ -9,17 +9,17 @@ its folder, from which that one goes on.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import psycopg
 
 from syncflow_dagster.core.leaving import Left
 from syncflow_dagster.nodes.delta import batches as running
-from syncflow_dagster.nodes.delta import cursor, runs, tables, versions
+from syncflow_dagster.nodes.delta import cursor, tables, versions
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, DeltaError, ReadingLeft
 from syncflow_dagster.nodes.delta.finish import Finish
-from syncflow_dagster.nodes.delta.known import read_known
+from syncflow_dagster.nodes.delta.known import Known, read_known
 from syncflow_dagster.nodes.delta.locks import share_writing
 from syncflow_dagster.nodes.delta.normalise import Normaliser
 from syncflow_dagster.nodes.delta.options import DeltaOptions
@@ -160,7 +160,7 @@ class _Build:
         result.resumed = sum(chunk.batch != batch.number for chunk in workspace.chunks)
         return result
 
-    def _read(self, reading: Reading, workspace: Workspace, version: versions.Version) -> runs.Runs:
+    def _read(self, reading: Reading, workspace: Workspace, version: versions.Version) -> Known:
         """Read what is known, which nobody else may change, and then the source."""
         started = time.perf_counter()
         options = self.options
@@ -173,16 +173,18 @@ class _Build:
             options.threads,
         )
         reading.stages.add("detect", time.perf_counter() - started)
-        # Where all is sent again, all is made again.
-        seen = nothing_seen() if options.full_resync else known.seen
+        if options.full_resync:
+            # Where all is sent again, all is made again.
+            known = replace(known, seen=nothing_seen())
+        workspace.hold_to(known.digest)
         try:
-            reading.run(workspace, seen)
+            reading.run(workspace, known)
         except PositionLost:
             # What was read lies there in vain: the source shows its rows from the first on.
             workspace.forget()
             reading.stages.restart(STAGES_OF_READING)
-            reading.run(workspace, seen)
-        return known.runs
+            reading.run(workspace, known)
+        return known
 
     def _plan(self, definition: str) -> cursor.Plan:
         if not self.options.complete:

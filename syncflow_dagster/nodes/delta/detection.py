@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.detect.classify import Found
     from syncflow_dagster.core.detect.entries import Entries
     from syncflow_dagster.nodes.delta.report import Stages
+    from syncflow_dagster.nodes.delta.settling import Settled
     from syncflow_dagster.nodes.delta.versions import Version
     from syncflow_dagster.nodes.delta.workspace import Workspace
     from syncflow_dagster.workflows.models.delta import DeltaNode
@@ -68,6 +69,7 @@ class _Operations:
 
     def __init__(self, workspace: Workspace) -> None:
         sizes = {chunk.number: chunk.records for chunk in workspace.chunks}
+        made = {chunk.number: chunk.made for chunk in workspace.chunks}
         self._all = np.full(sum(sizes.values()), Operation.DROPPED, dtype=np.uint8)
         self._starts = np.zeros(max(sizes, default=-1) + 1, dtype=np.int64)
         self.by_chunk: dict[int, npt.NDArray[np.uint8]] = {}
@@ -75,6 +77,7 @@ class _Operations:
         for chunk, size in sizes.items():
             self._starts[chunk] = start
             self.by_chunk[chunk] = self._all[start : start + size]
+            self.by_chunk[chunk][made[chunk] :] = Operation.SAME
             start += size
 
     def put(self, numbers: npt.NDArray[np.int64], operations: npt.NDArray[np.uint8]) -> None:
@@ -106,8 +109,7 @@ class Twin:
 def decide(
     node: DeltaNode,
     workspace: Workspace,
-    read: runs.Runs,
-    known: runs.Runs,
+    settled: Settled,
     span: tuple[int, int],
     version: Version,
     stages: Stages,
@@ -121,8 +123,7 @@ def decide(
     Args:
         node: The node.
         workspace: Holds the chunks.
-        read: Their entries.
-        known: The known records' entries.
+        settled: What is left to be compared of the records read and of the known ones.
         span: First and last upper half of the keys that are compared.
         version: How today's hashes are made.
         stages: Where time and rows are counted.
@@ -131,21 +132,21 @@ def decide(
         complete: Whether all of the source was read, so that a missing record is a deleted one.
     """
     operations = _Operations(workspace)
-    decided = Decided(operations.by_chunk)
+    decided = Decided(operations.by_chunk, known=settled.count)
     detects_deletes = complete and node.deletes.detect
 
     def compare_range(limits: tuple[int, int]) -> _Compared:
         with stages.measure("dedupe") as handled:
-            ours = read.between(*limits)
+            ours = settled.read.between(*limits)
             twins = find_twins(ours, node.duplicates)
             handled(twins.dropped)
         with stages.measure("detect") as handled:
-            theirs = known.between(*limits)
+            theirs = settled.known.between(*limits)
             found = compare(ours, theirs, twins, version=version.number, everything=everything)
             handled(int((found.operations != Operation.DROPPED).sum()))
         return _Compared(ours, theirs, twins, found)
 
-    ranges = runs.ranges(*span, max(read.length, known.length))
+    ranges = runs.ranges(*span, max(settled.read.length, settled.known.length))
     for each in in_order(compare_range, ranges, threads):
         operations.put(each.ours["number"], each.found.operations)
         _settle(decided, each, rejects=node.duplicates == "reject", deletes=detects_deletes)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from syncflow_dagster.core.detect.classify import Operation
-from syncflow_dagster.nodes.delta import detection, rejections, runs, superseding, versions
+from syncflow_dagster.nodes.delta import detection, rejections, superseding, versions
 from syncflow_dagster.nodes.delta.detection import Decided
 from syncflow_dagster.nodes.delta.due import keep_due_times
 from syncflow_dagster.nodes.delta.duplicates import describe_twins
@@ -15,6 +15,7 @@ from syncflow_dagster.nodes.delta.layout import Layout
 from syncflow_dagster.nodes.delta.parents import release_waiting, relink
 from syncflow_dagster.nodes.delta.preview import preview
 from syncflow_dagster.nodes.delta.report import DeltaResult
+from syncflow_dagster.nodes.delta.settling import Settled, settle
 from syncflow_dagster.nodes.delta.writing import Writer
 from syncflow_dagster.store.sql import load
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.core.clock import Clock
     from syncflow_dagster.nodes.delta.batches import Batch
     from syncflow_dagster.nodes.delta.cursor import Strategy
+    from syncflow_dagster.nodes.delta.known import Known
     from syncflow_dagster.nodes.delta.options import DeltaOptions
     from syncflow_dagster.nodes.delta.versions import Earlier, Version
     from syncflow_dagster.nodes.delta.workspace import Workspace
@@ -57,10 +59,10 @@ class Finish:
     parent: DeltaNode | None
     batch: Batch
     workspace: Workspace
-    known: runs.Runs
+    known: Known
     options: DeltaOptions
     clock: Clock
-    read: runs.Runs = field(default_factory=runs.Runs)
+    settled: Settled = field(init=False)
     decided: Decided = field(default_factory=lambda: Decided({}))
     empty: bool = False
     last: int = 0
@@ -79,14 +81,14 @@ class Finish:
         stages, counts, part = self.batch.stages, self.batch.counts, self.options.part
         counts["read"] = sum(chunk.read for chunk in self.workspace.chunks)
         counts["records"] = sum(chunk.records for chunk in self.workspace.chunks)
-        for chunk in self.workspace.chunks:
-            self.read.add(self.workspace.entries(chunk.number))
-        self.empty = self.known.length == 0 and part.parts == 1
+        with stages.measure("detect") as handled:
+            self.settled = settle(self.workspace, self.known.entries, self.options.threads)
+            handled(self.settled.count)
+        self.empty = len(self.known.entries) == 0 and part.parts == 1
         self.decided = detection.decide(
             self.node,
             self.workspace,
-            self.read,
-            self.known,
+            self.settled,
             part.span,
             version,
             stages,
@@ -200,10 +202,10 @@ class Finish:
     def _store_rejections(self, *, complete: bool) -> None:
         self.conn.execute(load("delta_detect")["create_rejected"])
         rejections.stage(self.conn, self._rejected())
-        for told in describe_twins(self.node, self.parent, self.workspace, self.decided):
+        for told in describe_twins(self.conn, self.node, self.workspace, self.decided):
             rejections.stage(self.conn, map(rejections.staged, told))
         rejections.store(
-            self.conn, self.batch, self.clock, self.options, self.read, complete=complete
+            self.conn, self.batch, self.clock, self.options, self.settled, complete=complete
         )
 
     def _rejected(self) -> Iterator[list[object]]:

@@ -13,13 +13,14 @@ import numpy as np
 from psycopg import sql
 
 from syncflow_dagster.core.detect.classify import DELETED, LIVE
-from syncflow_dagster.core.detect.entries import entries, order_by_key, take
+from syncflow_dagster.core.detect.entries import entries
 from syncflow_dagster.core.identity import hashing
 from syncflow_dagster.core.identity.rows import ROW_BYTES
 from syncflow_dagster.nodes.delta import runs
 from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.seen import NO_ROW, sort_rows
 from syncflow_dagster.nodes.delta.tables import SCHEMA, snapshot_id, snapshot_table
+from syncflow_dagster.nodes.delta.workspace import checksum
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
@@ -71,28 +72,30 @@ class KnownRecords:
 
 @dataclass(frozen=True)
 class Known:
-    """All that is known of a range of keys.
+    """All that is known of a range of keys. Its memory is the files' own.
 
     Attributes:
-        runs: Entries whose `number` is the version of the hashes and whose `flag` is 1 for a
-            record known to be deleted.
+        entries: Of all records, in no order; `number` is the version of the hashes and `flag` is 1
+            for a record known to be deleted.
         seen: The rows that records were written from by today's version.
+        digest: The same when the same records are in the same places.
     """
 
-    runs: runs.Runs
+    entries: Entries
     seen: SeenRows
+    digest: str
 
 
 @dataclass(frozen=True)
-class _Pages:
-    """Some pages' records: sorted entries, and the row hash of each, shape (records, 16)."""
+class _Some:
+    """Some pages' records: their entries, and the row hash of each, shape (records, 16)."""
 
     entries: Entries
     rows: npt.NDArray[np.uint8]
 
 
 def read_known(
-    database: Database, node: DeltaNode, version: int, part: Part, folder: Path, sessions: int
+    database: Database, node: DeltaNode, version: int, part: Part, folder: Path, threads: int
 ) -> Known:
     """Read the hashes of a node's known records.
 
@@ -102,12 +105,11 @@ def read_known(
         version: How today's hashes are made: rows of records with others count as not seen.
         part: The range of keys.
         folder: Where the files go.
-        sessions: How many read at once, where there is enough to read.
+        threads: How many work at once, each with a session where there is enough to read.
     """
-    lengths = []
     entries, rows = folder / "known.entries", folder / "known.rows"
     with (
-        _Sessions.opened(database, node, sessions) as pages,
+        _Sessions.opened(database, node, threads) as pages,
         entries.open("wb") as entry_file,
         rows.open("wb") as row_file,
     ):
@@ -115,12 +117,7 @@ def read_known(
         for found in in_order(read, range(0, pages.count, _PAGES), len(pages.free)):
             found.entries.tofile(entry_file)
             found.rows.tofile(row_file)
-            lengths.append(len(found.entries))
-    whole, known, start = runs.mapped(entries), runs.Runs(), 0
-    for length in lengths:
-        known.add_entries(whole[start : start + length])
-        start += length
-    return Known(known, sort_rows(whole, rows, folder))
+    return Known(runs.mapped(entries), sort_rows(rows, folder, threads), checksum(entries))
 
 
 @dataclass(frozen=True)
@@ -158,7 +155,7 @@ class _Sessions:
                     free[-1].execute(see)
             yield cls(free, pages, snapshot_id(node))
 
-    def read(self, page: int, *, version: int, part: Part) -> _Pages:
+    def read(self, page: int, *, version: int, part: Part) -> _Some:
         """Read the records of `_PAGES` pages, of a part only."""
         first, last = part.span
         names = {
@@ -176,7 +173,7 @@ class _Sessions:
         finally:
             self.free.append(conn)
         assert row is not None  # an aggregate always gives a row
-        return _pages(row, version)
+        return _some(row, version)
 
 
 def _read_only(stack: ExitStack, database: Database) -> Connection:
@@ -220,13 +217,13 @@ def read_records(
     )
 
 
-def _pages(row: DictRow, version: int) -> _Pages:
+def _some(row: DictRow, version: int) -> _Some:
     keys = np.frombuffer(row["keys"] or b"", dtype=np.uint8).reshape(-1, hashing.KEY_BYTES)
     data = np.frombuffer(row["data"] or b"", dtype=np.uint8).reshape(-1, hashing.DATA_BYTES)
     versions = np.frombuffer(row["versions"] or b"", dtype=">i4").astype(np.int64)
-    rows = np.frombuffer(row["rows"] or b"", dtype=np.uint8).reshape(-1, ROW_BYTES).copy()
-    rows[versions != version] = 0
+    rows = np.frombuffer(row["rows"] or b"", dtype=np.uint8).reshape(-1, ROW_BYTES)
+    others = versions != version
+    if others.any():
+        rows = np.where(others[:, None], np.uint8(0), rows)
     flag = np.where(versions < 0, DELETED, LIVE)
-    found = entries(keys, data, np.abs(versions), flag)
-    order = order_by_key(found)
-    return _Pages(take(found, order), rows[order])
+    return _Some(entries(keys, data, np.abs(versions), flag), rows)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from syncflow_dagster.nodes.delta.cursor import Plan
+    from syncflow_dagster.nodes.delta.known import Known
     from syncflow_dagster.nodes.delta.options import DeltaOptions
     from syncflow_dagster.nodes.delta.report import Stages
-    from syncflow_dagster.nodes.delta.seen import SeenRows
     from syncflow_dagster.nodes.delta.source import Cut
     from syncflow_dagster.nodes.delta.versions import Earlier
     from syncflow_dagster.nodes.rows import Piece, RowSource
@@ -92,12 +92,12 @@ class Reading:
             name += ".retry"
         return Workspace(home / name, identity)
 
-    def run(self, workspace: Workspace, seen: SeenRows) -> None:
+    def run(self, workspace: Workspace, known: Known) -> None:
         """Read the source from where the folder's chunks end, and keep a chunk for each piece.
 
         Args:
             workspace: The build's folder.
-            seen: Rows of which no records need be made again.
+            known: The known records; of the rows they were written from, none are made again.
         """
         if workspace.complete:
             return
@@ -109,7 +109,7 @@ class Reading:
             self._only(key_fields(self.node)),
             None if rowversion is None else self._only([self.node.field(rowversion)]),
             RowHasher(self.node, self.parent, normaliser),
-            seen,
+            known,
             self.earlier,
             self.options.part,
             workspace,

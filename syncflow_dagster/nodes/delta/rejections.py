@@ -20,7 +20,7 @@ from syncflow_dagster.nodes.delta.report import RejectedRecord
 from syncflow_dagster.store.sql import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import psycopg
     from psycopg.rows import DictRow
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from syncflow_dagster.nodes.delta.batches import Batch
     from syncflow_dagster.nodes.delta.normalise import Chunk, FieldFault
     from syncflow_dagster.nodes.delta.options import DeltaOptions
-    from syncflow_dagster.nodes.delta.runs import Runs
+    from syncflow_dagster.nodes.delta.settling import Settled
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
 #: Longest part of a value that is shown beside the reason; the record keeps the whole.
@@ -113,7 +113,7 @@ def of_chunk(node: DeltaNode, chunk: Chunk, keys: Hashes, first: int) -> list[Re
 
 
 def duplicate(
-    node: DeltaNode, fields: pl.DataFrame, place: int, row: Duplicate, business_key: str
+    node: DeltaNode, values: Mapping[str, Any], business_key: str, row: Duplicate
 ) -> Rejection:
     """Describe a record that shares its key with others of the batch.
 
@@ -121,12 +121,11 @@ def duplicate(
 
     Args:
         node: The node.
-        fields: Normalised rows.
-        place: The record's row in `fields`.
-        row: Whom it shares its key with.
+        values: Its normalised values by field.
         business_key: The readable key.
+        row: Whom it shares its key with.
     """
-    record = {name: as_text(value) for name, value in fields.row(place, named=True).items()}
+    record = {name: as_text(value) for name, value in values.items()}
     rows = ", ".join(str(each) for each in row.row_numbers)
     more = ", ..." if row.occurrences > len(row.row_numbers) else ""
     told = RejectedRecord(
@@ -177,7 +176,7 @@ def store(
     batch: Batch,
     clock: Clock,
     options: DeltaOptions,
-    read: Runs,
+    read: Settled,
     *,
     complete: bool,
 ) -> None:

@@ -12,7 +12,7 @@ from syncflow_dagster.core.detect.entries import ENTRY, by_key, entries, find
 from syncflow_dagster.core.identity import hashing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -34,15 +34,14 @@ class Runs:
         self._runs: list[Entries] = []
         self.length = 0
 
-    def add(self, path: Path) -> None:
-        """Take a file of sorted entries as one run."""
-        self.add_entries(mapped(path))
-
-    def add_entries(self, run: Entries) -> None:
-        """Take sorted entries as one run."""
-        if len(run):
-            self._runs.append(run)
-            self.length += len(run)
+    def add(self, path: Path, lengths: Sequence[int] | None = None) -> None:
+        """Take a file of sorted entries as one run, or of several with the lengths they have."""
+        whole, start = mapped(path), 0
+        for length in [len(whole)] if lengths is None else lengths:
+            if length:
+                self._runs.append(whole[start : start + length])
+            start += length
+        self.length += len(whole)
 
     def between(self, first: int, last: int) -> Entries:
         """Return the entries whose key's upper half is in a range, sorted by key.

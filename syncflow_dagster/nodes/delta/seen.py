@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syncflow_dagster.core.detect.entries import ENTRY, take
 from syncflow_dagster.core.identity.rows import ROW_BYTES, row_hashes
+from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.runs import ranges
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import polars as pl
 
-    from syncflow_dagster.core.detect.entries import Entries, Places
+    from syncflow_dagster.core.detect.entries import Places
     from syncflow_dagster.core.identity.hashing import Hashes
     from syncflow_dagster.nodes.delta.normalise import Normaliser
     from syncflow_dagster.workflows.models.delta import DeltaNode
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Stands for the row hash of a record that has none.
 NO_ROW = bytes(ROW_BYTES)
 #: Hashes sorted at once: more fill the memory.
-_SORTED_AT_ONCE = 1_000_000
+_SORTED_AT_ONCE = 250_000
 #: What of a rule decides nothing about a row.
 _BESIDE = {"description", "backfill", "personal"}
 _ALL = (0, (1 << 64) - 1)
@@ -67,11 +67,6 @@ class RowHasher:
         columns = self._normaliser.columns(rows)
         return row_hashes(rows.select(columns), self._made_by) if columns else None
 
-    def select(self, rows: pl.DataFrame, *others: str) -> pl.DataFrame:
-        """Return the columns that decide, and some others; all where nobody knows which do."""
-        columns = self._normaliser.columns(rows)
-        return rows if columns is None else rows.select(*columns, *others)
-
 
 def _deciding(node: DeltaNode) -> list[object]:
     rules = [rule.model_dump(mode="json", exclude=_BESIDE) for rule in node.fields]
@@ -82,15 +77,11 @@ def _deciding(node: DeltaNode) -> list[object]:
 class SeenRows:
     """The rows that known records were written from.
 
-    All of it is the files' memory: the system takes it back when it needs it.
-
     Attributes:
-        known: The known records' entries.
-        firsts: First halves of the row hashes, sorted.
-        others: Of each of them the other half, and the place among `known`.
+        firsts: First halves of their hashes, sorted.
+        others: Of each of them the other half, and the place of its record among the known ones.
     """
 
-    known: Entries
     firsts: npt.NDArray[np.uint64]
     others: npt.NDArray[np.uint64]
 
@@ -113,38 +104,40 @@ class SeenRows:
         places[order[hit]] = self.others[at[hit], 1].astype(np.intp)
         return places
 
-    def entries(self, places: Places) -> Entries:
-        """Return the entries of known records."""
-        return take(self.known, places)
-
 
 def nothing_seen() -> SeenRows:
     """Return the rows where none counts as known, whatever it holds."""
-    return SeenRows(np.empty(0, ENTRY), np.empty(0, np.uint64), np.empty((0, 2), np.uint64))
+    return SeenRows(np.empty(0, np.uint64), np.empty((0, 2), np.uint64))
 
 
-def sort_rows(known: Entries, hashes: Path, folder: Path) -> SeenRows:
+def sort_rows(hashes: Path, folder: Path, threads: int) -> SeenRows:
     """Sort the row hashes of known records, so that rows are found among them.
 
     Args:
-        known: Their entries.
-        hashes: File of their row hashes in that order, `NO_ROW` for those that have none.
+        hashes: File of the hashes in the records' order, `NO_ROW` for those that have none.
         folder: Where the sorted files go.
+        threads: How many work at once.
     """
-    halves = _mapped(hashes, np.uint64).reshape(-1, 2)
+    halves = _mapped(hashes).reshape(-1, 2)
+    first = np.ascontiguousarray(halves[:, 0])
+
+    def sort(limits: tuple[int, int]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+        low, high = limits
+        inside = (first >= np.uint64(max(low, 1))) & (first <= np.uint64(high))
+        places = np.flatnonzero(inside)
+        places = places[np.argsort(first[places])]
+        return first[places], np.column_stack([halves[places, 1], places.astype(np.uint64)])
+
     firsts, others = folder / "known.firsts", folder / "known.others"
     with firsts.open("wb") as first_file, others.open("wb") as other_file:
-        for low, high in ranges(*_ALL, len(halves), _SORTED_AT_ONCE):
-            mine = halves[:, 0]
-            inside = (mine >= np.uint64(max(low, 1))) & (mine <= np.uint64(high))
-            places = np.flatnonzero(inside)
-            places = places[np.argsort(mine[places])]
-            mine[places].tofile(first_file)
-            np.column_stack([halves[places, 1], places.astype(np.uint64)]).tofile(other_file)
-    return SeenRows(known, _mapped(firsts, np.uint64), _mapped(others, np.uint64).reshape(-1, 2))
+        pieces = ranges(*_ALL, len(halves), _SORTED_AT_ONCE)
+        for some_firsts, some_others in in_order(sort, pieces, threads):
+            some_firsts.tofile(first_file)
+            some_others.tofile(other_file)
+    return SeenRows(_mapped(firsts), _mapped(others).reshape(-1, 2))
 
 
-def _mapped(path: Path, kind: npt.DTypeLike) -> npt.NDArray[np.uint64]:
+def _mapped(path: Path) -> npt.NDArray[np.uint64]:
     if not path.stat().st_size:
-        return np.empty(0, dtype=kind)
-    return np.asarray(np.memmap(path, dtype=kind, mode="r"))
+        return np.empty(0, dtype=np.uint64)
+    return np.asarray(np.memmap(path, dtype=np.uint64, mode="r"))

@@ -14,7 +14,7 @@ import polars as pl
 
 from syncflow_dagster.core import buffers
 from syncflow_dagster.core.detect.classify import GONE, REJECTED, WHOLE
-from syncflow_dagster.core.detect.entries import entries, take, within
+from syncflow_dagster.core.detect.entries import entries, within
 from syncflow_dagster.core.identity import hashing
 from syncflow_dagster.nodes.delta import marks, rejections, runs
 from syncflow_dagster.nodes.delta.normalise import ROW, Chunk, Normaliser
@@ -25,10 +25,11 @@ from syncflow_dagster.nodes.delta.workspace import STRIDE, Manifest
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from syncflow_dagster.core.detect.entries import Entries, Places
+    from syncflow_dagster.core.detect.entries import Places
+    from syncflow_dagster.nodes.delta.known import Known
     from syncflow_dagster.nodes.delta.parts import Part
     from syncflow_dagster.nodes.delta.report import Stages
-    from syncflow_dagster.nodes.delta.seen import RowHasher, SeenRows
+    from syncflow_dagster.nodes.delta.seen import RowHasher
     from syncflow_dagster.nodes.delta.source import Cut
     from syncflow_dagster.nodes.delta.versions import Earlier
     from syncflow_dagster.nodes.delta.workspace import Workspace
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
 #: Columns of the kept records beside the fields: halves of the parent's BK_HASH, and the row hash.
 PARENT_HIGH, PARENT_LOW = "#parent_high", "#parent_low"
 ROW_HASH = "#row_hash"
-#: `flag` of a record whose key cannot be read; it gets no entry.
-_KEYLESS = -1
+#: A row that was seen before: the place of its record among the known ones, how many of its chunk's
+#: new rows come before it, and its number.
+SEEN = np.dtype([("known", "<i8"), ("before", "<i8"), ("row", "<i8")])
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,15 @@ class _Rows:
 
     Attributes:
         new: Rows of which records are to be made.
-        new_at: Their places in the chunk.
         hashes: Their row hashes, shape (rows, 16); None where rows cannot be known again.
-        seen: Rows that were seen before: their numbers, and the columns that decide.
-        seen_at: Their places in the chunk.
-        known: The places of their records among the known ones.
+        seen: The rows that were seen before, as `SEEN`.
+        seen_versions: Their row versions; None where rows have none.
     """
 
     new: pl.DataFrame
-    new_at: Places
     hashes: hashing.Hashes | None
-    seen: pl.DataFrame
-    seen_at: Places
-    known: Places
+    seen: npt.NDArray[np.void]
+    seen_versions: pl.Series | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class ChunkWork:
         keys_only: Makes only the fields of its key.
         versions_only: Makes only its row version; None where it has none.
         hasher: Hashes rows as they came.
-        seen: Rows that were seen before.
+        known: The known records, and the rows that were seen before.
         earlier: Fields as earlier definitions of the node made them.
         part: Range of keys that is built.
         workspace: Where the result goes.
@@ -84,7 +82,7 @@ class ChunkWork:
     keys_only: Normaliser
     versions_only: Normaliser | None
     hasher: RowHasher
-    seen: SeenRows
+    known: Known
     earlier: tuple[Earlier, ...]
     part: Part
     workspace: Workspace
@@ -105,10 +103,10 @@ class ChunkWork:
             keys = hashing.key_hashes(chunk.fields.select(self.node.key))
             data = hashing.data_hashes(chunk.fields.select(compared_fields(self.node)))
             told = rejections.of_chunk(self.node, chunk, keys, cut.number * STRIDE)
-            made = self._made(cut.number, chunk, keys, data)
-            runs.write(self.workspace.entries(cut.number), self._entries(cut.number, rows, made))
-            self._write(cut.number, chunk, rows, columns, told)
-            handled(rows.new.height + rows.seen.height)
+            self._write_entries(cut.number, chunk, keys, data)
+            rows.seen.tofile(self.workspace.seen(cut.number))
+            self._write(cut.number, chunk, rows.hashes, columns, told)
+            handled(rows.new.height + len(rows.seen))
         return self._manifest(cut, chunk, rows, len(told))
 
     def _rows(self, raw: pl.DataFrame) -> _Rows:
@@ -116,18 +114,20 @@ class ChunkWork:
         if self.node.unpivot is not None:
             raw = melt(raw, self.node.unpivot, self.node.name, ROW)
         hashes = self.hasher(raw)
-        places = self.seen.find(hashes, raw.height)
+        places = self.known.seen.find(hashes, raw.height)
         seen = places >= 0
         wanted = ~seen
         if self.part.parts > 1:
             wanted[wanted] = self._of_part(raw.filter(pl.Series(wanted)))
         return _Rows(
             new=raw if wanted.all() else raw.filter(pl.Series(wanted)),
-            new_at=np.flatnonzero(wanted),
             hashes=None if hashes is None else hashes[wanted],
-            seen=self.hasher.select(raw, ROW).filter(pl.Series(seen)),
-            seen_at=np.flatnonzero(seen),
-            known=places[seen],
+            seen=_seen(
+                places[seen],
+                np.cumsum(wanted, dtype=np.int64)[seen],
+                raw[ROW].filter(pl.Series(seen)),
+            ),
+            seen_versions=self._versions(raw, seen),
         )
 
     def _of_part(self, raw: pl.DataFrame) -> npt.NDArray[np.bool_]:
@@ -140,36 +140,32 @@ class ChunkWork:
             mine &= keyed.key_valid
         return mine
 
-    def _made(
+    def _write_entries(
         self, number: int, chunk: Chunk, keys: hashing.Hashes, data: hashing.Hashes
-    ) -> Entries:
-        """Return the entries of the records that are made, those without a key among them."""
-        flag = np.where(self._gone(chunk), GONE, np.where(chunk.valid, WHOLE, REJECTED))
-        flag[~chunk.key_valid] = _KEYLESS
-        return entries(keys, data, number * STRIDE + np.arange(len(keys)), flag)
-
-    def _entries(self, number: int, rows: _Rows, made: Entries) -> Entries:
-        """Return all entries, in the order of the rows."""
-        if len(rows.known):
-            seen = self.seen.entries(rows.known)
-            seen["number"] = number * STRIDE + len(made) + np.arange(len(seen))
-            seen["flag"] = WHOLE
-            order = np.argsort(np.concatenate([rows.new_at, rows.seen_at]))
-            made = take(np.concatenate([made, seen]), order)
+    ) -> None:
         # A broken record is known by its key, where it has one: what is known of it stays.
-        return take(made, np.flatnonzero(made["flag"] != _KEYLESS))
+        used = np.flatnonzero(chunk.key_valid)
+        flag = np.where(self._gone(chunk), GONE, np.where(chunk.valid, WHOLE, REJECTED))
+        some = entries(keys[used], data[used], number * STRIDE + used, flag[used])
+        runs.write(self.workspace.entries(number), some)
+
+    def _versions(self, raw: pl.DataFrame, seen: npt.NDArray[np.bool_]) -> pl.Series | None:
+        name = self.node.detection.rowversion
+        if name is None or self.versions_only is None:
+            return None
+        return self.versions_only(raw.filter(pl.Series(seen))).fields[name]
 
     def _write(
         self,
         number: int,
         chunk: Chunk,
-        rows: _Rows,
+        row_hashes: hashing.Hashes | None,
         earlier: list[pl.Series],
         told: list[rejections.Rejection],
     ) -> None:
         hashes = pl.Series([None], dtype=pl.Binary).new_from_index(0, chunk.fields.height)
-        if rows.hashes is not None:
-            hashes = buffers.binaries(rows.hashes)
+        if row_hashes is not None:
+            hashes = buffers.binaries(row_hashes)
         records = chunk.fields.with_columns(chunk.raw[ROW], hashes.alias(ROW_HASH), *earlier)
         if chunk.parent_key is not None:
             halves = np.ascontiguousarray(hashing.key_hashes(chunk.parent_key)).view(">u8")
@@ -178,7 +174,6 @@ class ChunkWork:
             named = chunk.parent_key.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
             records = records.with_columns(high.set(~named, None), low.set(~named, None))
         records.write_ipc(self.workspace.records(number), compression="uncompressed")
-        rows.seen.write_ipc(self.workspace.seen(number), compression="uncompressed")
         lines = [json.dumps(rejections.staged(each), ensure_ascii=False) for each in told]
         self.workspace.rejected(number).write_text("\n".join(lines), encoding="utf-8")
 
@@ -191,17 +186,16 @@ class ChunkWork:
 
     def _manifest(self, cut: Cut, chunk: Chunk, rows: _Rows, rejected: int) -> Manifest:
         version, versionless = None, 0
-        name = self.node.detection.rowversion
-        if name is not None and self.versions_only is not None:
-            again = self.versions_only(rows.seen).fields[name]
-            values = pl.concat([chunk.fields[name], again])
+        if self.node.detection.rowversion is not None and rows.seen_versions is not None:
+            values = chunk.fields[self.node.detection.rowversion].append(rows.seen_versions)
             version, versionless = marks.to_text(values.max()), values.null_count()  # type: ignore[arg-type]  # an integer or datetime field
         return Manifest(
             number=cut.number,
             batch=self.workspace.batch,
             read=cut.rows.height,
-            records=chunk.fields.height + rows.seen.height,
-            seen=rows.seen.height,
+            records=chunk.fields.height + len(rows.seen),
+            seen=len(rows.seen),
+            known=self.known.digest,
             rejected=rejected,
             resume=marks.to_text(cut.resume),
             version=version,
@@ -210,3 +204,9 @@ class ChunkWork:
             last=cut.last,
             checksums=self.workspace.checksums(cut.number),
         )
+
+
+def _seen(known: Places, before: npt.NDArray[np.int64], rows: pl.Series) -> npt.NDArray[np.void]:
+    seen = np.empty(len(known), dtype=SEEN)
+    seen["known"], seen["before"], seen["row"] = known, before, rows.to_numpy()
+    return seen

@@ -50,6 +50,7 @@ class Manifest:
         records: Records of this build's range.
         seen: Those among them that are not made again, as their rows were seen before; they have
             the last numbers of the chunk.
+        known: Digest of the known records among which they have places.
         rejected: Those among them that break a rule.
         resume: Where a read goes on behind the chunk, as `marks` writes it; None: nowhere.
         version: Highest row version, as `marks` writes it; None where there is none.
@@ -65,6 +66,7 @@ class Manifest:
     read: int
     records: int
     seen: int
+    known: str
     rejected: int
     resume: str | None
     version: str | None
@@ -105,7 +107,7 @@ class Workspace:
         return self._path(chunk, "records")
 
     def seen(self, chunk: int) -> Path:
-        """Return the path of a chunk's rows that were seen before."""
+        """Return the path of a chunk's rows that were seen before; see `work.SEEN`."""
         return self._path(chunk, "seen")
 
     def entries(self, chunk: int) -> Path:
@@ -169,7 +171,7 @@ class Workspace:
 
     def checksums(self, chunk: int) -> dict[str, str]:
         """Return the checksums of a chunk's files."""
-        return {part: _checksum(self._path(chunk, part)) for part in _PARTS}
+        return {part: checksum(self._path(chunk, part)) for part in _PARTS}
 
     def keep(self, manifest: Manifest) -> None:
         """Count a chunk whose files are written."""
@@ -179,6 +181,11 @@ class Workspace:
     def read_records(self, chunk: int, columns: list[str] | None = None) -> pl.DataFrame:
         """Read a chunk's normalised records."""
         return pl.read_ipc(self.records(chunk), columns=columns)
+
+    def hold_to(self, known: str) -> None:
+        """Forget the chunks unless their seen rows are those of the known records with a digest."""
+        if any(chunk.seen and chunk.known != known for chunk in self.chunks):
+            self.forget()
 
     def leave(self) -> int:
         """Keep the chunks for the build that goes on in another window.
@@ -237,7 +244,8 @@ class Workspace:
         half.replace(self._folder / name)
 
 
-def _checksum(path: Path) -> str:
+def checksum(path: Path) -> str:
+    """Return XXH3-128 of a file."""
     if not path.stat().st_size:
         return xxhash.xxh3_128_hexdigest(b"")
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:

@@ -24,6 +24,8 @@ where s.nspname = %(schema)s and c.relname = %(table)s and a.attnum > 0 and not 
 -- name: create_delta
 -- A reference to the batch would be looked up for each of a million rows, which only a build adds.
 -- The defaults are the same for all rows of a statement: COPY writes those rows many at a time.
+-- Pages are left with too little room for a short row: new ones go behind the others, instead of
+-- one here and one there, each with a whole page of log.
 create table {delta} (
     delta_id         bigint generated always as identity primary key,
     batch_id         bigint not null,
@@ -44,7 +46,7 @@ create table {delta} (
     superseded_by    bigint,
     created_at       timestamptz not null default statement_timestamp(),
     synced_at        timestamptz
-)
+) with (fillfactor = 95)
 
 -- name: index_records
 create index on {delta} (record_uuid, delta_id)
