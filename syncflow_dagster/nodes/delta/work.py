@@ -122,11 +122,7 @@ class ChunkWork:
         return _Rows(
             new=raw if wanted.all() else raw.filter(pl.Series(wanted)),
             hashes=None if hashes is None else hashes[wanted],
-            seen=_seen(
-                places[seen],
-                np.cumsum(wanted, dtype=np.int64)[seen],
-                raw[ROW].filter(pl.Series(seen)),
-            ),
+            seen=_seen(places, np.cumsum(wanted), raw[ROW]),
             seen_versions=self._versions(raw, seen),
         )
 
@@ -206,7 +202,9 @@ class ChunkWork:
         )
 
 
-def _seen(known: Places, before: npt.NDArray[np.int64], rows: pl.Series) -> npt.NDArray[np.void]:
-    seen = np.empty(len(known), dtype=SEEN)
-    seen["known"], seen["before"], seen["row"] = known, before, rows.to_numpy()
+def _seen(places: Places, before: npt.NDArray[np.integer], rows: pl.Series) -> npt.NDArray[np.void]:
+    which = np.flatnonzero(places >= 0)
+    seen = np.empty(len(which), dtype=SEEN)
+    seen["known"], seen["before"] = places[which], before[which]
+    seen["row"] = rows.to_numpy()[which]
     return seen
