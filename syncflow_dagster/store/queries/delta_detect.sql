@@ -28,13 +28,12 @@ set transaction snapshot {view}
 -- name: read_known
 -- One value for thousands of rows: a row of its own for each costs more than what it holds.
 -- The version of a record known to be deleted is negative.
-select string_agg(uuid_send(bk_hash), ''::bytea) as keys,
-       string_agg(coalesce(data_hash, %(nothing)s), ''::bytea) as data,
-       string_agg(
-           int4send(case when deleted_at is null then hash_version else -hash_version end),
+select string_agg(
+           uuid_send(bk_hash) || coalesce(data_hash, %(nothing)s)
+           || coalesce(uuid_send(row_hash), %(no_row)s)
+           || int4send(case when deleted_at is null then hash_version else -hash_version end),
            ''::bytea
-       ) as versions,
-       string_agg(coalesce(uuid_send(row_hash), %(no_row)s), ''::bytea) as rows
+       ) as records
 from {snapshot}
 where ctid >= %(first)s::tid and ctid < %(end)s::tid
   and bk_hash >= %(low)s and bk_hash <= %(high)s
