@@ -83,6 +83,7 @@ class Reading:
             "interval": str(self.plan.interval),
             "scheduled_for": str(self.options.scheduled_for),
             "complete": self.options.complete,
+            "full_resync": self.options.full_resync,
             "part": self.options.part.name,
             "release": installed("syncflow-dagster"),
         }
