@@ -69,7 +69,8 @@ def test_the_benchmark_measures_what_it_says(postgres_url, tmp_path):
     assert result["peak_mb_4x"] > 10
     peers = result["peers"]
     assert peers.pop("pandas_apply") > 0
-    names = ("dlt_scd2", "dlt_scd2_adbc", "dbt_snapshot", "dbt_snapshot_command")
+    names = ("dlt_scd2", "dlt_scd2_adbc", "dbt_snapshot")
+    names += ("dbt_snapshot_command", "dbt_snapshot_loaded")
     assert peers == dict.fromkeys(names, "not installed")
     assert set(result["reading"]) == {"postgresql", "postgresql_text", "csv", "parquet", "sqlite"}
     assert len(result["stages"]) == 9
