@@ -35,7 +35,7 @@ from {table};
 
 -- name: hash_snapshot
 select string_agg(int8send(hashtextextended(
-           row(bk_hash, data_hash, field_hashes, hash_version, record_uuid, generation,
+           row(bk_hash, data_hash, field_hashes, row_hash, hash_version, record_uuid, generation,
                parent_bk_hash, business_key, customer, deleted_at is not null)::text, 0
        )), ''::bytea) as hashes
 from {table};
