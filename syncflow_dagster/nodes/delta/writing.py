@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _LAYING = 1
 #: Changes laid out together: fewer cost a statement each for little, more fill the memory. The
 #: changes of one chunk stay together.
-_GROUP = 10_000
+_GROUP = 5_000
 #: Indexes of both tables: two keys, and two of the delta table.
 _INDEXES = 4
 #: Share of the known records above which rows that were not known again are too many.
