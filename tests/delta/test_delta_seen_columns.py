@@ -222,3 +222,10 @@ def test_a_hasher_misses_a_column_as_the_rows_would():
 
 def test_no_rows_have_no_hashes():
     assert hashes(node_of(*USED), raw().clear()) == []
+
+
+@pytest.mark.parametrize("kind", [pl.List(pl.Categorical), pl.Struct({"x": pl.String})])
+def test_rows_with_lists_or_structures_are_not_known_again(kind):
+    values = pl.Series([None, None, None], dtype=kind)
+    assert hashes(node_of({"name": "net"}, {"name": "note"}), raw(note=values)) is None
+    assert hashes(node_of({"name": "net"}), raw(note=values)) is not None

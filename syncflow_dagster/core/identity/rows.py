@@ -8,16 +8,13 @@ only looked at in full.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import xxhash
 
 from syncflow_dagster.core import buffers
 from syncflow_dagster.core.identity import hashing
-
-if TYPE_CHECKING:
-    import polars as pl
 
 ROW_BYTES = hashing.KEY_BYTES
 
@@ -40,5 +37,14 @@ def row_hashes(rows: pl.DataFrame, made_by: str) -> hashing.Hashes:
     seed = xxhash.xxh3_64_intdigest(json.dumps([made_by, columns]).encode())
     values = np.empty((rows.height, rows.width), dtype=np.uint64)
     for place, column in enumerate(rows.get_columns()):
-        values[:, place] = column.hash(seed).to_numpy()
+        values[:, place] = _told_apart(column).hash(seed).to_numpy()
     return hashing.joined_hashes(buffers.binaries(values.view(np.uint8)))
+
+
+def _told_apart(column: pl.Series) -> pl.Series:
+    """Return floats as their bits, as polars hashes 0.0 and -0.0 alike; an expression may not."""
+    if not column.dtype.is_float():
+        return column
+    numbers = column.fill_null(0.0).to_numpy()
+    bits = pl.DataFrame({"bits": numbers.view(f"u{numbers.itemsize}")})
+    return bits.select(pl.when(pl.lit(column.is_not_null())).then("bits")).to_series()
