@@ -164,10 +164,11 @@ def test_a_read_knows_how_far_it_came_by_rows_known_again(database, twice, strat
     assert cursors(database) == dict.fromkeys([node.name, off(node).name], ("integer:10", NOW))
     # In a read of all rows, too; and one without a version says that nobody knows.
     clock.time += timedelta(days=30)
-    source = versions(orders(10))
     swept = twice(node, versions(orders(10), fingerprint="other"), clock=clock)
     some(swept, read=10, same=10)
     assert made(swept) == 0
+    kept = ("integer:10", clock.time)
+    assert cursors(database) == dict.fromkeys([node.name, off(node).name], kept)
     source = versions(orders(12))
     source.rows[11]["V"] = None
     for _ in range(2):
