@@ -227,15 +227,44 @@ def test_row_hashes_are_renewed_a_tenth_at_a_time(database, lost):
     unchanged = build(database, node, texts(orders(records)))
     assert made(unchanged) == records
     assert state(database, node) == before
-    for total in range(9):
+    for total in range(10):
         rows = texts(orders(records, so_7={"TOTAL": f"{total + 100}"}))
         result = build(database, node, rows)
         some(result, updated=1, same=records - 1)
         now = row_hashes(database, node)
         good = sum(now[key] == right[key] for key in right)
-        assert good == min(2 * (total + 1), 16)
-    # What is left is too little to be worth it.
-    assert made(result) == 1 + 3
+        assert good == min(2 * (total + 1), records - 1)
+    assert made(build(database, node, rows)) == 0
+
+
+def test_a_column_that_always_looks_different_renews_nothing(database):
+    """It would be written anew with each build, for ever."""
+    node = headers_node()
+    build(database, node, texts(orders()))
+    before = row_hashes(database, node)
+    for day in range(3):
+        seen_at = {f"so_{n}": {"NOTES": f"seen on day {day}"} for n in range(RECORDS)}
+        changed = {**seen_at, "so_9": {"TOTAL": f"{day}"}}
+        some(build(database, node, texts(orders(**changed))), updated=1, same=RECORDS - 1)
+        now = row_hashes(database, node)
+        assert {key for key in now if now[key] != before[key]} == {"SO-09"}
+
+
+def test_a_row_marked_as_deleted_gives_its_hash_to_nobody(database):
+    """It is the same as what is known, but its record is not there to be known again."""
+    marker = {"name": "gone", "type": "boolean", "column": "GONE"}
+    node = with_fields([marker], deletes={"marker": "gone"})
+    rows = [{**row, "GONE": "false"} for row in orders(12)]
+    build(database, node, texts(rows))
+    rows[3]["GONE"] = "true"
+    some(build(database, node, texts(rows)), deleted=1)
+    database.execute("update order_list_delta_snapshot set row_hash = null")
+    rows[5]["TOTAL"] = "77"
+    some(build(database, node, texts(rows)), updated=1, same=11)
+    hashes = [found for found in row_hashes(database, node).values() if found]
+    assert len(hashes) == len(set(hashes)) == 2
+    some(build(database, node, texts(rows)), same=12, rejected=0)
+    some(build(database, node, texts(rows[:-1])), deleted=1)
 
 
 def test_a_snapshot_without_row_hashes_gets_them(database):

@@ -77,7 +77,7 @@ def columns(*fields, rows=None):
 
 
 @pytest.mark.parametrize(("rule", "expected"), RULES, ids=[rule["name"] for rule, _ in RULES])
-def test_a_field_s_columns_are_those_it_is_made_of(rule, expected):
+def test_a_field_s_decidingare_those_it_is_made_of(rule, expected):
     assert columns(rule) == expected
 
 
@@ -116,7 +116,7 @@ def outcome(rows):
     return chunk.fields, faults
 
 
-def test_records_are_made_of_these_columns_alone():
+def test_records_are_made_of_these_decidingalone():
     found = columns(*(rule for rule, _ in RULES))
     fields, faults = outcome(raw())
     alone, faults_alone = outcome(raw().select(found))
@@ -131,8 +131,13 @@ def test_records_are_made_of_these_columns_alone():
 
 
 def hashes(node, rows=None, parent=None):
-    found = RowHasher(node, parent, Normaliser(node, parent))(raw() if rows is None else rows)
-    return None if found is None else [each.tobytes() for each in found]
+    hasher, rows = RowHasher(node, parent), raw() if rows is None else rows
+    deciding = hasher.columns(rows)
+    if deciding is None:
+        return None
+    found = [each.tobytes() for each in hasher(rows.select(deciding))]
+    assert all(each.endswith(hasher.tag) for each in found)
+    return found
 
 
 USED = ({"name": "net"}, {"name": "note"}, {"name": "day", "type": "date"})

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from syncflow_dagster.core.detect.classify import DELETED, LIVE, REJECTED, WHOLE
 from syncflow_dagster.core.detect.entries import ENTRY, data_bytes, entries, key_bytes
 from syncflow_dagster.nodes.delta import runs, seen, settling
+from syncflow_dagster.nodes.delta.known import Known
 from syncflow_dagster.nodes.delta.seen import NO_ROW, nothing_seen, sort_rows
-from syncflow_dagster.nodes.delta.settling import settle
+from syncflow_dagster.nodes.delta.settling import is_usable, settle
 from syncflow_dagster.nodes.delta.work import SEEN
 from syncflow_dagster.nodes.delta.workspace import STRIDE, Manifest, Workspace
 
@@ -43,7 +44,7 @@ def sorted_rows(folder, some, threads=2):
 
 
 def places(found, *some):
-    return found.find(rows(*some), len(some)).tolist()
+    return found.find(rows(*some)).tolist()
 
 
 def test_rows_are_found_where_their_record_is(tmp_path):
@@ -76,12 +77,6 @@ def test_nothing_is_found_among_none(tmp_path, known):
         assert places(found) == []
 
 
-def test_no_hashes_find_nothing(tmp_path):
-    found = sorted_rows(tmp_path, [row(3, 4), row(5, 6)])
-    assert found.find(None, 3).tolist() == [-1, -1, -1]
-    assert places(found) == []
-
-
 @pytest.mark.parametrize("at_once", [1, 7, 1000])
 def test_rows_are_sorted_in_pieces(tmp_path, monkeypatch, at_once):
     monkeypatch.setattr(seen, "_SORTED_AT_ONCE", at_once)
@@ -92,8 +87,8 @@ def test_rows_are_sorted_in_pieces(tmp_path, monkeypatch, at_once):
     found = sorted_rows(tmp_path, [each.tobytes() for each in hashes])
     assert (found.firsts[1:] > found.firsts[:-1]).all()
     expected = [-1 if place % 9 == 0 else place for place in range(100)]
-    assert found.find(hashes, 100).tolist() == expected
-    assert found.find(hashes[::-1], 100).tolist() == expected[::-1]
+    assert found.find(hashes).tolist() == expected
+    assert found.find(np.ascontiguousarray(hashes[::-1])).tolist() == expected[::-1]
 
 
 @given(
@@ -156,7 +151,7 @@ class Folder:
         at, before = [], 0
         for place, each in enumerate(some):
             if isinstance(each, int):
-                at.append((each, before, place + 1))
+                at.append((0, 0, each, place, before))
             else:
                 before += 1
         np.array(at, dtype=SEEN).tofile(self.workspace.seen(number))
@@ -169,7 +164,7 @@ class Folder:
         )  # fmt: skip
 
     def settle(self, known, threads=2):
-        return settle(self.workspace, known, threads)
+        return settle(self.workspace, Known(known, nothing_seen(), "digest"), threads)
 
 
 class Broken(bytes):
@@ -283,6 +278,32 @@ def test_entries_of_a_key_are_in_the_order_of_their_rows(tmp_path):
     of_a = [(number, place) for key, number, place in read(settled) if key == A]
     # Made ones are numbered first; here: 0, 2 and 4 of the first chunk, then 5 to 7 were seen.
     assert of_a == [(0, 0), (0, 5), (0, 2), (0, 6), (0, 7), (0, 4), (1, 1), (1, 0), (2, 0), (2, 1)]
+
+
+def test_seen_rows_follow_their_records_to_other_places(tmp_path):
+    folder = Folder(tmp_path, [0, A, 1])
+    path = folder.workspace.seen(0)
+    seen_rows = np.fromfile(path, dtype=SEEN)
+    keys = entries(matrix([B, C]), np.zeros((2, 32), np.uint8), np.zeros(2, np.int64), LIVE)
+    seen_rows["high"], seen_rows["low"] = keys["high"], keys["low"]
+    seen_rows.tofile(path)
+    moved = Known(known_records(C, A, B), nothing_seen(), "moved")
+    assert is_usable(folder.workspace, moved, everything=False)
+    assert not is_usable(folder.workspace, moved, everything=True)
+    settled = settle(folder.workspace, moved, 2)
+    assert settled.same.tolist() == [True, False, True]
+    gone = Known(known_records(A, B), nothing_seen(), "gone")
+    assert not is_usable(folder.workspace, gone, everything=False)
+    assert not is_usable(
+        folder.workspace, Known(moved.entries[:0], moved.seen, ""), everything=False
+    )
+
+
+def test_chunks_in_which_nothing_was_seen_are_always_usable(tmp_path):
+    workspace = Folder(tmp_path, [A, B], []).workspace
+    for everything in (False, True):
+        other = Known(known_records(C), nothing_seen(), "other")
+        assert is_usable(workspace, other, everything=everything)
 
 
 def test_chunks_that_saw_nothing(tmp_path):

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 #: `flag` of a record that was read: it is whole, it was rejected and only its key is known, or it
 #: says of itself that it is deleted.
 WHOLE, REJECTED, GONE = 0, 1, 2
-#: `flag` of a known record: it is there, or its deletion is what is known.
-LIVE, DELETED = 0, 1
+#: `flag` of a known record: it is there; its deletion is what is known; or it is there, and its row
+#: is known again by a hash that was made otherwise than today's.
+LIVE, DELETED, STALE = 0, 1, 2
 
 
 class Operation(IntEnum):
@@ -31,6 +32,8 @@ class Operation(IntEnum):
     UPDATE = 3
     #: Not looked at: rejected, or another record of the batch has its key.
     DROPPED = 4
+    #: The same, but for what its row is known again by.
+    RENEW = 5
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,12 @@ def compare(
     match = np.zeros(len(read), known.dtype)
     if len(known):
         match = take(known, np.where(there, place, 0))
-    live = there & (match["flag"] == LIVE)
+    live = there & (match["flag"] != DELETED)
     differs = (match["data"] != read["data"]).any(axis=1) | (match["number"] != version)
     operations = np.full(len(read), Operation.SAME, dtype=np.uint8)
     operations[~there] = Operation.INSERT
     operations[there & ~live] = Operation.RETURN
+    operations[live & (match["flag"] == STALE)] = Operation.RENEW
     operations[live & (differs | everything)] = Operation.UPDATE
     operations[read["flag"] == REJECTED] = Operation.DROPPED
     operations[twins.places[twins.kept != twins.places]] = Operation.DROPPED
@@ -127,5 +131,5 @@ def compare(
     operations[marked] = Operation.SAME
     seen = np.zeros(len(known), dtype=np.bool_)
     seen[place[there]] = True
-    unseen = np.flatnonzero(~seen & (known["flag"] == LIVE))
+    unseen = np.flatnonzero(~seen & (known["flag"] != DELETED))
     return Found(operations, unseen, place[marked & live])

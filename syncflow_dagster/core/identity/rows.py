@@ -17,10 +17,17 @@ from syncflow_dagster.core import buffers
 from syncflow_dagster.core.identity import hashing
 
 ROW_BYTES = hashing.KEY_BYTES
+#: The last ones tell what made the hash.
+TAG_BYTES = 2
+
+
+def made_by_tag(made_by: str) -> bytes:
+    """Return the end of all hashes that are made with a `made_by`."""
+    return xxhash.xxh3_64_digest(made_by.encode())[:TAG_BYTES]
 
 
 def row_hashes(rows: pl.DataFrame, made_by: str) -> hashing.Hashes:
-    """Return a hash of each row: XXH3-128 of its values' 64-bit hashes.
+    """Return a hash of each row: XXH3-128 of its values' 64-bit hashes, and a tag.
 
     polars hashes the values (https://docs.pola.rs/api/python/stable/reference/expressions/api/polars.Expr.hash.html):
     stable in one version of it only, and alike for equal numbers of different types, so the
@@ -31,14 +38,16 @@ def row_hashes(rows: pl.DataFrame, made_by: str) -> hashing.Hashes:
         made_by: What else decides on what becomes of a row.
 
     Returns:
-        Array of shape (rows, 16).
+        Array of shape (rows, 16), of which the last `TAG_BYTES` are :func:`made_by_tag`.
     """
     columns = [[name, str(kind)] for name, kind in rows.schema.items()]
     seed = xxhash.xxh3_64_intdigest(json.dumps([made_by, columns]).encode())
     values = np.empty((rows.height, rows.width), dtype=np.uint64)
     for place, column in enumerate(rows.get_columns()):
         values[:, place] = _told_apart(column).hash(seed).to_numpy()
-    return hashing.joined_hashes(buffers.binaries(values.view(np.uint8)))
+    hashes = hashing.joined_hashes(buffers.binaries(values.view(np.uint8))).copy()
+    hashes[:, -TAG_BYTES:] = np.frombuffer(made_by_tag(made_by), dtype=np.uint8)
+    return hashes
 
 
 def _told_apart(column: pl.Series) -> pl.Series:

@@ -1,9 +1,9 @@
 """Building a delta: nine named stages from a source's rows to delta rows and snapshot.
 
-The first three run chunk by chunk while the source is read, and leave what they made in the
-build's folder. The other six decide and write, the writing in one transaction. A build that is
-killed leaves a batch row that says RUNNING, which the next build of the node marks as failed, and
-its folder, from which that one goes on.
+Once the hashes of the known records are read, the first three run chunk by chunk while the source
+is read, and leave what they made in the build's folder. The other six decide and write, the writing
+in one transaction. A build that is killed leaves a batch row that says RUNNING, which the next
+build of the node marks as failed, and its folder, from which that one goes on.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from syncflow_dagster.nodes.delta.options import DeltaOptions
 from syncflow_dagster.nodes.delta.reading import STAGES_OF_READING, Reading, folder
 from syncflow_dagster.nodes.delta.report import DeltaResult, Progress, Stages
 from syncflow_dagster.nodes.delta.seen import nothing_seen
+from syncflow_dagster.nodes.delta.settling import is_usable
 from syncflow_dagster.nodes.rows import PositionLost
 from syncflow_dagster.nodes.triggers import intervals
 from syncflow_dagster.store.database import is_transient
@@ -129,9 +130,12 @@ class _Build:
         with running.batch(
             self.conn, self.database, self.clock, start, self.options.run_id, plan.strategy
         ) as batch:
-            self._open(workspace, batch)
+            left_by = self._open(workspace, batch)
             try:
-                known = self._read(reading, workspace, version)
+                known = self._read_known(reading, workspace, version)
+                if left_by is not None and workspace.chunks:
+                    batch.resume(self.conn, left_by)
+                self._read(reading, workspace, known)
                 finish = Finish(
                     self.conn,
                     self.node,
@@ -160,14 +164,17 @@ class _Build:
         result.resumed = sum(chunk.batch != batch.number for chunk in workspace.chunks)
         return result
 
-    def _read(self, reading: Reading, workspace: Workspace, version: versions.Version) -> Known:
-        """Read what is known, which nobody else may change, and then the source."""
+    def _read_known(
+        self, reading: Reading, workspace: Workspace, version: versions.Version
+    ) -> Known:
+        """Read what is known, which nobody else may change, and keep only what goes with it."""
         started = time.perf_counter()
         options = self.options
         known = read_known(
             self.database,
             self.node,
             version.number,
+            reading.hasher.tag,
             options.part,
             workspace.folder,
             options.threads,
@@ -176,7 +183,11 @@ class _Build:
         if options.full_resync:
             # Where all is sent again, all is made again.
             known = replace(known, seen=nothing_seen())
-        workspace.hold_to(known.digest)
+        if not is_usable(workspace, known, everything=options.full_resync):
+            workspace.forget()
+        return known
+
+    def _read(self, reading: Reading, workspace: Workspace, known: Known) -> None:
         try:
             reading.run(workspace, known)
         except PositionLost:
@@ -184,7 +195,6 @@ class _Build:
             workspace.forget()
             reading.stages.restart(STAGES_OF_READING)
             reading.run(workspace, known)
-        return known
 
     def _plan(self, definition: str) -> cursor.Plan:
         if not self.options.complete:
@@ -225,14 +235,13 @@ class _Build:
             )
             raise DeltaDefinitionError(msg)
 
-    def _open(self, workspace: Workspace, batch: running.Batch) -> None:
+    def _open(self, workspace: Workspace, batch: running.Batch) -> int | None:
+        """Open the folder; return the batch whose chunks are in it, None where there are none."""
         earlier = workspace.earlier()
         if earlier is not None and batch.superseded(self.conn, earlier):
             # What was read since is newer than what lies there.
             workspace.remove()
-        earlier = workspace.open(batch.number)
-        if earlier is not None:
-            batch.resume(self.conn, earlier)
+        return workspace.open(batch.number)
 
     def _finish(
         self,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from syncflow_dagster.core.detect.classify import (
-    LIVE,
+    DELETED,
     Operation,
     Twins,
     compare,
@@ -155,7 +155,7 @@ def decide(
 
 def _settle(decided: Decided, each: _Compared, *, rejects: bool, deletes: bool) -> None:
     """Take over what was found in one range."""
-    decided.known += int((each.theirs["flag"] == LIVE).sum())
+    decided.known += int((each.theirs["flag"] != DELETED).sum())
     missing = each.found.gone if deletes else each.found.gone[:0]
     gone = np.concatenate([missing, each.found.marked])
     if len(gone):

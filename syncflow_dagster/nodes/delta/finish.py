@@ -82,7 +82,7 @@ class Finish:
         counts["read"] = sum(chunk.read for chunk in self.workspace.chunks)
         counts["records"] = sum(chunk.records for chunk in self.workspace.chunks)
         with stages.measure("detect") as handled:
-            self.settled = settle(self.workspace, self.known.entries, self.options.threads)
+            self.settled = settle(self.workspace, self.known, self.options.threads)
             handled(self.settled.count)
         self.empty = len(self.known.entries) == 0 and part.parts == 1
         self.decided = detection.decide(
@@ -130,7 +130,7 @@ class Finish:
             handled(counts["inserted"] + counts["updated"] + counts["deleted"])
         with stages.measure("advance_snapshot") as handled:
             handled(writer.advance_snapshot())
-            if writer.written.rows:
+            if writer.written.rows and self.decided.count(Operation.RENEW):
                 # Where nothing changed, nothing is written to the snapshot.
                 writer.renew_row_hashes()
             if self.parent is not None and self.node.is_own_parent:
@@ -202,7 +202,7 @@ class Finish:
     def _store_rejections(self, *, complete: bool) -> None:
         self.conn.execute(load("delta_detect")["create_rejected"])
         rejections.stage(self.conn, self._rejected())
-        for told in describe_twins(self.conn, self.node, self.workspace, self.decided):
+        for told in describe_twins(self.node, self.parent, self.workspace, self.decided):
             rejections.stage(self.conn, map(rejections.staged, told))
         rejections.store(
             self.conn, self.batch, self.clock, self.options, self.settled, complete=complete
@@ -218,4 +218,4 @@ class Finish:
         counts["rejected"] = sum(chunk.rejected for chunk in self.workspace.chunks)
         counts["rejected"] += len(self.decided.twins)
         counts["duplicates"] = self.decided.dropped
-        counts["same"] = self.decided.count(Operation.SAME) + counts["migrated"]
+        counts["same"] = self.decided.count(Operation.SAME, Operation.RENEW) + counts["migrated"]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import deque
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
 from psycopg import sql
 
-from syncflow_dagster.core.detect.classify import DELETED, LIVE
+from syncflow_dagster.core.detect.classify import DELETED, LIVE, STALE
 from syncflow_dagster.core.detect.entries import entries
 from syncflow_dagster.core.identity import hashing
-from syncflow_dagster.core.identity.rows import ROW_BYTES
+from syncflow_dagster.core.identity.rows import ROW_BYTES, TAG_BYTES
 from syncflow_dagster.nodes.delta import runs
 from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.seen import NO_ROW, sort_rows
@@ -84,8 +84,7 @@ class Known:
     """All that is known of a range of keys. Its memory is the files' own.
 
     Attributes:
-        entries: Of all records, in no order; `number` is the version of the hashes and `flag` is 1
-            for a record known to be deleted.
+        entries: Of all records, in no order; `number` is the version of the hashes.
         seen: The rows that records were written from by today's version.
         digest: The same when the same records are in the same places.
     """
@@ -93,6 +92,22 @@ class Known:
     entries: Entries
     seen: SeenRows
     digest: str
+
+    def places(
+        self, high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]
+    ) -> npt.NDArray[np.intp]:
+        """Return the places of keys, given by their halves; -1 for one that is not known."""
+        if not len(self.entries):
+            return np.full(len(high), -1, dtype=np.intp)
+        sorted_high, order = self._by_high
+        found = order[np.minimum(np.searchsorted(sorted_high, high), len(order) - 1)]
+        there = self.entries[found]
+        return np.where((there["high"] == high) & (there["low"] == low), found, -1)
+
+    @cached_property
+    def _by_high(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.intp]]:
+        order = np.argsort(self.entries["high"])
+        return self.entries["high"][order], order
 
 
 @dataclass(frozen=True)
@@ -104,7 +119,13 @@ class _Some:
 
 
 def read_known(
-    database: Database, node: DeltaNode, version: int, part: Part, folder: Path, threads: int
+    database: Database,
+    node: DeltaNode,
+    version: int,
+    tag: bytes,
+    part: Part,
+    folder: Path,
+    threads: int,
 ) -> Known:
     """Read the hashes of a node's known records.
 
@@ -112,6 +133,7 @@ def read_known(
         database: The database; nobody else may write the range meanwhile.
         node: The node.
         version: How today's hashes are made: rows of records with others count as not seen.
+        tag: End of row hashes as they are made today.
         part: The range of keys.
         folder: Where the files go.
         threads: How many work at once, each with a session where there is enough to read.
@@ -122,7 +144,7 @@ def read_known(
         entries.open("wb") as entry_file,
         rows.open("wb") as row_file,
     ):
-        read = partial(pages.read, version=version, part=part)
+        read = partial(pages.read, version=version, tag=tag, part=part)
         for found in in_order(read, range(0, pages.count, _PAGES), len(pages.free)):
             found.entries.tofile(entry_file)
             found.rows.tofile(row_file)
@@ -164,7 +186,7 @@ class _Sessions:
                     free[-1].execute(see)
             yield cls(free, pages, snapshot_id(node))
 
-    def read(self, page: int, *, version: int, part: Part) -> _Some:
+    def read(self, page: int, *, version: int, tag: bytes, part: Part) -> _Some:
         """Read the records of `_PAGES` pages, of a part only."""
         first, last = part.span
         names = {
@@ -182,7 +204,7 @@ class _Sessions:
         finally:
             self.free.append(conn)
         assert row is not None  # an aggregate always gives a row
-        return _some(row, version)
+        return _some(row, version, tag)
 
 
 def _read_only(stack: ExitStack, database: Database) -> Connection:
@@ -226,9 +248,10 @@ def read_records(
     )
 
 
-def _some(row: DictRow, version: int) -> _Some:
+def _some(row: DictRow, version: int, tag: bytes) -> _Some:
     read = np.frombuffer(row["records"] or b"", dtype=_READ)
     versions = read["version"].astype(np.int64)
-    flag = np.where(versions < 0, DELETED, LIVE)
     rows = np.where((versions == version)[:, None], read["row"], np.uint8(0))
+    stale = (read["row"][:, -TAG_BYTES:] != np.frombuffer(tag, dtype=np.uint8)).any(axis=1)
+    flag = np.select([versions < 0, stale], [DELETED, STALE], LIVE)
     return _Some(entries(read["key"], read["data"], np.abs(versions), flag), rows)

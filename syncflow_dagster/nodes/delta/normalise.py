@@ -117,10 +117,6 @@ class Normaliser:
         given = raw.drop([name for name in raw.columns if name.startswith(DATES)])
         return Chunk(given, fields, parent_key, faults, valid, key_valid)
 
-    def columns(self, raw: pl.DataFrame) -> list[str] | None:
-        """Return the columns that decide on a row; see :meth:`Mapper.columns`."""
-        return self._map.columns(raw)
-
     def _parent_key(
         self, mapped: dict[str, Column], columns: list[pl.Series], faults: list[FieldFault]
     ) -> pl.DataFrame | None:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,7 +84,6 @@ class Reading:
             "interval": str(self.plan.interval),
             "scheduled_for": str(self.options.scheduled_for),
             "complete": self.options.complete,
-            "full_resync": self.options.full_resync,
             "part": self.options.part.name,
             "release": installed("syncflow-dagster"),
         }
@@ -92,6 +92,11 @@ class Reading:
             # Apart from what a build that was killed has read.
             name += ".retry"
         return Workspace(home / name, identity)
+
+    @cached_property
+    def hasher(self) -> RowHasher:
+        """What rows are known again by."""
+        return RowHasher(self.node, self.parent)
 
     def run(self, workspace: Workspace, known: Known) -> None:
         """Read the source from where the folder's chunks end, and keep a chunk for each piece.
@@ -102,14 +107,13 @@ class Reading:
         """
         if workspace.complete:
             return
-        normaliser = Normaliser(self.node, self.parent)
         rowversion = self.node.detection.rowversion
         work = ChunkWork(
             self.node,
-            normaliser,
+            Normaliser(self.node, self.parent),
             self._only(key_fields(self.node)),
             None if rowversion is None else self._only([self.node.field(rowversion)]),
-            RowHasher(self.node, self.parent, normaliser),
+            self.hasher,
             known,
             self.earlier,
             self.options.part,
@@ -123,7 +127,7 @@ class Reading:
                 crash_point("delta.chunk_kept")
 
     def _only(self, rules: list[FieldRule]) -> Normaliser:
-        """Return what makes some fields alone, of which the node's key may be none."""
+        """Return what makes some fields alone, as if they were the key."""
         update = {"fields": rules, "key": [rule.name for rule in rules], "parent": None}
         return Normaliser(self.node.model_copy(update=update), None)
 

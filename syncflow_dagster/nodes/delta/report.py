@@ -99,7 +99,8 @@ class DeltaResult:
             older delta rows that the new ones replace; `migrated` are records among the same
             ones whose stored hashes were brought to changed rules.
         stages: The nine, in order. Chunks are worked on at once, so the seconds of normalise and
-            identify are those of work, not of waiting for it.
+            identify are those of work, not of waiting for it. The rows of normalise are those that
+            were not seen before.
         seconds: From the first row to the commit.
         strategy: `hash` or `sweep` (all rows were read), or `changes`.
         resumed: Chunks that an earlier build had finished already.

@@ -55,19 +55,23 @@ class Runs:
             parts.append(run[start:end])
         return by_key(np.concatenate(parts)) if parts else _nothing()
 
-    def contain(self, keys: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-        """Tell which keys a whole record has.
-
-        Args:
-            keys: BK_HASHes one behind the other, 16 bytes each.
-        """
-        matrix = keys.reshape(-1, hashing.KEY_BYTES)
-        nothing = np.zeros((len(matrix), hashing.DATA_BYTES), dtype=np.uint8)
-        wanted = entries(matrix, nothing, np.zeros(len(matrix), np.int64), WHOLE)
-        there = np.zeros(len(matrix), dtype=np.bool_)
+    def contain(self, wanted: Entries) -> npt.NDArray[np.bool_]:
+        """Tell of which wanted entries a whole record has the key."""
+        there = np.zeros(len(wanted), dtype=np.bool_)
         for run in self._runs:
             there |= find(wanted, run[run["flag"] != REJECTED]) >= 0
         return there
+
+
+def wanted(keys: npt.NDArray[np.uint8]) -> Entries:
+    """Return entries of nothing but keys, to be looked for.
+
+    Args:
+        keys: BK_HASHes one behind the other, 16 bytes each.
+    """
+    matrix = keys.reshape(-1, hashing.KEY_BYTES)
+    nothing = np.zeros((len(matrix), hashing.DATA_BYTES), dtype=np.uint8)
+    return entries(matrix, nothing, np.zeros(len(matrix), np.int64), WHOLE)
 
 
 def write(path: Path, some: Entries) -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syncflow_dagster.core.identity.rows import ROW_BYTES, row_hashes
+from syncflow_dagster.core.identity.rows import ROW_BYTES, made_by_tag, row_hashes
 from syncflow_dagster.nodes.delta.in_order import in_order
+from syncflow_dagster.nodes.delta.mapping import Mapper
 from syncflow_dagster.nodes.delta.runs import ranges
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.core.detect.entries import Places
     from syncflow_dagster.core.identity.hashing import Hashes
-    from syncflow_dagster.nodes.delta.normalise import Normaliser
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
 #: Stands for the row hash of a record that has none.
@@ -43,11 +43,10 @@ class RowHasher:
     Args:
         node: The node.
         parent: Node of the parents, if there is one.
-        normaliser: Knows which columns decide.
     """
 
-    def __init__(self, node: DeltaNode, parent: DeltaNode | None, normaliser: Normaliser) -> None:
-        self._normaliser = normaliser
+    def __init__(self, node: DeltaNode, parent: DeltaNode | None) -> None:
+        self._map = Mapper(node)
         self._made_by = json.dumps(
             {
                 "node": _deciding(node),
@@ -58,17 +57,26 @@ class RowHasher:
             }
         )
 
-    def __call__(self, rows: pl.DataFrame) -> Hashes | None:
-        """Return the hash of each row, shape (rows, 16); None where no row can be known again.
+    @property
+    def tag(self) -> bytes:
+        """The end of all hashes."""
+        return made_by_tag(self._made_by)
+
+    def columns(self, rows: pl.DataFrame) -> list[str] | None:
+        """Return the columns that decide on rows; None where no row can be known again.
 
         Raises:
             MissingColumn: A source column of a field is not there.
         """
-        columns = self._normaliser.columns(rows)
+        columns = self._map.columns(rows)
         # polars may hash what lists and structures hold by codes that each process has of its own.
         if not columns or any(rows.schema[name].is_nested() for name in columns):
             return None
-        return row_hashes(rows.select(columns), self._made_by)
+        return columns
+
+    def __call__(self, rows: pl.DataFrame) -> Hashes:
+        """Return the hash of each row of those columns, shape (rows, 16)."""
+        return row_hashes(rows, self._made_by)
 
 
 def _deciding(node: DeltaNode) -> list[object]:
@@ -88,15 +96,14 @@ class SeenRows:
     firsts: npt.NDArray[np.uint64]
     others: npt.NDArray[np.uint64]
 
-    def find(self, hashes: Hashes | None, rows: int) -> Places:
+    def find(self, hashes: Hashes) -> Places:
         """Return the place of each row's record among the known ones, -1 where it has none.
 
         Args:
-            hashes: Of the rows, shape (rows, 16); None finds nothing.
-            rows: How many there are.
+            hashes: Of the rows, shape (rows, 16).
         """
-        places = np.full(rows, -1, dtype=np.intp)
-        if hashes is None or not len(self.firsts):
+        places = np.full(len(hashes), -1, dtype=np.intp)
+        if not len(self.firsts):
             return places
         halves = hashes.view(np.uint64)
         # In order, neighbours are searched for in memory that was just used.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from syncflow_dagster.core.detect.classify import WHOLE
-from syncflow_dagster.core.detect.entries import by_key, key_bytes, take
+from syncflow_dagster.core.detect.entries import by_key, find, take
 from syncflow_dagster.nodes.delta import runs
 from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.work import SEEN
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from syncflow_dagster.core.detect.entries import Entries
+    from syncflow_dagster.nodes.delta.known import Known
     from syncflow_dagster.nodes.delta.workspace import Manifest, Workspace
 
 #: Bits of a key by which it is told, without being kept, whether another row may have it.
@@ -57,52 +58,67 @@ class Settled:
         Args:
             keys: BK_HASHes one behind the other, 16 bytes each.
         """
-        there = self.read.contain(keys)
-        wanted = keys.reshape(-1, 16)
-        high = np.ascontiguousarray(wanted).view(">u8")[:, 0].astype(np.uint64)
+        wanted = runs.wanted(keys)
+        there = self.read.contain(wanted)
         for start in range(0, len(self.everything), _AT_ONCE):
-            part = self.everything[start : start + _AT_ONCE]
-            near = np.isin(part["high"], high) & self.same[start : start + _AT_ONCE]
-            found = {key.tobytes() for key in key_bytes(part[near])}
-            there |= np.array([key.tobytes() in found for key in wanted], dtype=np.bool_)
+            same = np.flatnonzero(self.same[start : start + _AT_ONCE])
+            if len(same):
+                there |= find(wanted, by_key(take(self.everything, start + same))) >= 0
         return there
 
 
-def settle(workspace: Workspace, known: Entries, threads: int) -> Settled:
+def is_usable(workspace: Workspace, known: Known, *, everything: bool) -> bool:
+    """Tell whether chunks of an earlier build can be gone on with.
+
+    Args:
+        workspace: Holds the chunks.
+        known: What is known now.
+        everything: Whether known records are written again though nothing changed.
+    """
+    if everything:
+        # Of what was seen before, no records were made.
+        return not any(chunk.seen for chunk in workspace.chunks)
+    seen = (_seen(workspace, chunk, known) for chunk in workspace.chunks)
+    return all(bool((each["known"] >= 0).all()) for each in seen)
+
+
+def settle(workspace: Workspace, known: Known, threads: int) -> Settled:
     """Tell the known records that are the same, as their rows were seen, from those that are left.
 
     Args:
         workspace: Holds the chunks.
-        known: Entries of all known records.
+        known: The known records.
         threads: How many work at once.
     """
-    alone = _seen_alone(workspace, len(known))
+    alone = _seen_alone(workspace, known)
     met = _parts_met(workspace)
 
     def look(start: int) -> tuple[npt.NDArray[np.bool_], Entries]:
-        some = known[start : start + _AT_ONCE]
+        some = known.entries[start : start + _AT_ONCE]
         same = alone[start : start + _AT_ONCE].copy()
         same[same] = ~met[_part(some["high"][same])]
         return same, by_key(take(some, np.flatnonzero(~same)))
 
-    path, lengths = workspace.folder / "known.left", []
+    path, lengths = workspace.folder / "known.open", []
     with path.open("wb") as file:
         same = [np.empty(0, dtype=np.bool_)]
-        for some, left in in_order(look, range(0, len(known), _AT_ONCE), threads):
+        for some, left in in_order(look, range(0, len(known.entries), _AT_ONCE), threads):
             same.append(some)
             left.tofile(file)
             lengths.append(len(left))
     left_known = runs.Runs()
     left_known.add(path, lengths)
     settled = np.concatenate(same)
-    return Settled(_left_of_read(workspace, known, settled), left_known, known, settled)
+    left_read = _left_of_read(workspace, known, settled)
+    return Settled(left_read, left_known, known.entries, settled)
 
 
-def _seen_alone(workspace: Workspace, known: int) -> npt.NDArray[np.bool_]:
+def _seen_alone(workspace: Workspace, known: Known) -> npt.NDArray[np.bool_]:
     """Tell which known records' rows were seen once."""
-    once, twice = np.zeros(known, dtype=np.bool_), np.zeros(known, dtype=np.bool_)
+    once = np.zeros(len(known.entries), dtype=np.bool_)
+    twice = np.zeros(len(known.entries), dtype=np.bool_)
     for chunk in workspace.chunks:
-        places = np.sort(_seen(workspace, chunk)["known"])
+        places = np.sort(_seen(workspace, chunk, known)["known"])
         twice[places[once[places]]] = True
         twice[places[1:][places[1:] == places[:-1]]] = True
         once[places] = True
@@ -121,19 +137,17 @@ def _part(high: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
     return (high >> np.uint64(64 - _KEY_BITS)).astype(np.intp)
 
 
-def _left_of_read(
-    workspace: Workspace, known: Entries, settled: npt.NDArray[np.bool_]
-) -> runs.Runs:
+def _left_of_read(workspace: Workspace, known: Known, settled: npt.NDArray[np.bool_]) -> runs.Runs:
     """Return the entries of the records that are left, chunk by chunk."""
     left = runs.Runs()
     for chunk in workspace.chunks:
-        seen = _seen(workspace, chunk)
+        seen = _seen(workspace, chunk, known)
         places = np.flatnonzero(~settled[seen["known"]])
         path = workspace.entries(chunk.number)
         if len(places):
-            late = take(known, seen["known"][places])
+            late = take(known.entries, seen["known"][places])
             together = _together(chunk, runs.mapped(path), late, seen["before"][places], places)
-            path = workspace.folder / f"{chunk.number:06}.left"
+            path = workspace.folder / f"{chunk.number:06}.open"
             runs.write(path, together)
         left.add(path)
     return left
@@ -153,5 +167,10 @@ def _together(
     return take(np.concatenate([made, late]), np.argsort(order, kind="stable"))
 
 
-def _seen(workspace: Workspace, chunk: Manifest) -> npt.NDArray[np.void]:
-    return np.fromfile(workspace.seen(chunk.number), dtype=SEEN)
+def _seen(workspace: Workspace, chunk: Manifest, known: Known) -> npt.NDArray[np.void]:
+    """Return a chunk's seen rows, with the places that their records have now."""
+    seen = np.fromfile(workspace.seen(chunk.number), dtype=SEEN)
+    if chunk.known != known.digest:
+        # A record was touched since, as by the erasure of a person, or all were moved.
+        seen["known"] = known.places(seen["high"], seen["low"])
+    return seen

@@ -38,9 +38,11 @@ if TYPE_CHECKING:
 #: Columns of the kept records beside the fields: halves of the parent's BK_HASH, and the row hash.
 PARENT_HIGH, PARENT_LOW = "#parent_high", "#parent_low"
 ROW_HASH = "#row_hash"
-#: A row that was seen before: the place of its record among the known ones, how many of its chunk's
-#: new rows come before it, and its number.
-SEEN = np.dtype([("known", "<i8"), ("before", "<i8"), ("row", "<i8")])
+#: A row that was seen before: the halves of its record's key, the record's place among the known
+#: ones, the row's place in its chunk, and how many of the chunk's new rows come before it.
+SEEN = np.dtype(
+    [("high", "<u8"), ("low", "<u8"), ("known", "<i8"), ("at", "<i8"), ("before", "<i8")]
+)
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,14 @@ class _Rows:
         new: Rows of which records are to be made.
         hashes: Their row hashes, shape (rows, 16); None where rows cannot be known again.
         seen: The rows that were seen before, as `SEEN`.
-        seen_versions: Their row versions; None where rows have none.
+        deciding: All rows, of which there are only the columns that decide; None where none of
+            them was seen before.
     """
 
     new: pl.DataFrame
     hashes: hashing.Hashes | None
     seen: npt.NDArray[np.void]
-    seen_versions: pl.Series | None
+    deciding: pl.DataFrame | None
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class ChunkWork:
             data = hashing.data_hashes(chunk.fields.select(compared_fields(self.node)))
             told = rejections.of_chunk(self.node, chunk, keys, cut.number * STRIDE)
             self._write_entries(cut.number, chunk, keys, data)
-            rows.seen.tofile(self.workspace.seen(cut.number))
+            self._write_seen(cut.number, rows)
             self._write(cut.number, chunk, rows.hashes, columns, told)
             handled(rows.new.height + len(rows.seen))
         return self._manifest(cut, chunk, rows, len(told))
@@ -113,18 +116,35 @@ class ChunkWork:
         """Tell the rows that were seen before from those of which records are to be made."""
         if self.node.unpivot is not None:
             raw = melt(raw, self.node.unpivot, self.node.name, ROW)
-        hashes = self.hasher(raw)
-        places = self.known.seen.find(hashes, raw.height)
-        seen = places >= 0
-        wanted = ~seen
+        columns = self.hasher.columns(raw)
+        if columns is None:
+            return self._all_new(raw)
+        deciding = raw.select(columns)
+        hashes = self.hasher(deciding)
+        places = self.known.seen.find(hashes)
+        wanted = places < 0
         if self.part.parts > 1:
             wanted[wanted] = self._of_part(raw.filter(pl.Series(wanted)))
+        seen = self._seen(places, wanted)
         return _Rows(
             new=raw if wanted.all() else raw.filter(pl.Series(wanted)),
-            hashes=None if hashes is None else hashes[wanted],
-            seen=_seen(places, np.cumsum(wanted), raw[ROW]),
-            seen_versions=self._versions(raw, seen),
+            hashes=hashes[wanted],
+            seen=seen,
+            deciding=deciding.with_columns(raw[ROW]) if len(seen) else None,
         )
+
+    def _all_new(self, raw: pl.DataFrame) -> _Rows:
+        if self.part.parts > 1:
+            raw = raw.filter(pl.Series(self._of_part(raw)))
+        return _Rows(new=raw, hashes=None, seen=np.empty(0, dtype=SEEN), deciding=None)
+
+    def _seen(self, places: Places, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.void]:
+        at = np.flatnonzero(places >= 0)
+        seen = np.empty(len(at), dtype=SEEN)
+        known = self.known.entries
+        seen["high"], seen["low"] = known["high"][places[at]], known["low"][places[at]]
+        seen["known"], seen["at"], seen["before"] = places[at], at, np.cumsum(wanted)[at]
+        return seen
 
     def _of_part(self, raw: pl.DataFrame) -> npt.NDArray[np.bool_]:
         """Tell the rows of the part; those whose key cannot be read go to the first one."""
@@ -145,11 +165,14 @@ class ChunkWork:
         some = entries(keys[used], data[used], number * STRIDE + used, flag[used])
         runs.write(self.workspace.entries(number), some)
 
-    def _versions(self, raw: pl.DataFrame, seen: npt.NDArray[np.bool_]) -> pl.Series | None:
-        name = self.node.detection.rowversion
-        if name is None or self.versions_only is None:
-            return None
-        return self.versions_only(raw.filter(pl.Series(seen))).fields[name]
+    def _write_seen(self, number: int, rows: _Rows) -> None:
+        rows.seen.tofile(self.workspace.seen(number))
+        file = self.workspace.rows(number)
+        if rows.deciding is not None and self.node.duplicates == "reject":
+            # A record that must be told of, as it is not alone with its key, is made of its row.
+            rows.deciding.write_ipc(file, compression="uncompressed")
+        else:
+            file.touch()
 
     def _write(
         self,
@@ -181,10 +204,7 @@ class ChunkWork:
         return chunk.fields[marker].fill_null(value=False).to_numpy()
 
     def _manifest(self, cut: Cut, chunk: Chunk, rows: _Rows, rejected: int) -> Manifest:
-        version, versionless = None, 0
-        if self.node.detection.rowversion is not None and rows.seen_versions is not None:
-            values = chunk.fields[self.node.detection.rowversion].append(rows.seen_versions)
-            version, versionless = marks.to_text(values.max()), values.null_count()  # type: ignore[arg-type]  # an integer or datetime field
+        version, versionless = self._version(chunk, rows)
         return Manifest(
             number=cut.number,
             batch=self.workspace.batch,
@@ -201,10 +221,13 @@ class ChunkWork:
             checksums=self.workspace.checksums(cut.number),
         )
 
-
-def _seen(places: Places, before: npt.NDArray[np.integer], rows: pl.Series) -> npt.NDArray[np.void]:
-    which = np.flatnonzero(places >= 0)
-    seen = np.empty(len(which), dtype=SEEN)
-    seen["known"], seen["before"] = places[which], before[which]
-    seen["row"] = rows.to_numpy()[which]
-    return seen
+    def _version(self, chunk: Chunk, rows: _Rows) -> tuple[str | None, int]:
+        """Return the highest row version as text, and how many rows have none."""
+        name = self.node.detection.rowversion
+        if name is None or self.versions_only is None:
+            return None, 0
+        values = chunk.fields[name]
+        if rows.deciding is not None:
+            seen = self.versions_only(rows.deciding[rows.seen["at"]])
+            values = pl.concat([values, seen.fields[name]])
+        return marks.to_text(values.max()), values.null_count()  # type: ignore[arg-type]  # an integer or datetime field

@@ -36,7 +36,7 @@ STRIDE = 1 << 32
 
 _BUILD = "build.json"
 _LEFT = "left"
-_PARTS = ("records", "seen", "entries", "rejected")
+_PARTS = ("records", "seen", "rows", "entries", "rejected")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Manifest:
         records: Records of this build's range.
         seen: Those among them that are not made again, as their rows were seen before; they have
             the last numbers of the chunk.
-        known: Digest of the known records among which they have places.
+        known: Digest of the known records among which those have their places.
         rejected: Those among them that break a rule.
         resume: Where a read goes on behind the chunk, as `marks` writes it; None: nowhere.
         version: Highest row version, as `marks` writes it; None where there is none.
@@ -109,6 +109,10 @@ class Workspace:
     def seen(self, chunk: int) -> Path:
         """Return the path of a chunk's rows that were seen before; see `work.SEEN`."""
         return self._path(chunk, "seen")
+
+    def rows(self, chunk: int) -> Path:
+        """Return the path of a chunk's rows, as far as records can be made of them still."""
+        return self._path(chunk, "rows")
 
     def entries(self, chunk: int) -> Path:
         """Return the path of a chunk's sorted hashes."""
@@ -182,11 +186,6 @@ class Workspace:
         """Read a chunk's normalised records."""
         return pl.read_ipc(self.records(chunk), columns=columns)
 
-    def hold_to(self, known: str) -> None:
-        """Forget the chunks unless their seen rows are those of the known records with a digest."""
-        if any(chunk.seen and chunk.known != known for chunk in self.chunks):
-            self.forget()
-
     def leave(self) -> int:
         """Keep the chunks for the build that goes on in another window.
 
@@ -195,6 +194,8 @@ class Workspace:
         """
         if not self.continues:
             return 0
+        for path in self._folder.glob("known.*"):
+            path.unlink()  # it is read anew
         (self._folder / _LEFT).touch()
         return sum(chunk.read for chunk in self.chunks)
 

@@ -50,8 +50,6 @@ _LAYING = 1
 _GROUP = 5_000
 #: Indexes of both tables: two keys, and two of the delta table.
 _INDEXES = 4
-#: Share of the known records above which rows that were not known again are too many.
-_STRANGE_SHARE = 0.2
 #: Share of the known records whose row hashes one build renews: a snapshot's pages have that room.
 _RENEWED_SHARE = 0.1
 _WANTED = np.array([Operation.INSERT, Operation.RETURN, Operation.UPDATE], dtype=np.uint8)
@@ -140,38 +138,28 @@ class Writer:
         )
         return self.added + self.conn.execute(update).rowcount
 
-    def renew_row_hashes(self) -> int:
-        """Give records the hashes of their rows of now, where many rows were not known again.
+    def renew_row_hashes(self) -> None:
+        """Let records be known again by their rows of now, where hashes were made otherwise.
 
-        After another release, say, or in a snapshot that had none. A part of them at a time, so
-        that they fit into the room their pages have.
-
-        Returns:
-            How many got one.
+        After another release, say, or in a snapshot that had none. A part of them at a time, and
+        evenly, so that they fit into the room that their pages have.
         """
-        made = {chunk.number: chunk.made for chunk in self.workspace.chunks}
-        same = [
-            _Some(chunk, places, operations[places])
+        stale = {
+            chunk: np.flatnonzero(operations == Operation.RENEW)
             for chunk, operations in self.decided.operations.items()
-            if len(places := np.flatnonzero(operations[: made[chunk]] == Operation.SAME))
-        ]
-        if sum(len(some.places) for some in same) <= self.decided.known * _STRANGE_SHARE:
-            return 0
+        }
+        most = max(1, self.decided.known * _RENEWED_SHARE)
+        step, count = math.ceil(sum(map(len, stale.values())) / most), 0
         self.conn.execute(load("delta_write")["create_renewed"])
-        left = math.ceil(self.decided.known * _RENEWED_SHARE)
-        for some in same:
-            first = _Some(some.chunk, some.places[:left], some.operations[:left])
-            hashes = self._records(first, [ROW_HASH])[ROW_HASH]
-            if hashes.null_count():
-                return 0
-            self._copy(
-                renewed(key_bytes(self._entries(first)), hashes),
-                sql.Identifier("pg_temp", "renewed"),
-            )
-            left -= len(first.places)
-            if not left:
-                break
-        return self.conn.execute(self._format("renew_row_hashes")).rowcount
+        for chunk, all_places in stale.items():
+            places = all_places[-count % step :: step]
+            count += len(all_places)
+            some = _Some(chunk, places, self.decided.operations[chunk][places])
+            hashes = self._records(some, [ROW_HASH])[ROW_HASH]
+            if hashes.null_count() == 0:
+                rows = renewed(key_bytes(self._entries(some)), hashes)
+                self._copy(rows, sql.Identifier("pg_temp", "renewed"))
+        self.conn.execute(self._format("renew_row_hashes"))
 
     def _groups(self) -> Iterator[_Group]:
         held: list[_Some] = []
@@ -226,7 +214,9 @@ class Writer:
         whole = np.flatnonzero(entries["flag"] == WHOLE)
         at = np.full(len(self.decided.operations[some.chunk]), -1, dtype=np.intp)
         at[entries["number"][whole] % STRIDE] = whole
-        chosen: Entries = entries[at[some.places]]
+        found = at[some.places]
+        assert (found >= 0).all()  # only what is whole is written
+        chosen: Entries = entries[found]
         return chosen
 
     def _find_parents(self, members: list[_Some]) -> dict[bytes, bytes]:

@@ -50,18 +50,6 @@ from generate_series(0, %(count)s - 1) as i
 join {snapshot} k
   on k.bk_hash = encode(substring(%(keys)s::bytea from i * 16 + 1 for 16), 'hex')::uuid
 
--- name: known_values
--- A record's newest row holds its present values.
-select k.bk_hash as known_bk, k.business_key as known_key, {fields}
-from {snapshot} k
-left join lateral (
-    select * from {delta} newest
-    where newest.record_uuid = k.record_uuid
-    order by newest.delta_id desc
-    limit 1
-) d on true
-where k.bk_hash = any (%(keys)s)
-
 -- name: find_parents
 -- A parent that waits for its own is not there yet; see parents.sql.
 select p.bk_hash, p.record_uuid
@@ -84,11 +72,11 @@ insert into syncflow.rejected_record (
     reason, record, first_batch, last_batch, bk_hash, exact
 )
 select %(workflow)s, %(node)s,
-       md5(fingerprint::text || row_number() over (partition by fingerprint order by n))::uuid,
+       md5(fingerprint::text || row_number() over (partition by fingerprint order by row_number, n))::uuid,
        row_number, business_key, customer, column_name, value, rule, reason, record,
        %(batch)s, %(batch)s, bk, exact
 from pg_temp.rejected
-order by n
+order by rejected.row_number, n
 on conflict (workflow, node, fingerprint) do update
 set last_batch = excluded.last_batch, times = rejected_record.times + 1,
     -- Another try of a row knows nothing of its place in the source.
