@@ -28,8 +28,8 @@ FIELDS = [
      "transform": {"type": "expression", "sql": "CAST(text AS DOUBLE) * number"}},
 ]  # fmt: skip
 #: As many as a test run can afford, unless the profile asks for more.
-_USUAL = settings().max_examples == settings.get_profile("default").max_examples
-CASES = settings(deadline=None, max_examples=30 if _USUAL else settings().max_examples)
+_THOROUGH = settings.get_current_profile_name() == "thorough"
+CASES = settings(deadline=None, max_examples=settings().max_examples if _THOROUGH else 30)
 TEXTS = st.text("  \taÀe\u0301\u2003z", max_size=7)
 ROWS = st.lists(
     st.tuples(
