@@ -1,10 +1,10 @@
-"""Failing tests for what was found; to be copied to tests/delta/test_delta_seen_told.py."""
+"""What is told of records whose rows are known again and not alone with their key."""
 
 from __future__ import annotations
 
 import pytest
-from delta_cases import headers_node, order
-from seen_cases import Twice, made, orders
+from delta_cases import build, headers_node, order, some
+from seen_cases import Twice, made, orders, texts
 
 
 @pytest.fixture
@@ -33,14 +33,38 @@ def test_what_is_told_after_the_row_hash_was_renewed(twice):
     twice(node, [*rows, *rows])
 
 
-def test_what_is_told_after_a_definition_changed(twice):
-    twice(headers_node(), orders())
+def test_values_are_told_as_they_were_last_written(database):
+    """The rows were not made records again since, and a new rule alone writes no delta row."""
+    build(database, headers_node(), texts(orders()))
     fields = [each.model_dump() for each in headers_node().fields]
     fields[2]["scale"] = 0
     coarse = headers_node(fields=[*fields, {"name": "color", "column": "COLOR"}])
     rows = [{**row, "COLOR": "red"} for row in orders()]
-    twice(coarse, rows)
-    twice(coarse, [*rows, *rows])
+    some(build(database, coarse, texts(rows)), migrated=10)
+    rejected = build(database, coarse, texts([*rows, *rows])).rejected
+    assert [each.row_number for each in rejected] == list(range(1, 21))
+    told = next(each for each in rejected if each.business_key == "SO-03")
+    assert told.record == {
+        "order_number": "SO-03",
+        "customer_name": "ACME",
+        "total": "3.5",
+        "due": "2026-06-01",
+        "notes": None,
+        "color": None,
+    }
+
+
+def test_the_end_of_the_last_year_is_told_in_any_zone(database):
+    fields = [each.model_dump() for each in headers_node().fields]
+    node = headers_node(fields=[*fields, {"name": "until", "type": "datetime", "column": "UNTIL"}])
+    rows = [{**row, "UNTIL": "9999-12-31T23:59:59"} for row in orders(3)]
+    database.execute("alter role current_user set timezone = 'Asia/Tokyo'")
+    try:
+        build(database, node, texts(rows))
+        rejected = build(database, node, texts([*rows, *rows])).rejected
+    finally:
+        database.execute("alter role current_user reset timezone")
+    assert {each.record["until"] for each in rejected} == {"9999-12-31T23:59:59+00:00"}
 
 
 def test_rows_alike_to_the_letter_are_numbered_in_their_order(twice):

@@ -151,7 +151,7 @@ class Folder:
         at, before = [], 0
         for place, each in enumerate(some):
             if isinstance(each, int):
-                at.append((0, 0, each, place, before))
+                at.append((0, 0, each, before, place + 1))
             else:
                 before += 1
         np.array(at, dtype=SEEN).tofile(self.workspace.seen(number))

@@ -47,6 +47,8 @@ def session(
         # Millions of rows are joined once: no time for compiling, some memory for hashing.
         conn.execute("set jit = off")
         conn.execute("set work_mem = '64MB'")
+        # In another zone, the last hours of the year 9999 are none that Python could show.
+        conn.execute("set timezone = 'UTC'")
         yield conn
 
 

@@ -202,7 +202,7 @@ class Finish:
     def _store_rejections(self, *, complete: bool) -> None:
         self.conn.execute(load("delta_detect")["create_rejected"])
         rejections.stage(self.conn, self._rejected())
-        for told in describe_twins(self.node, self.parent, self.workspace, self.decided):
+        for told in describe_twins(self.conn, self.node, self.workspace, self.decided):
             rejections.stage(self.conn, map(rejections.staged, told))
         rejections.store(
             self.conn, self.batch, self.clock, self.options, self.settled, complete=complete

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 PARENT_HIGH, PARENT_LOW = "#parent_high", "#parent_low"
 ROW_HASH = "#row_hash"
 #: A row that was seen before: the halves of its record's key, the record's place among the known
-#: ones, the row's place in its chunk, and how many of the chunk's new rows come before it.
+#: ones, how many of the chunk's new rows come before it, and its number.
 SEEN = np.dtype(
-    [("high", "<u8"), ("low", "<u8"), ("known", "<i8"), ("at", "<i8"), ("before", "<i8")]
+    [("high", "<u8"), ("low", "<u8"), ("known", "<i8"), ("before", "<i8"), ("row", "<i8")]
 )
 
 
@@ -53,14 +53,13 @@ class _Rows:
         new: Rows of which records are to be made.
         hashes: Their row hashes, shape (rows, 16); None where rows cannot be known again.
         seen: The rows that were seen before, as `SEEN`.
-        deciding: All rows, of which there are only the columns that decide; None where none of
-            them was seen before.
+        versions: Row versions of those; None where they have none.
     """
 
     new: pl.DataFrame
     hashes: hashing.Hashes | None
     seen: npt.NDArray[np.void]
-    deciding: pl.DataFrame | None
+    versions: pl.Series | None
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class ChunkWork:
             data = hashing.data_hashes(chunk.fields.select(compared_fields(self.node)))
             told = rejections.of_chunk(self.node, chunk, keys, cut.number * STRIDE)
             self._write_entries(cut.number, chunk, keys, data)
-            self._write_seen(cut.number, rows)
+            rows.seen.tofile(self.workspace.seen(cut.number))
             self._write(cut.number, chunk, rows.hashes, columns, told)
             handled(rows.new.height + len(rows.seen))
         return self._manifest(cut, chunk, rows, len(told))
@@ -125,26 +124,36 @@ class ChunkWork:
         wanted = places < 0
         if self.part.parts > 1:
             wanted[wanted] = self._of_part(raw.filter(pl.Series(wanted)))
-        seen = self._seen(places, wanted)
+        seen = self._seen(places, wanted, raw[ROW])
         return _Rows(
             new=raw if wanted.all() else raw.filter(pl.Series(wanted)),
             hashes=hashes[wanted],
             seen=seen,
-            deciding=deciding.with_columns(raw[ROW]) if len(seen) else None,
+            versions=self._versions(deciding, places),
         )
 
     def _all_new(self, raw: pl.DataFrame) -> _Rows:
         if self.part.parts > 1:
             raw = raw.filter(pl.Series(self._of_part(raw)))
-        return _Rows(new=raw, hashes=None, seen=np.empty(0, dtype=SEEN), deciding=None)
+        return _Rows(new=raw, hashes=None, seen=np.empty(0, dtype=SEEN), versions=None)
 
-    def _seen(self, places: Places, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.void]:
+    def _seen(
+        self, places: Places, wanted: npt.NDArray[np.bool_], rows: pl.Series
+    ) -> npt.NDArray[np.void]:
         at = np.flatnonzero(places >= 0)
         seen = np.empty(len(at), dtype=SEEN)
         known = self.known.entries
         seen["high"], seen["low"] = known["high"][places[at]], known["low"][places[at]]
-        seen["known"], seen["at"], seen["before"] = places[at], at, np.cumsum(wanted)[at]
+        seen["known"], seen["before"] = places[at], np.cumsum(wanted)[at]
+        seen["row"] = rows.to_numpy()[at]
         return seen
+
+    def _versions(self, deciding: pl.DataFrame, places: Places) -> pl.Series | None:
+        """Return the row versions of the rows that were seen before."""
+        if self.versions_only is None:
+            return None
+        seen = deciding.filter(pl.Series(places >= 0))
+        return self.versions_only(seen).fields.to_series()
 
     def _of_part(self, raw: pl.DataFrame) -> npt.NDArray[np.bool_]:
         """Tell the rows of the part; those whose key cannot be read go to the first one."""
@@ -164,15 +173,6 @@ class ChunkWork:
         flag = np.where(self._gone(chunk), GONE, np.where(chunk.valid, WHOLE, REJECTED))
         some = entries(keys[used], data[used], number * STRIDE + used, flag[used])
         runs.write(self.workspace.entries(number), some)
-
-    def _write_seen(self, number: int, rows: _Rows) -> None:
-        rows.seen.tofile(self.workspace.seen(number))
-        file = self.workspace.rows(number)
-        if rows.deciding is not None and self.node.duplicates == "reject":
-            # A record that must be told of, as it is not alone with its key, is made of its row.
-            rows.deciding.write_ipc(file, compression="uncompressed")
-        else:
-            file.touch()
 
     def _write(
         self,
@@ -224,10 +224,9 @@ class ChunkWork:
     def _version(self, chunk: Chunk, rows: _Rows) -> tuple[str | None, int]:
         """Return the highest row version as text, and how many rows have none."""
         name = self.node.detection.rowversion
-        if name is None or self.versions_only is None:
+        if name is None:
             return None, 0
         values = chunk.fields[name]
-        if rows.deciding is not None:
-            seen = self.versions_only(rows.deciding[rows.seen["at"]])
-            values = pl.concat([values, seen.fields[name]])
+        if rows.versions is not None:
+            values = pl.concat([values, rows.versions])
         return marks.to_text(values.max()), values.null_count()  # type: ignore[arg-type]  # an integer or datetime field

@@ -36,7 +36,7 @@ STRIDE = 1 << 32
 
 _BUILD = "build.json"
 _LEFT = "left"
-_PARTS = ("records", "seen", "rows", "entries", "rejected")
+_PARTS = ("records", "seen", "entries", "rejected")
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,6 @@ class Workspace:
     def seen(self, chunk: int) -> Path:
         """Return the path of a chunk's rows that were seen before; see `work.SEEN`."""
         return self._path(chunk, "seen")
-
-    def rows(self, chunk: int) -> Path:
-        """Return the path of a chunk's rows, as far as records can be made of them still."""
-        return self._path(chunk, "rows")
 
     def entries(self, chunk: int) -> Path:
         """Return the path of a chunk's sorted hashes."""

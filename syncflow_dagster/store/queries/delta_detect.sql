@@ -50,6 +50,18 @@ from generate_series(0, %(count)s - 1) as i
 join {snapshot} k
   on k.bk_hash = encode(substring(%(keys)s::bytea from i * 16 + 1 for 16), 'hex')::uuid
 
+-- name: known_values
+-- A record's newest row holds the values it was last written with. No field can have these names.
+select k.bk_hash as "#bk", k.business_key as "#key", {fields}
+from {snapshot} k
+left join lateral (
+    select * from {delta} newest
+    where newest.record_uuid = k.record_uuid
+    order by newest.delta_id desc
+    limit 1
+) d on true
+where k.bk_hash = any (%(keys)s)
+
 -- name: find_parents
 -- A parent that waits for its own is not there yet; see parents.sql.
 select p.bk_hash, p.record_uuid
