@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 import psycopg
 import pytest
@@ -105,6 +105,26 @@ def test_a_build_goes_on_where_what_is_known_has_moved(database, node, undisturb
     assert (begun, result.resumed) == ([11], 3)
     assert held(database, node) == undisturbed
     assert list(tmp_path.iterdir()) == []
+
+
+def test_chunks_are_read_again_where_their_rows_are_no_longer_known(
+    database, node, undisturbed, tmp_path
+):
+    assert break_off(database, node, tmp_path) == 9
+    database.execute(f"update {node.table}_snapshot set row_hash = null")
+    result, begun = go_on(database, node, tmp_path)
+    assert (begun, result.resumed) == ([None], 0)
+    assert held(database, node) == undisturbed
+
+
+def test_what_an_earlier_release_of_a_library_left_is_not_gone_on_with(
+    database, node, undisturbed, tmp_path
+):
+    with patch("syncflow_dagster.nodes.delta.seen.installed", return_value="0.1"):
+        assert break_off(database, node, tmp_path) == 0
+    result, begun = go_on(database, node, tmp_path)
+    assert (begun, result.resumed) == ([None], 0)
+    assert held(database, node) == undisturbed
 
 
 def places(database, node):

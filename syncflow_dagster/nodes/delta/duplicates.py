@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from syncflow_dagster.nodes.delta.detection import Decided, Twin
     from syncflow_dagster.nodes.delta.rejections import Rejection
-    from syncflow_dagster.nodes.delta.workspace import Manifest, Workspace
+    from syncflow_dagster.nodes.delta.workspace import Workspace
     from syncflow_dagster.workflows.models.delta import DeltaNode
 
     #: A record's values by field, and its readable key.
@@ -41,7 +41,7 @@ def describe_twins(
         by_chunk[twin.number // STRIDE].append(twin)
     chunks = {chunk.number: chunk for chunk in workspace.chunks}
     wanted = {n for twin in decided.twins for n in (twin.number, *twin.shown)}
-    rows = _row_numbers(workspace, chunks, wanted)
+    rows = _row_numbers(workspace, wanted)
     for number, twins in sorted(by_chunk.items()):
         made = [twin for twin in twins if twin.number % STRIDE < chunks[number].made]
         again = [twin for twin in twins if twin.number % STRIDE >= chunks[number].made]
@@ -60,6 +60,8 @@ def _made(
     node: DeltaNode, workspace: Workspace, chunk: int, twins: Sequence[Twin]
 ) -> dict[int, Told]:
     """Return records that were made of their rows, by number."""
+    if not twins:
+        return {}
     names = [rule.name for rule in node.fields]
     records = workspace.read_records(chunk, names)[[twin.number % STRIDE for twin in twins]]
     values = records.iter_rows(named=True)
@@ -89,9 +91,7 @@ def _in_utc(value: Any) -> Any:
     return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
-def _row_numbers(
-    workspace: Workspace, chunks: Mapping[int, Manifest], numbers: Iterable[int]
-) -> dict[int, int]:
+def _row_numbers(workspace: Workspace, numbers: Iterable[int]) -> dict[int, int]:
     by_chunk: dict[int, list[int]] = defaultdict(list)
     for number in sorted(numbers):
         by_chunk[number // STRIDE].append(number)
@@ -99,6 +99,6 @@ def _row_numbers(
     for chunk, members in by_chunk.items():
         made = workspace.read_records(chunk, [ROW])[ROW].to_numpy()
         seen = np.fromfile(workspace.seen(chunk), dtype=SEEN)["row"]
-        rows = np.concatenate([made[: chunks[chunk].made], seen])
+        rows = np.concatenate([made, seen])
         found |= {number: int(rows[number % STRIDE]) for number in members}
     return found

@@ -15,7 +15,7 @@ from psycopg import sql
 from syncflow_dagster.core.detect.classify import DELETED, LIVE, STALE
 from syncflow_dagster.core.detect.entries import entries
 from syncflow_dagster.core.identity import hashing
-from syncflow_dagster.core.identity.rows import ROW_BYTES, TAG_BYTES
+from syncflow_dagster.core.identity.rows import ROW_BYTES, TAG_BYTES, bound
 from syncflow_dagster.nodes.delta import runs
 from syncflow_dagster.nodes.delta.in_order import in_order
 from syncflow_dagster.nodes.delta.seen import NO_ROW, sort_rows
@@ -251,7 +251,8 @@ def read_records(
 def _some(row: DictRow, version: int, tag: bytes) -> _Some:
     read = np.frombuffer(row["records"] or b"", dtype=_READ)
     versions = read["version"].astype(np.int64)
-    rows = np.where((versions == version)[:, None], read["row"], np.uint8(0))
+    usable = (versions == version) & read["row"].any(axis=1)
+    rows = np.where(usable[:, None], bound(read["row"], read["data"]), np.uint8(0))
     stale = (read["row"][:, -TAG_BYTES:] != np.frombuffer(tag, dtype=np.uint8)).any(axis=1)
     flag = np.select([versions < 0, stale], [DELETED, STALE], LIVE)
     return _Some(entries(read["key"], read["data"], np.abs(versions), flag), rows)

@@ -18,6 +18,7 @@ from syncflow_dagster.core.detect.changes import changed_fields
 from syncflow_dagster.core.detect.classify import Operation
 from syncflow_dagster.core.detect.entries import data_bytes, key_bytes
 from syncflow_dagster.core.identity import hashing
+from syncflow_dagster.core.identity.rows import ROW_BYTES, bound
 from syncflow_dagster.core.normalise.types import to_text
 from syncflow_dagster.nodes.delta.normalise import readable_key
 from syncflow_dagster.nodes.delta.versions import compared_fields
@@ -162,7 +163,7 @@ class Layout:
         shared = self._shared(changes)
         state = shared.with_columns(
             buffers.binaries(hashes).alias("field_hashes"),
-            records[ROW_HASH].alias("row_hash"),
+            _bound(records[ROW_HASH], changes.entries).alias("row_hash"),
             pl.lit(self.version.number, pl.Int32).alias("hash_version"),
             *records.select(self.node.key),
         )
@@ -287,10 +288,19 @@ class Layout:
         return pl.when(pl.lit(pl.Series(waiting))).then(reason)
 
 
-def renewed(keys: Matrix, hashes: pl.Series) -> Copied:
-    """Lay out BK_HASHes, shape (records, 16), with the row hashes they get."""
-    frame = pl.DataFrame([buffers.binaries(keys).alias("bk"), hashes.alias("row_hash")])
-    return _copied(frame, np.ones(len(keys), dtype=np.bool_))
+def renewed(some: Entries, hashes: pl.Series) -> Copied:
+    """Lay out the BK_HASHes of records with the row hashes they get."""
+    keys = buffers.binaries(key_bytes(some)).alias("bk")
+    frame = pl.DataFrame([keys, _bound(hashes, some).alias("row_hash")])
+    return _copied(frame, np.ones(len(some), dtype=np.bool_))
+
+
+def _bound(hashes: pl.Series, some: Entries) -> pl.Series:
+    """Bind row hashes to what the records hold; all of a chunk have one, or none."""
+    there = hashes.is_not_null()
+    given = buffers.joined(hashes.fill_null(bytes(ROW_BYTES)))[1].reshape(-1, ROW_BYTES)
+    made = buffers.binaries(bound(given, data_bytes(some))).to_frame("hash")
+    return made.select(pl.when(pl.lit(there)).then("hash")).to_series()
 
 
 def keys_alone(keys: Matrix) -> Copied:

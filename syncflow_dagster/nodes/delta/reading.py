@@ -85,6 +85,7 @@ class Reading:
             "scheduled_for": str(self.options.scheduled_for),
             "complete": self.options.complete,
             "part": self.options.part.name,
+            "rows": self.hasher.tag.hex(),
             "release": installed("syncflow-dagster"),
         }
         name = f"{workflow}.{self.node.name}.{self.options.part.name}"

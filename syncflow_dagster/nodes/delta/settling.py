@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from syncflow_dagster.core.detect.classify import WHOLE
+from syncflow_dagster.core.detect.classify import LIVE, WHOLE
 from syncflow_dagster.core.detect.entries import by_key, find, take
 from syncflow_dagster.nodes.delta import runs
 from syncflow_dagster.nodes.delta.in_order import in_order
@@ -78,8 +78,13 @@ def is_usable(workspace: Workspace, known: Known, *, everything: bool) -> bool:
     if everything:
         # Of what was seen before, no records were made.
         return not any(chunk.seen for chunk in workspace.chunks)
-    seen = (_seen(workspace, chunk, known) for chunk in workspace.chunks)
-    return all(bool((each["known"] >= 0).all()) for each in seen)
+    for chunk in workspace.chunks:
+        if chunk.known == known.digest:
+            continue
+        places = _seen(workspace, chunk, known)["known"]
+        if (places < 0).any() or (known.entries["flag"][places] != LIVE).any():
+            return False
+    return True
 
 
 def settle(workspace: Workspace, known: Known, threads: int) -> Settled:
@@ -147,7 +152,7 @@ def _left_of_read(workspace: Workspace, known: Known, settled: npt.NDArray[np.bo
         if len(places):
             late = take(known.entries, seen["known"][places])
             together = _together(chunk, runs.mapped(path), late, seen["before"][places], places)
-            path = workspace.folder / f"{chunk.number:06}.open"
+            path = workspace.folder / f"known.{chunk.number:06}.open"
             runs.write(path, together)
         left.add(path)
     return left

@@ -51,7 +51,7 @@ class Manifest:
         seen: Those among them that are not made again, as their rows were seen before; they have
             the last numbers of the chunk.
         known: Digest of the known records among which those have their places.
-        rejected: Those among them that break a rule.
+        rejected: Records that break a rule.
         resume: Where a read goes on behind the chunk, as `marks` writes it; None: nowhere.
         version: Highest row version, as `marks` writes it; None where there is none.
         versionless: Records without a row version.
@@ -201,6 +201,7 @@ class Workspace:
             # The manifest first: without it, the rest is no chunk.
             for part in ("manifest", *_PARTS):
                 self._path(manifest.number, part).unlink()
+        (self._folder / _LEFT).unlink(missing_ok=True)
         self.chunks.clear()
 
     def remove(self) -> None:

@@ -152,12 +152,14 @@ class Writer:
         step, count = math.ceil(sum(map(len, stale.values())) / most), 0
         self.conn.execute(load("delta_write")["create_renewed"])
         for chunk, all_places in stale.items():
+            if not len(all_places):
+                continue
             places = all_places[-count % step :: step]
             count += len(all_places)
             some = _Some(chunk, places, self.decided.operations[chunk][places])
             hashes = self._records(some, [ROW_HASH])[ROW_HASH]
             if hashes.null_count() == 0:
-                rows = renewed(key_bytes(self._entries(some)), hashes)
+                rows = renewed(self._entries(some), hashes)
                 self._copy(rows, sql.Identifier("pg_temp", "renewed"))
         self.conn.execute(self._format("renew_row_hashes"))
 
