@@ -7,13 +7,13 @@ import pytest
 from delta_cases import build, delta_rows, headers_node, order, rejected_rows, some
 from seen_cases import Twice, made, off, orders, row_hashes, snapshot, state, texts
 
-CHUNKS = [3, 50_000]
+CHUNK = 3
 RECORDS = 10
 
 
-@pytest.fixture(params=CHUNKS, autouse=True)
-def _chunks(request, monkeypatch):
-    monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (request.param,))
+@pytest.fixture(autouse=True)
+def _chunks(monkeypatch):
+    monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (CHUNK,))
 
 
 @pytest.fixture

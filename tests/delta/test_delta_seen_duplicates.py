@@ -13,9 +13,9 @@ RULES = ["reject", "first", "last"]
 RECORDS = 10
 
 
-@pytest.fixture(params=[2, 50_000], autouse=True)
-def _chunks(request, monkeypatch):
-    monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (request.param,))
+@pytest.fixture(autouse=True)
+def _chunks(monkeypatch):
+    monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (2,))
 
 
 @pytest.fixture

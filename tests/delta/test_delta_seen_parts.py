@@ -12,9 +12,9 @@ from source_cases import ClockAt, MarkedRows
 from syncflow_dagster.nodes.delta.parts import all_parts
 
 
-@pytest.fixture(params=[4, 50_000], autouse=True)
-def _chunks(request, monkeypatch):
-    monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (request.param,))
+@pytest.fixture(autouse=True)
+def _chunks(monkeypatch):
+    monkeypatch.setattr("syncflow_dagster.nodes.delta.source.cuts.__defaults__", (4,))
 
 
 @pytest.fixture

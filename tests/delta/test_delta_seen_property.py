@@ -16,7 +16,7 @@ _THOROUGH = settings.get_current_profile_name() == "thorough"
 # An example is some eight builds.
 _CASES = settings(
     deadline=None,
-    max_examples=settings().max_examples // 50 if _THOROUGH else 8,
+    max_examples=settings().max_examples // 50 if _THOROUGH else 5,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -34,7 +34,7 @@ def some_changed():
     return numbered(rows)
 
 
-@pytest.fixture(params=["reject", "last"])
+@pytest.fixture(params=["reject"])
 def node(request, database):
     """A node with known records."""
     node = headers_node(duplicates=request.param)
