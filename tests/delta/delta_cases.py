@@ -48,6 +48,35 @@ def headers_node(**changes):
     )
 
 
+def tree_node():
+    """Records that have their parents among themselves."""
+    return headers_node(
+        name="tree",
+        table="tree",
+        key=["number"],
+        customer=None,
+        fields=[{"name": "number", "column": "N"}, {"name": "above", "column": "P"}],
+        parent={"node": "tree", "key": ["above"]},
+    )
+
+
+def things_node(key, fields, **changes):
+    """A node of nothing but a key and fields."""
+    return DeltaNode.model_validate(
+        {
+            "type": "delta",
+            "name": "things",
+            "description": "Things",
+            "source": "pull",
+            "entity": "thing",
+            "table": "things_delta",
+            "key": key,
+            "fields": fields,
+            **changes,
+        }
+    )
+
+
 def lines_node(**changes):
     return DeltaNode.model_validate(
         {

@@ -8,29 +8,17 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from delta_cases import things_node
 
 from syncflow_dagster.core.identity import hashing
 from syncflow_dagster.nodes.delta.errors import DeltaDefinitionError, MissingColumn
 from syncflow_dagster.nodes.delta.normalise import Normaliser
-from syncflow_dagster.workflows.models.delta import DeltaNode
 
 D = Decimal
 
 
 def node_of(*fields, key=("id",), **changes):
-    return DeltaNode.model_validate(
-        {
-            "type": "delta",
-            "name": "things",
-            "description": "Things",
-            "source": "pull",
-            "entity": "thing",
-            "table": "things_delta",
-            "key": list(key),
-            "fields": [{"name": "id"}, *fields],
-            **changes,
-        }
-    )
+    return things_node(list(key), [{"name": "id"}, *fields], **changes)
 
 
 def normalised(node, columns):

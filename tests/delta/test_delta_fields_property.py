@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import polars as pl
+from delta_cases import things_node
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncflow_dagster.core.identity import hashing
 from syncflow_dagster.nodes.delta.normalise import Normaliser
-from syncflow_dagster.workflows.models.delta import DeltaNode
 
 FIELDS = [
     {"name": "upper", "column": "note", "case": "upper", "max_length": 6},
@@ -47,18 +47,7 @@ POISON = ("\x00", "poison", float("inf"), "never")
 
 
 def node_of(fields):
-    return DeltaNode.model_validate(
-        {
-            "type": "delta",
-            "name": "things",
-            "description": "Things",
-            "source": "pull",
-            "entity": "thing",
-            "table": "things_delta",
-            "key": ["id"],
-            "fields": [{"name": "id", "type": "integer"}, *fields],
-        }
-    )
+    return things_node(["id"], [{"name": "id", "type": "integer"}, *fields])
 
 
 def frame_of(rows):

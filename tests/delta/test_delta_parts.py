@@ -17,6 +17,7 @@ from delta_cases import (
     rejected_rows,
     seen,
     snapshot_rows,
+    tree_node,
 )
 from source_cases import MarkedRows, build_from, outcome
 
@@ -148,14 +149,7 @@ def _parents(database, child):
 
 
 def test_a_tree_in_parts_is_tied_together_by_the_last_one(database):
-    tree = headers_node(
-        name="tree",
-        table="tree",
-        key=["number"],
-        customer=None,
-        fields=[{"name": "number", "column": "N"}, {"name": "above", "column": "P"}],
-        parent={"node": "tree", "key": ["above"]},
-    )
+    tree = tree_node()
     rows = [{"N": f"{n}", "P": f"{n // 2}" if n else None} for n in range(20)]
     rows[1]["P"] = "0"
     for part in all_parts(3):

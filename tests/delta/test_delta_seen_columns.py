@@ -6,13 +6,13 @@ from datetime import date
 
 import polars as pl
 import pytest
+from delta_cases import things_node
 
 from syncflow_dagster.nodes.delta.errors import MissingColumn
 from syncflow_dagster.nodes.delta.mapping import Mapper
 from syncflow_dagster.nodes.delta.normalise import ROW, Normaliser
 from syncflow_dagster.nodes.delta.seen import RowHasher
 from syncflow_dagster.nodes.delta.source import DATES
-from syncflow_dagster.workflows.models.delta import DeltaNode
 
 EXPRESSION = {"type": "expression", "sql": 'net * (1 + rate) || "Order No"'}
 #: A field's rule, and the columns of `RAW` it is made of.
@@ -40,19 +40,8 @@ PYTHON = {"type": "python", "function": "operator:itemgetter", "columns": ["NET"
 
 
 def node_of(*fields, **changes):
-    return DeltaNode.model_validate(
-        {
-            "type": "delta",
-            "name": "things",
-            "description": "Things",
-            "source": "pull",
-            "entity": "thing",
-            "table": "things_delta",
-            "key": [fields[0]["name"]],
-            "fields": fields,
-            **changes,
-        }
-    )
+    key = changes.pop("key", [fields[0]["name"]])
+    return things_node(key, fields, **changes)
 
 
 def raw(**changes):

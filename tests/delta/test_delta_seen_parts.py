@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from delta_cases import NOW, headers_node, line, lines_node, order, snapshot_rows, some
+from delta_cases import NOW, headers_node, line, lines_node, order, snapshot_rows, some, tree_node
 from seen_cases import Twice, build, deltas, made, off, ordered, orders, rejected, snapshot, texts
 from source_cases import ClockAt, MarkedRows
 
@@ -114,14 +114,7 @@ def test_the_parent_s_rules_decide_on_its_children_s_rows(twice):
 
 
 def test_a_tree_whose_rows_are_known_again(twice):
-    tree = headers_node(
-        name="tree",
-        table="tree",
-        key=["number"],
-        customer=None,
-        fields=[{"name": "number", "column": "N"}, {"name": "above", "column": "P"}],
-        parent={"node": "tree", "key": ["above"]},
-    )
+    tree = tree_node()
     rows = [{"N": f"{n}", "P": f"{n // 2}" if n else None} for n in range(12)]
     rows[1]["P"] = "0"
     twice(tree, rows[2:], parent=tree)

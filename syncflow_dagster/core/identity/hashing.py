@@ -117,7 +117,7 @@ def record_uuids(workflow: str, entity: str, keys: Hashes, engine: Engine | None
     rows = np.empty((len(keys), len(prefix) + KEY_BYTES), dtype=np.uint8)
     rows[:, : len(prefix)] = np.frombuffer(prefix, dtype=np.uint8)
     rows[:, len(prefix) :] = keys
-    uuids = _functions(engine).encoded_key(buffers.binaries(rows)).copy()
+    uuids = joined_hashes(buffers.binaries(rows), engine).copy()
     uuids[:, 6] = uuids[:, 6] & 0x0F | 0x80
     uuids[:, 8] = uuids[:, 8] & 0x3F | 0x80
     return uuids

@@ -47,7 +47,7 @@ def session(
         # Millions of rows are joined once: no time for compiling, some memory for hashing.
         conn.execute("set jit = off")
         conn.execute("set work_mem = '64MB'")
-        # In another zone, the last hours of the year 9999 are none that Python could show.
+        # Values are told as of UTC; elsewhere, Python could not show the end of the year 9999.
         conn.execute("set timezone = 'UTC'")
         yield conn
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,12 +82,8 @@ def _known(
     found = {}
     for row in conn.execute(find, {"keys": sorted({twin.key.hex() for twin in twins})}):
         key, business_key = row.pop("#bk").bytes, row.pop("#key")
-        found[key] = ({name: _in_utc(value) for name, value in row.items()}, business_key)
+        found[key] = (row, business_key)
     return {twin.number: found[twin.key] for twin in twins}
-
-
-def _in_utc(value: Any) -> Any:
-    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 def _row_numbers(workspace: Workspace, numbers: Iterable[int]) -> dict[int, int]:

@@ -111,7 +111,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class _Some:
+class _Found:
     """Some pages' records: their entries, and the row hash of each, shape (records, 16)."""
 
     entries: Entries
@@ -186,7 +186,7 @@ class _Sessions:
                     free[-1].execute(see)
             yield cls(free, pages, snapshot_id(node))
 
-    def read(self, page: int, *, version: int, tag: bytes, part: Part) -> _Some:
+    def read(self, page: int, *, version: int, tag: bytes, part: Part) -> _Found:
         """Read the records of `_PAGES` pages, of a part only."""
         first, last = part.span
         names = {
@@ -204,7 +204,7 @@ class _Sessions:
         finally:
             self.free.append(conn)
         assert row is not None  # an aggregate always gives a row
-        return _some(row, version, tag)
+        return _found(row, version, tag)
 
 
 def _read_only(stack: ExitStack, database: Database) -> Connection:
@@ -248,11 +248,11 @@ def read_records(
     )
 
 
-def _some(row: DictRow, version: int, tag: bytes) -> _Some:
+def _found(row: DictRow, version: int, tag: bytes) -> _Found:
     read = np.frombuffer(row["records"] or b"", dtype=_READ)
     versions = read["version"].astype(np.int64)
     usable = (versions == version) & read["row"].any(axis=1)
     rows = np.where(usable[:, None], bound(read["row"], read["data"]), np.uint8(0))
     stale = (read["row"][:, -TAG_BYTES:] != np.frombuffer(tag, dtype=np.uint8)).any(axis=1)
     flag = np.select([versions < 0, stale], [DELETED, STALE], LIVE)
-    return _Some(entries(read["key"], read["data"], np.abs(versions), flag), rows)
+    return _Found(entries(read["key"], read["data"], np.abs(versions), flag), rows)
